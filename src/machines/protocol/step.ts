@@ -1,0 +1,138 @@
+/** What a run hands to a step's executor, what the executor says back, and the facts of tier 3. */
+
+import type { ErrorClass } from './errors.ts';
+import type { ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
+import type { FactBody } from './facts.ts';
+import type { Condition, RetryPolicy } from './plan.ts';
+
+/** Values that a condition may read: the run's input, and the settled steps that it names. */
+export interface ConditionScope {
+  readonly input: JsonObject;
+  readonly steps: { readonly [stepId: string]: { readonly status: string; readonly result: Json; readonly error: Json } };
+}
+
+/** A step's work with every reference resolved. */
+export type StepWork =
+  | { readonly kind: 'tool'; readonly tool: string; readonly strategy: string; readonly parameters: JsonObject }
+  | { readonly kind: 'module-operation'; readonly module: string; readonly operation: string; readonly parameters: JsonObject }
+  | { readonly kind: 'condition'; readonly condition: Condition };
+
+/** Everything an executor needs; plain data. */
+export interface StepJob {
+  readonly stepId: string;
+  readonly work: StepWork;
+  /** All must hold, else the step is skipped. */
+  readonly when: readonly Condition[];
+  readonly scope: ConditionScope;
+  /** For one attempt. */
+  readonly timeoutMs: number;
+  readonly retry?: RetryPolicy;
+  /** Used for an error of that class where `retry` says nothing. */
+  readonly recovery: Partial<Record<ErrorClass, RetryPolicy>>;
+  /** Cost of one attempt. */
+  readonly credits: string;
+  readonly allocation: ResourceAllocation;
+  /** The same for every attempt and after every crash. */
+  readonly idempotencyKey: string;
+}
+
+/** How a step's execution ended; the output of its executor. */
+export interface StepOutcome {
+  readonly status: 'completed' | 'skipped' | 'failed' | 'cancelled';
+  readonly output: Json;
+  readonly error?: ExecutionError;
+  readonly reason?: string;
+  readonly attempts: number;
+  readonly usage: ResourceUsage;
+}
+
+/** How one attempt ended. */
+export type AttemptOutcome =
+  | { readonly kind: 'succeeded'; readonly output: Json; readonly usage: AttemptUsage }
+  | { readonly kind: 'skipped'; readonly usage: AttemptUsage }
+  | { readonly kind: 'failed'; readonly error: ExecutionError; readonly usage: AttemptUsage };
+
+export interface AttemptUsage {
+  readonly credits: string;
+  readonly memoryMB: number;
+}
+
+/** Commands to an executor. `epoch` numbers the pauses of the one who asks; the answer repeats it. */
+export type StepCommand =
+  | { readonly type: 'step.pause'; readonly at: number; readonly epoch: number }
+  | { readonly type: 'step.resume'; readonly at: number }
+  | { readonly type: 'step.cancel'; readonly at: number; readonly reason: string };
+
+/** Commands to the actor that makes one attempt. */
+export type AttemptCommand =
+  | { readonly type: 'attempt.abort'; readonly reason: string }
+  | { readonly type: 'attempt.pause' }
+  | { readonly type: 'attempt.resume' };
+
+/** Replies of the actor that makes one attempt. */
+export type AttemptReply =
+  | { readonly type: 'attempt.settled'; readonly attempt: number; readonly outcome: AttemptOutcome; readonly at: number }
+  | { readonly type: 'attempt.suspended'; readonly attempt: number; readonly at: number };
+
+/** What an executor reports to its run before it is done. */
+export type StepReport = { readonly type: 'step.paused'; readonly id: string; readonly epoch: number; readonly at: number };
+
+export interface AttemptInput {
+  readonly execution: ExecutionContext;
+  readonly job: StepJob;
+  readonly attempt: number;
+  /** What is left of the allocation. */
+  readonly creditsLeft: string;
+  /** `run`: do the work. `suspended`: wait to be resumed first. `aborted`: the work must not start; settle at once. */
+  readonly mode: 'run' | 'suspended' | 'aborted';
+}
+
+export type StepFact =
+  | FactBody<
+      'tier3/execution/started',
+      {
+        readonly stepId: string;
+        readonly kind: StepWork['kind'];
+        readonly target: string;
+        readonly idempotencyKey: string;
+        readonly maxCredits: string;
+        readonly dueAt: number;
+        /** Of an execution that is its stream's root: all that a restart needs. */
+        readonly root?: { readonly execution: ExecutionContext; readonly job: StepJob };
+      }
+    >
+  | FactBody<'tier3/attempt/started', { readonly stepId: string; readonly attempt: number; readonly dueAt: number }>
+  | FactBody<
+      'tier3/attempt/failed',
+      {
+        readonly stepId: string;
+        readonly attempt: number;
+        readonly error: ExecutionError;
+        readonly usage: AttemptUsage;
+        readonly backoffMs: number;
+        readonly parked: boolean;
+      }
+    >
+  | FactBody<'tier3/execution/timing_out', { readonly stepId: string; readonly attempt: number; readonly graceUntil: number }>
+  | FactBody<'tier3/execution/pausing', { readonly stepId: string; readonly epoch: number }>
+  | FactBody<'tier3/execution/paused', { readonly stepId: string; readonly epoch: number; readonly suspended: boolean }>
+  | FactBody<'tier3/execution/resumed', { readonly stepId: string }>
+  | FactBody<'tier3/execution/cancelling', { readonly stepId: string; readonly reason: string; readonly graceUntil: number }>
+  | FactBody<
+      'tier3/execution/completed',
+      {
+        readonly stepId: string;
+        readonly output: Json;
+        readonly skipped: boolean;
+        readonly attempts: number;
+        readonly usage: ResourceUsage;
+      }
+    >
+  | FactBody<
+      'tier3/execution/failed',
+      { readonly stepId: string; readonly error: ExecutionError; readonly attempts: number; readonly usage: ResourceUsage }
+    >
+  | FactBody<
+      'tier3/execution/cancelled',
+      { readonly stepId: string; readonly reason: string; readonly attempts: number; readonly usage: ResourceUsage }
+    >;

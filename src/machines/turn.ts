@@ -1,0 +1,24 @@
+/**
+ * One transition's decisions: facts are built once, folded at once, and leave together.
+ *
+ * A chart's action opens a turn on its folded state, records what follows from the event, and hands the result on:
+ * the new state to `assign`, the facts to one commit, the messages to their actors.
+ */
+
+import type { Evolve, FactBody } from './protocol/facts.ts';
+
+export class Turn<State, Body extends FactBody> {
+  state: State;
+  readonly facts: Body[] = [];
+  readonly #evolve: Evolve<State, Body>;
+
+  constructor(state: State, evolve: Evolve<State, Body>) {
+    this.state = state;
+    this.#evolve = evolve;
+  }
+
+  record(fact: Body): void {
+    this.facts.push(fact);
+    this.state = this.#evolve(this.state, fact);
+  }
+}
