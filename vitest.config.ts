@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const source = (path: string): string => fileURLToPath(new URL(`src/${path}`, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^swarmchart$/, replacement: source('index.ts') },
+      { find: /^swarmchart\/machines$/, replacement: source('machines/machines.ts') },
+      { find: /^swarmchart\/testing$/, replacement: source('testing/testing.ts') },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Processes, not threads: tests of signals, child processes and working folders need a process of their own.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    dangerouslyIgnoreUnhandledErrors: false,
+  },
+});
