@@ -25,7 +25,7 @@ export interface CommitParams {
 
 /** Sends a message to whoever supervises this actor. */
 export interface ReportParams {
-  readonly message: EventObject;
+  readonly message: EventObject & { readonly [key: string]: unknown };
 }
 
 /** Counts a reply that came too late or belongs to an earlier attempt; it has no other effect. */

@@ -105,6 +105,8 @@ export interface Plan {
   readonly version: string;
   readonly description?: string;
   readonly steps: readonly PlanStep[];
+  /** Ordinal by rank: the inverse of each step's `rank`. */
+  readonly byRank: readonly number[];
   /** Ordinal by step id, own keys only. */
   readonly ordinals: Readonly<Record<string, number>>;
   /** Top-level steps on which nothing depends. One: its result is the run's; several: a map by id. */

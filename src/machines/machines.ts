@@ -1,0 +1,7 @@
+/** The charts, for people who compose them, test them or draw them. */
+
+export { type BreakerInput, type BreakerState, breakerMachine, type CircuitBreaker, evolveBreaker } from './breaker.machine.ts';
+export { type ExecutorState, evolveExecutor } from './executor.fold.ts';
+export { type ExecutorInput, executorMachine, type UnifiedExecutor } from './executor.machine.ts';
+export { evolveRun, type RunState, type StepRecord } from './run.fold.ts';
+export { type RunInput, type RunStateMachine, runMachine } from './run.machine.ts';

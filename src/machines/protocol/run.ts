@@ -1,0 +1,122 @@
+/** What a run is told, what it hears from its children, and the facts of tier 2. */
+
+import type { ErrorClass } from './errors.ts';
+import type { ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
+import type { FactBody } from './facts.ts';
+import type { Plan, RetryPolicy } from './plan.ts';
+import type { StepCommand, StepOutcome, StepReport } from './step.ts';
+
+/** Everything a run needs, as plain data; the payload of its first fact, so that its stream is enough to restart it. */
+export interface RunJob {
+  readonly execution: ExecutionContext;
+  readonly plan: Plan;
+  readonly input: JsonObject;
+  readonly allocation: ResourceAllocation;
+  /** From the call: overrides every other retry policy. */
+  readonly retry?: RetryPolicy;
+  readonly recovery: Partial<Record<ErrorClass, RetryPolicy>>;
+  /** A definition that was refused still becomes a run: it starts and fails with this. */
+  readonly refusal?: ExecutionError;
+}
+
+/**
+ * A person's answer for a step that was escalated.
+ * `approve`: the step counts as completed with `value`; `retry`: it runs again; `reject`: it fails for good; `abort`: the run is cancelled.
+ */
+export interface Decision {
+  readonly decision: 'approve' | 'reject' | 'retry' | 'abort';
+  readonly value?: Json;
+  readonly by?: string;
+}
+
+export type RunCommand =
+  | { readonly type: 'run.pause'; readonly at: number }
+  | { readonly type: 'run.resume'; readonly at: number }
+  | { readonly type: 'run.cancel'; readonly at: number; readonly reason: string }
+  | { readonly type: 'run.decide'; readonly at: number; readonly stepId: string; readonly decision: Decision };
+
+/** A child that a nursery is to start. `incarnation` numbers the lives of one id. */
+export interface ChildSpec {
+  readonly id: string;
+  readonly src: string;
+  readonly incarnation: number;
+  readonly input: unknown;
+}
+
+export type NurseryCommand =
+  | { readonly type: 'child.start'; readonly children: readonly ChildSpec[]; /** Reply `children.started`. */ readonly ack: boolean }
+  | { readonly type: 'child.tell'; readonly id: string; readonly event: StepCommand }
+  | { readonly type: 'child.tellAll'; readonly event: StepCommand }
+  | { readonly type: 'child.stop'; readonly id: string };
+
+export type ChildReport<Output> =
+  | { readonly type: 'child.done'; readonly id: string; readonly incarnation: number; readonly output: Output; readonly at: number }
+  | {
+      readonly type: 'child.crashed';
+      readonly id: string;
+      readonly incarnation: number;
+      readonly cause: { readonly name: string; readonly message: string };
+      readonly at: number;
+    }
+  | { readonly type: 'children.started'; readonly at: number };
+
+export type RunReport = ChildReport<StepOutcome> | StepReport;
+
+type StepPayload<More = unknown> = { readonly stepId: string; readonly ordinal: number } & More;
+
+export type RunFact =
+  | FactBody<'tier2/routine/started', { readonly routineId: string; readonly stepCount: number; readonly job: RunJob }>
+  | FactBody<'tier2/routine/pausing', { readonly epoch: number }>
+  | FactBody<'tier2/routine/paused', Record<string, never>>
+  | FactBody<'tier2/routine/resumed', Record<string, never>>
+  | FactBody<'tier2/routine/waiting', { readonly steps: number }>
+  | FactBody<'tier2/routine/cancelling', { readonly reason: string }>
+  | FactBody<'tier2/routine/failing', { readonly error: ExecutionError }>
+  | FactBody<'tier2/routine/completed', { readonly routineId: string; readonly result: Json; readonly usage: ResourceUsage }>
+  | FactBody<'tier2/routine/failed', { readonly routineId: string; readonly error: ExecutionError; readonly usage: ResourceUsage }>
+  | FactBody<'tier2/routine/cancelled', { readonly routineId: string; readonly reason: string; readonly usage: ResourceUsage }>
+  | FactBody<
+      'tier2/step/started',
+      StepPayload<{
+        /** Of the step's executor; absent for a group, which has none. */
+        readonly childExecutionId?: string;
+        /** 1, and one more for every fresh start by a fallback or a person. */
+        readonly iteration: number;
+        readonly reserved: string;
+        /** Index of the fallback in force, when it is not the step's own work. */
+        readonly fallback?: number;
+      }>
+    >
+  | FactBody<'tier2/step/paused', StepPayload<{ readonly epoch: number }>>
+  | FactBody<
+      'tier2/step/completed',
+      StepPayload<{ readonly output: Json; readonly attempts: number; readonly usage: ResourceUsage; readonly branch?: 'then' | 'else' }>
+    >
+  | FactBody<
+      'tier2/step/failed',
+      StepPayload<{
+        readonly error: ExecutionError;
+        readonly attempts: number;
+        readonly usage: ResourceUsage;
+        /** Whether this failure fails what encloses the step. */
+        readonly fatal: boolean;
+      }>
+    >
+  | FactBody<'tier2/step/skipped', StepPayload<{ readonly reason: SkipReason; readonly usage: ResourceUsage }>>
+  | FactBody<'tier2/step/cancelled', StepPayload<{ readonly reason: string; readonly usage: ResourceUsage }>>
+  | FactBody<'tier2/step/branched', StepPayload<{ readonly branch: 'then' | 'else'; readonly attempts: number; readonly usage: ResourceUsage }>>
+  /** A failure that a fallback or a person still has to settle; its usage is booked. */
+  | FactBody<
+      'tier2/step/fell_back',
+      StepPayload<{
+        readonly error: ExecutionError;
+        readonly attempts: number;
+        readonly usage: ResourceUsage;
+        readonly fallback: number;
+        readonly action: string;
+      }>
+    >
+  | FactBody<'tier2/step/escalated', StepPayload<{ readonly error: ExecutionError }>>
+  | FactBody<'tier2/step/decided', StepPayload<Decision>>;
+
+export type SkipReason = 'condition' | 'branch-not-taken' | 'dependency-failed' | 'sibling-failed' | 'fallback';

@@ -1,0 +1,132 @@
+/** From a step of the plan to a job for its executor: which work, with which values, on which share of the budget. */
+
+import { executionError } from './protocol/errors.ts';
+import type { ExecutionError, Json, JsonObject } from './protocol/execution.ts';
+import type { Condition, PlanStep, Work } from './protocol/plan.ts';
+import type { ChildSpec, RunJob } from './protocol/run.ts';
+import type { ConditionScope, StepJob, StepWork } from './protocol/step.ts';
+import { type ReferenceScope, resolveReferences } from './references.ts';
+import type { RunState, StepRecord } from './run.fold.ts';
+import { childContext } from './run.turn.ts';
+import { addCredits, lessCredits, subtractCredits } from './usage.ts';
+
+export type Result<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: ExecutionError };
+
+/** The work in force: the step's own, or that of the fallback which replaced it. */
+export function workOf(step: PlanStep, record: StepRecord): Work {
+  const fallback = record.fallback === undefined ? undefined : step.fallbacks[record.fallback];
+  if (fallback?.action !== 'use-tool') return step.work;
+  const own = step.work.kind === 'tool' ? step.work : undefined;
+  const parameters = fallback.parameters ?? own?.parameters ?? {};
+  const parametersFrom = fallback.parameters ? [] : (own?.parametersFrom ?? []);
+  return { kind: 'tool', tool: fallback.tool, strategy: 'deterministic', parameters, parametersFrom };
+}
+
+export const childExecutionId = (job: RunJob, step: PlanStep, iteration: number): string =>
+  `${job.execution.executionId}/${step.id}/${iteration}`;
+
+/** A step's job with every reference resolved, or the error of the first reference that leads nowhere. */
+export function childSpec(state: RunState, job: RunJob, step: PlanStep, record: StepRecord, start: Start): Result<ChildSpec> {
+  const scope = referenceScope(state, job);
+  const work = resolvedWork(workOf(step, record), scope);
+  if (!work.ok) return work;
+  const key = childExecutionId(job, step, start.iteration);
+  const retry = job.retry ?? step.retry;
+  const isFirstWork = record.fallback === undefined;
+  const stepJob: StepJob = {
+    stepId: step.id,
+    work: work.value,
+    when: isFirstWork ? step.when : [],
+    scope: conditionScope(state, job, step),
+    timeoutMs: Math.max(1, Math.min(step.timeoutMs, state.phase === 'running' ? state.dueAt - start.at : state.remainingMs)),
+    ...(retry && { retry }),
+    recovery: job.recovery,
+    credits: step.credits,
+    allocation: { maxCredits: start.reserved, maxDurationMs: step.timeoutMs, maxMemoryMB: job.allocation.maxMemoryMB, maxConcurrentSteps: 1 },
+    idempotencyKey: key,
+  };
+  const input = { execution: childContext(job, key, start.at), job: stepJob };
+  return { ok: true, value: { id: step.id, src: 'executor', incarnation: start.iteration, input } };
+}
+
+export interface Start {
+  readonly iteration: number;
+  readonly reserved: string;
+  readonly at: number;
+}
+
+/**
+ * A step's share of the budget: its declared cost for all its attempts, or an even share of what is left if that is more.
+ * `wait` while steps that still run may give something back; `exhausted` when nobody can.
+ *
+ * Source: Implementation Guide, "RunStateMachine Core Implementation" (whose constant tenth is not copied).
+ */
+export function reservation(state: RunState, job: RunJob, step: PlanStep): string | 'wait' | 'exhausted' {
+  const left = subtractCredits(subtractCredits(job.allocation.maxCredits, state.usage.creditsUsed), state.reservedCredits);
+  if (lessCredits(left, step.credits)) return state.live > 0 ? 'wait' : 'exhausted';
+  const share = BigInt(left) / BigInt(Math.max(1, state.unstarted));
+  const attempts = BigInt(step.credits) * BigInt((job.retry ?? step.retry)?.maxRetries ?? 0);
+  const wanted = addCredits(step.credits, attempts.toString());
+  const most = BigInt(wanted) > share ? BigInt(wanted) : share;
+  return (most < BigInt(left) ? most : BigInt(left)).toString();
+}
+
+export const exhausted = (job: RunJob, step: PlanStep, state: RunState): ExecutionError =>
+  executionError(
+    'RESOURCE_EXHAUSTED',
+    `Step "${step.id}" costs ${step.credits} credits; ${state.usage.creditsUsed} of ${job.allocation.maxCredits} are used`,
+    'tier2',
+    { context: { stepId: step.id, credits: step.credits, maxCredits: job.allocation.maxCredits, creditsUsed: state.usage.creditsUsed } },
+  );
+
+function resolvedWork(work: Work, scope: ReferenceScope): Result<StepWork> {
+  if (work.kind === 'condition') return { ok: true, value: work };
+  if (work.kind === 'group') return { ok: false, error: executionError('UNSUPPORTED_STEP_TYPE', 'A group has no work of its own', 'tier2') };
+  const own = resolve(work.parameters, scope);
+  if (!own.ok) return own;
+  if (work.kind === 'module-operation') return { ok: true, value: { ...work, parameters: own.value as JsonObject } };
+  const merged: Record<string, Json> = {};
+  for (const reference of work.parametersFrom) {
+    const source = resolve(reference, scope);
+    if (!source.ok) return source;
+    if (source.value !== null && typeof source.value === 'object' && !Array.isArray(source.value)) Object.assign(merged, source.value);
+    else if (source.value !== null) return { ok: false, error: executionError('INVALID_PARAMETER_TYPE', `${reference} is not an object`, 'tier2') };
+  }
+  Object.assign(merged, own.value);
+  return { ok: true, value: { kind: 'tool', tool: work.tool, strategy: work.strategy, parameters: merged } };
+}
+
+function resolve(value: Json, scope: ReferenceScope): Result<Json> {
+  const resolved = resolveReferences(value, scope);
+  if (resolved.ok) return resolved;
+  return { ok: false, error: executionError(resolved.error.code, resolved.error.message, 'tier2') };
+}
+
+function referenceScope(state: RunState, job: RunJob): ReferenceScope {
+  return {
+    input: (name) => (Object.hasOwn(job.input, name) ? { found: true, value: job.input[name] ?? null } : { found: false }),
+    step: (id) => {
+      const record = recordOf(state, job, id);
+      return record ? { found: true, status: record.status, result: record.output, error: record.error ?? null } : { found: false };
+    },
+  };
+}
+
+function conditionScope(state: RunState, job: RunJob, step: PlanStep): ConditionScope {
+  const conditions: Condition[] = [...step.when];
+  if (step.work.kind === 'condition') conditions.push(step.work.condition);
+  if (conditions.length === 0) return { input: job.input, steps: {} };
+  const names = conditions.flatMap((condition) => (condition.type === 'step-result' ? [condition.stepId] : condition.steps));
+  const entries = names.map((name) => {
+    const record = recordOf(state, job, name);
+    return [name, { status: record?.status ?? 'pending', result: record?.output ?? null, error: record ? errorJson(record) : null }] as const;
+  });
+  return { input: job.input, steps: Object.fromEntries(entries) };
+}
+
+function recordOf(state: RunState, job: RunJob, id: string): StepRecord | undefined {
+  const ordinal = Object.hasOwn(job.plan.ordinals, id) ? job.plan.ordinals[id] : undefined;
+  return ordinal === undefined ? undefined : state.records.get(ordinal);
+}
+
+const errorJson = ({ error }: StepRecord): Json => (error ? { code: error.code, message: error.message, errorClass: error.errorClass } : null);

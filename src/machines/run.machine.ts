@@ -1,0 +1,212 @@
+/**
+ * RunStateMachine: one run of a workflow, from its start to its one terminal fact.
+ *
+ *   restoring → running ⇄ pausing ⇄ paused          running ⇄ waiting (for a person)
+ *             → completed · failing → failed · cancelling → cancelled
+ *
+ * A step starts when its own dependencies have settled and there is room and budget. The nursery holds the steps' executors for
+ * the run's whole life, so a pause or a cancel reaches them and is over only when each of them has answered.
+ */
+
+import { setup } from 'xstate';
+import { type CommitParams, effect, port, type StaleParams } from './effects.ts';
+import type { ExecutionContext } from './protocol/execution.ts';
+import type { NurseryCommand, RunJob } from './protocol/run.ts';
+import * as decide from './run.decisions.ts';
+import type { RunEvent, RunOutcome } from './run.decisions.ts';
+import { FRESH_RUN, type RunPhase, type RunState } from './run.fold.ts';
+import { type RunContext, RunTurn } from './run.turn.ts';
+
+export interface RunInput {
+  readonly execution: ExecutionContext;
+  readonly job: RunJob;
+  /** Now, for the first fact. */
+  readonly at: number;
+  /** The fold of the facts of an earlier life. */
+  readonly restored?: RunState;
+}
+
+const chart = setup({
+  types: {
+    context: {} as RunContext,
+    events: {} as RunEvent,
+    input: {} as RunInput,
+    output: {} as RunOutcome,
+    tags: {} as 'live' | 'paused' | 'waiting' | 'settled',
+  },
+  actors: { nursery: port<NurseryCommand, undefined>('nursery') },
+  actions: { commit: effect<CommitParams>(), countStale: effect<StaleParams>() },
+  delays: { untilDue: ({ context: { state } }) => Math.max(0, state.dueAt - state.at) },
+  guards: {
+    isRefused: ({ context }) => context.state.phase === 'pending' && context.job.refusal !== undefined,
+    isFresh: ({ context }) => context.state.phase === 'pending',
+    phaseIs: ({ context }, phase: RunPhase) => context.state.phase === phase,
+    isCurrentChild: ({ context, event }) => decide.isCurrentChild(context, event),
+    isEscalated: ({ context, event }) => decide.isEscalated(context, event),
+    aborts: ({ context, event }) =>
+      event.type === 'run.decide' && event.decision.decision === 'abort' && decide.isEscalated(context, event),
+    hasFatalFailure: ({ context }) => context.state.failure !== undefined,
+    allStepsSettled: ({ context }) => context.state.open === 0,
+    onlyPeopleCanContinue: ({ context: { state } }) => state.escalated > 0 && state.live === 0 && state.ready.size === 0,
+    everyChildIsParked: ({ context: { state } }) => state.parked === state.live,
+    noChildIsLeft: ({ context: { state } }) => state.live === 0,
+  },
+});
+
+const recording = (decision: (turn: RunTurn, context: RunContext, event: RunEvent) => void) =>
+  chart.enqueueActions(({ context, event, enqueue }) => {
+    const turn = new RunTurn(context);
+    decision(turn, context, event);
+    enqueue.assign({ state: turn.state });
+    for (const { execution, fact } of turn.obituaries) enqueue({ type: 'commit', params: { execution, tier: 'tier3', facts: [fact] } });
+    enqueue({ type: 'commit', params: { execution: context.job.execution, tier: 'tier2', facts: turn.facts } });
+    if (turn.starts.length > 0 || turn.hasMore) {
+      enqueue.sendTo('nursery', { type: 'child.start', children: turn.starts, ack: turn.hasMore });
+    }
+    for (const message of turn.messages) enqueue.sendTo('nursery', message);
+  });
+
+const whileEnding = {
+  'child.done': [{ guard: 'isCurrentChild', actions: 'settleChild' }, { actions: 'dropStale' }],
+  'child.crashed': [{ guard: 'isCurrentChild', actions: 'settleCrash' }, { actions: 'dropStale' }],
+} as const;
+
+export const runMachine = chart
+  .extend({
+    actions: {
+      startRun: recording(decide.startRun),
+      refuseRun: recording(decide.refuseRun),
+      restartChildren: recording(decide.restartChildren),
+      settleChild: recording(decide.settleChild),
+      settleCrash: recording(decide.settleCrash),
+      startMore: recording(decide.startMore),
+      recordPausing: recording(decide.recordPausing),
+      recordPaused: recording(decide.recordPaused),
+      recordStepPaused: recording(decide.recordStepPaused),
+      recordResumed: recording(decide.recordResumed),
+      recordCancelling: recording(decide.recordCancelling),
+      recordFailing: recording(decide.recordFailing),
+      recordTimedOut: recording(decide.recordTimedOut),
+      recordWaiting: recording(decide.recordWaiting),
+      recordDecision: recording(decide.recordDecision),
+      recordCompleted: recording(decide.recordCompleted),
+      recordFailed: recording(decide.recordFailed),
+      recordCancelled: recording(decide.recordCancelled),
+      dropStale: chart.enqueueActions(({ event, enqueue }) => {
+        enqueue({ type: 'countStale', params: { message: event.type } });
+      }),
+    },
+  })
+  .createMachine({
+    id: 'run',
+    context: ({ input }) => ({ job: input.job, state: input.restored ?? FRESH_RUN, bornAt: input.at }),
+    output: ({ context }) => decide.outcomeOf(context),
+    invoke: { id: 'nursery', src: 'nursery', input: undefined },
+    initial: 'restoring',
+    states: {
+      restoring: {
+        always: [
+          { guard: 'isRefused', target: 'failed', actions: 'refuseRun' },
+          { guard: 'isFresh', target: 'running', actions: 'startRun' },
+          { guard: { type: 'phaseIs', params: 'running' }, target: 'running', actions: 'restartChildren' },
+          { guard: { type: 'phaseIs', params: 'pausing' }, target: 'pausing', actions: 'restartChildren' },
+          { guard: { type: 'phaseIs', params: 'paused' }, target: 'paused', actions: 'restartChildren' },
+          { guard: { type: 'phaseIs', params: 'waiting' }, target: 'waiting' },
+          { guard: { type: 'phaseIs', params: 'cancelling' }, target: 'cancelling', actions: 'restartChildren' },
+          { guard: { type: 'phaseIs', params: 'failing' }, target: 'failing', actions: 'restartChildren' },
+          { guard: { type: 'phaseIs', params: 'completed' }, target: 'completed' },
+          { guard: { type: 'phaseIs', params: 'cancelled' }, target: 'cancelled' },
+          { target: 'failed' },
+        ],
+      },
+      running: {
+        tags: 'live',
+        always: [
+          { guard: 'hasFatalFailure', target: 'failing', actions: 'recordFailing' },
+          { guard: 'allStepsSettled', target: 'completed', actions: 'recordCompleted' },
+          { guard: 'onlyPeopleCanContinue', target: 'waiting', actions: 'recordWaiting' },
+        ],
+        after: { untilDue: { target: 'failing', actions: 'recordTimedOut' } },
+        on: {
+          'child.done': [{ guard: 'isCurrentChild', actions: 'settleChild' }, { actions: 'dropStale' }],
+          'child.crashed': [{ guard: 'isCurrentChild', actions: 'settleCrash' }, { actions: 'dropStale' }],
+          'children.started': { actions: 'startMore' },
+          'step.paused': { actions: 'dropStale' },
+          'run.pause': { target: 'pausing', actions: 'recordPausing' },
+          'run.cancel': { target: 'cancelling', actions: 'recordCancelling' },
+          'run.decide': [
+            { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },
+            { guard: 'isEscalated', actions: 'recordDecision' },
+          ],
+        },
+      },
+      pausing: {
+        tags: 'live',
+        always: [
+          { guard: 'hasFatalFailure', target: 'failing', actions: 'recordFailing' },
+          { guard: 'allStepsSettled', target: 'completed', actions: 'recordCompleted' },
+          { guard: 'everyChildIsParked', target: 'paused', actions: 'recordPaused' },
+        ],
+        on: {
+          'child.done': [{ guard: 'isCurrentChild', actions: 'settleChild' }, { actions: 'dropStale' }],
+          'child.crashed': [{ guard: 'isCurrentChild', actions: 'settleCrash' }, { actions: 'dropStale' }],
+          'step.paused': [{ guard: 'isCurrentChild', actions: 'recordStepPaused' }, { actions: 'dropStale' }],
+          'run.resume': { target: 'running', actions: 'recordResumed' },
+          'run.cancel': { target: 'cancelling', actions: 'recordCancelling' },
+          'run.decide': [
+            { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },
+            { guard: 'isEscalated', actions: 'recordDecision' },
+          ],
+        },
+      },
+      paused: {
+        tags: ['live', 'paused'],
+        always: [
+          { guard: 'hasFatalFailure', target: 'failing', actions: 'recordFailing' },
+          { guard: 'allStepsSettled', target: 'completed', actions: 'recordCompleted' },
+        ],
+        on: {
+          'child.done': [{ guard: 'isCurrentChild', actions: 'settleChild' }, { actions: 'dropStale' }],
+          'child.crashed': [{ guard: 'isCurrentChild', actions: 'settleCrash' }, { actions: 'dropStale' }],
+          'run.resume': { target: 'running', actions: 'recordResumed' },
+          'run.cancel': { target: 'cancelling', actions: 'recordCancelling' },
+          'run.decide': [
+            { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },
+            { guard: 'isEscalated', actions: 'recordDecision' },
+          ],
+        },
+      },
+      waiting: {
+        tags: ['live', 'waiting'],
+        on: {
+          'run.pause': { target: 'pausing', actions: 'recordPausing' },
+          'run.cancel': { target: 'cancelling', actions: 'recordCancelling' },
+          'run.decide': [
+            { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },
+            { guard: 'isEscalated', target: 'running', actions: 'recordDecision' },
+          ],
+        },
+      },
+      cancelling: {
+        tags: 'live',
+        always: { guard: 'noChildIsLeft', target: 'cancelled', actions: 'recordCancelled' },
+        on: whileEnding,
+      },
+      failing: {
+        tags: 'live',
+        always: { guard: 'noChildIsLeft', target: 'failed', actions: 'recordFailed' },
+        on: whileEnding,
+      },
+      completed: { type: 'final', tags: 'settled' },
+      failed: { type: 'final', tags: 'settled' },
+      cancelled: { type: 'final', tags: 'settled' },
+    },
+    on: {
+      'child.done': { actions: 'dropStale' },
+      'child.crashed': { actions: 'dropStale' },
+      'step.paused': { actions: 'dropStale' },
+      'children.started': { actions: 'dropStale' },
+    },
+  });
+
+export type RunStateMachine = typeof runMachine;

@@ -1,0 +1,71 @@
+/** A run's turn: besides facts, it collects the children to start and the messages to those that live. */
+
+import { executionError } from './protocol/errors.ts';
+import type { ExecutionContext, ResourceUsage } from './protocol/execution.ts';
+import type { Plan, PlanStep } from './protocol/plan.ts';
+import type { ChildSpec, NurseryCommand, RunFact, RunJob } from './protocol/run.ts';
+import type { StepCommand, StepFact } from './protocol/step.ts';
+import { evolveRun, type RunState, type StepRecord } from './run.fold.ts';
+import { Turn } from './turn.ts';
+
+export interface RunContext {
+  readonly job: RunJob;
+  readonly state: RunState;
+  /** Time at which the actor was created, for the first fact. */
+  readonly bornAt: number;
+}
+
+export class RunTurn extends Turn<RunState, RunFact> {
+  readonly job: RunJob;
+  readonly starts: ChildSpec[] = [];
+  readonly messages: NurseryCommand[] = [];
+  /** Terminal facts of children that crashed and cannot record their own. */
+  readonly obituaries: { readonly execution: ExecutionContext; readonly fact: StepFact }[] = [];
+  /** There are more steps to start than one turn may. */
+  hasMore = false;
+
+  constructor({ state, job }: RunContext) {
+    super(state, evolveRun);
+    this.job = job;
+  }
+
+  get plan(): Plan {
+    return this.job.plan;
+  }
+
+  /** Ordinals come from the plan itself, so both exist; a stranger's ordinal is a defect worth a crash. */
+  at(ordinal: number): { readonly step: PlanStep; readonly record: StepRecord } {
+    const step = this.plan.steps[ordinal];
+    const record = this.state.records.get(ordinal);
+    if (!step || !record) throw new RangeError(`Plan "${this.plan.id}" has no step with ordinal ${ordinal}`);
+    return { step, record };
+  }
+
+  tell(step: PlanStep, event: StepCommand): void {
+    this.messages.push({ type: 'child.tell', id: step.id, event });
+  }
+
+  tellAll(event: StepCommand): void {
+    if (this.state.live > 0) this.messages.push({ type: 'child.tellAll', event });
+  }
+}
+
+export const childContext = (job: RunJob, childExecutionId: string, at: number): ExecutionContext => ({
+  executionId: childExecutionId,
+  parentExecutionId: job.execution.executionId,
+  swarmId: job.execution.swarmId,
+  userId: job.execution.userId,
+  timestamp: at,
+  correlationId: job.execution.correlationId,
+});
+
+/** The usage of a run that settles at `at`: its children's sum, and its own active time. */
+export function runUsage(state: RunState, at: number): ResourceUsage {
+  const active = state.phase === 'running' ? at - state.activeSince : 0;
+  return { ...state.usage, durationMs: Math.max(0, state.activeMs + active) };
+}
+
+export const runTimeout = (job: RunJob) =>
+  executionError('RUN_TIMEOUT', `Run "${job.plan.id}" did not finish within ${job.allocation.maxDurationMs} ms`, 'tier2', {
+    context: { workflowId: job.plan.id, timeout: job.allocation.maxDurationMs },
+  });

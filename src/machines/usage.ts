@@ -1,0 +1,19 @@
+/** Arithmetic on what executions use. Credits are decimal strings of BigInts. */
+
+import type { ResourceUsage } from './protocol/execution.ts';
+
+export const addCredits = (a: string, b: string): string => (b === '0' ? a : a === '0' ? b : (BigInt(a) + BigInt(b)).toString());
+
+export const subtractCredits = (a: string, b: string): string => (b === '0' ? a : (BigInt(a) - BigInt(b)).toString());
+
+export const lessCredits = (a: string, b: string): boolean => a !== b && BigInt(a) < BigInt(b);
+
+/** A parent's usage after a child settled: sums, and the greatest peak of memory. Duration is the parent's own. */
+export function withChildUsage(parent: ResourceUsage, child: ResourceUsage): ResourceUsage {
+  return {
+    creditsUsed: addCredits(parent.creditsUsed, child.creditsUsed),
+    durationMs: parent.durationMs,
+    memoryUsedMB: Math.max(parent.memoryUsedMB, child.memoryUsedMB),
+    stepsExecuted: parent.stepsExecuted + child.stepsExecuted,
+  };
+}
