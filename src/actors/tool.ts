@@ -14,7 +14,12 @@ export interface StandardSchema<Output = unknown> {
 }
 type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string; readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined }[] };
+  | {
+      readonly issues: readonly {
+        readonly message: string;
+        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+      }[];
+    };
 
 /** A declared parameter, for tools without a schema. Source: Implementation Guide, "Tool Registry Implementation". */
 export interface ToolParameter {

@@ -77,7 +77,11 @@ export const executorMachine = chart
       recordCancelled: recording(decide.recordCancelled),
       recordCompleted: recording(decide.recordCompleted),
       recordFailed: recording(decide.recordFailed),
-      abortAttempt: chart.sendTo('attempt', ({ context }) => ({ type: 'attempt.abort', reason: context.state.reason ?? 'timeout' })),
+      abortAttempt: chart.sendTo('attempt', ({ context: { state } }) => ({
+        type: 'attempt.abort',
+        cause: state.phase === 'attempting.timingOut' ? 'timeout' : 'cancel',
+        reason: state.reason ?? '',
+      })),
       pauseAttempt: chart.sendTo('attempt', { type: 'attempt.pause' }),
       resumeAttempt: chart.sendTo('attempt', { type: 'attempt.resume' }),
       reportPaused: chart.enqueueActions(({ context, event, enqueue, self }) => {

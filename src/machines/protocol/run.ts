@@ -44,7 +44,7 @@ export interface ChildSpec {
 }
 
 export type NurseryCommand =
-  | { readonly type: 'child.start'; readonly children: readonly ChildSpec[]; /** Reply `children.started`. */ readonly ack: boolean }
+  | { readonly type: 'child.start'; readonly children: readonly ChildSpec[] /** Reply `children.started`. */; readonly ack: boolean }
   | { readonly type: 'child.tell'; readonly id: string; readonly event: StepCommand }
   | { readonly type: 'child.tellAll'; readonly event: StepCommand }
   | { readonly type: 'child.stop'; readonly id: string };
@@ -104,7 +104,10 @@ export type RunFact =
     >
   | FactBody<'tier2/step/skipped', StepPayload<{ readonly reason: SkipReason; readonly usage: ResourceUsage }>>
   | FactBody<'tier2/step/cancelled', StepPayload<{ readonly reason: string; readonly usage: ResourceUsage }>>
-  | FactBody<'tier2/step/branched', StepPayload<{ readonly branch: 'then' | 'else'; readonly attempts: number; readonly usage: ResourceUsage }>>
+  | FactBody<
+      'tier2/step/branched',
+      StepPayload<{ readonly branch: 'then' | 'else'; readonly attempts: number; readonly usage: ResourceUsage }>
+    >
   /** A failure that a fallback or a person still has to settle; its usage is booked. */
   | FactBody<
       'tier2/step/fell_back',

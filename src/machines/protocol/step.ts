@@ -65,7 +65,7 @@ export type StepCommand =
 
 /** Commands to the actor that makes one attempt. */
 export type AttemptCommand =
-  | { readonly type: 'attempt.abort'; readonly reason: string }
+  | { readonly type: 'attempt.abort'; readonly cause: 'timeout' | 'cancel'; readonly reason: string }
   | { readonly type: 'attempt.pause' }
   | { readonly type: 'attempt.resume' };
 

@@ -1,0 +1,156 @@
+/**
+ * Makes one attempt at a step: waits until the fact that started it is committed, then does the work.
+ *
+ * It always answers with `attempt.settled`, whatever the work does: throws, returns rubbish, ignores its signal. When it is stopped the
+ * work's signal is aborted; work that goes on regardless is counted, and so is its late result.
+ */
+
+import { fromCallback } from 'xstate';
+import { executionError, SwarmchartError } from '../machines/protocol/errors.ts';
+import type { AttemptCommand, AttemptInput, AttemptOutcome, AttemptReply } from '../machines/protocol/step.ts';
+import { addCredits, lessCredits } from '../machines/usage.ts';
+import { wrapTierError } from './failure.ts';
+import { toJson } from './json.ts';
+import type { WorkServices } from './services.ts';
+import type { ToolContext } from './tool.ts';
+import { doWork, nameOf } from './work.ts';
+
+export const attemptActor = (services: WorkServices) =>
+  fromCallback<AttemptCommand, AttemptInput>(({ input, sendBack, receive }) => {
+    const attempt = new Attempt(input, services, (reply) => sendBack(reply));
+    receive((command) => attempt.obey(command));
+    void attempt.run();
+    return () => attempt.leave();
+  });
+
+class Attempt {
+  readonly #input: AttemptInput;
+  readonly #services: WorkServices;
+  readonly #reply: (reply: AttemptReply) => void;
+  readonly #abort = new AbortController();
+  #credits = '0';
+  #memoryMB = 0;
+  #overspent: SwarmchartError | undefined;
+  #isSettled = false;
+  #hasLeft = false;
+  /** While paused: resolves what waits at a checkpoint. */
+  #wake: (() => void) | undefined;
+  #pause: Promise<void> | undefined;
+
+  constructor(input: AttemptInput, services: WorkServices, reply: (reply: AttemptReply) => void) {
+    this.#input = input;
+    this.#services = services;
+    this.#reply = reply;
+    if (input.mode === 'suspended') this.#hold();
+  }
+
+  obey(command: AttemptCommand): void {
+    if (command.type === 'attempt.abort') {
+      this.#abort.abort(new SwarmchartError(command.cause === 'timeout' ? 'STEP_TIMEOUT' : 'CANCELLED', command.reason));
+    }
+    if (command.type === 'attempt.pause') this.#hold();
+    if (command.type === 'attempt.resume') this.#release();
+  }
+
+  async run(): Promise<void> {
+    const outcome = await this.#outcome();
+    this.#isSettled = true;
+    if (this.#hasLeft) this.#services.counters.lateResults++;
+    else this.#reply({ type: 'attempt.settled', attempt: this.#input.attempt, outcome, at: this.#services.clock.now() });
+  }
+
+  leave(): void {
+    this.#hasLeft = true;
+    if (!this.#isSettled) this.#services.counters.abandoned++;
+    this.#abort.abort(new SwarmchartError('CANCELLED', 'the step was left'));
+    this.#release();
+  }
+
+  async #outcome(): Promise<AttemptOutcome> {
+    const { job, execution, mode } = this.#input;
+    try {
+      const gate = this.#services.streams.committed(execution);
+      if (gate) await gate;
+      if (mode === 'aborted') throw new SwarmchartError('CANCELLED', 'the work was not started again');
+      if (mode === 'suspended') await this.#pause;
+      this.#abort.signal.throwIfAborted();
+      for (const condition of job.when) {
+        if (!(await this.#services.evaluate(condition, job.scope, this.#abort.signal))) return { kind: 'skipped', usage: this.#usage() };
+      }
+      this.#spend({ credits: job.credits });
+      const returned = await doWork(job, this.#context(), this.#services);
+      if (this.#overspent) throw this.#overspent;
+      this.#abort.signal.throwIfAborted();
+      const output = toJson(returned, nameOf(job), this.#services.maxOutputBytes);
+      return { kind: 'succeeded', output, usage: this.#usage() };
+    } catch (thrown) {
+      return { kind: 'failed', error: this.#errorFrom(thrown), usage: this.#usage() };
+    }
+  }
+
+  #errorFrom(thrown: unknown) {
+    if (this.#overspent) return wrapTierError(this.#overspent, 'tier3');
+    const { signal } = this.#abort;
+    if (signal.aborted) return executionError('CANCELLED', `${nameOf(this.#input.job)} was aborted`, 'tier3');
+    return wrapTierError(thrown, 'tier3', this.#services.classify);
+  }
+
+  #context(): ToolContext {
+    const { execution, job, attempt } = this.#input;
+    return {
+      signal: this.#abort.signal,
+      execution,
+      stepId: job.stepId,
+      attempt,
+      idempotencyKey: job.idempotencyKey,
+      checkpoint: () => this.#checkpoint(),
+      spend: (usage) => this.#spend(usage),
+      log: this.#services.log,
+    };
+  }
+
+  async #checkpoint(): Promise<void> {
+    this.#abort.signal.throwIfAborted();
+    if (!this.#pause) return;
+    this.#reply({ type: 'attempt.suspended', attempt: this.#input.attempt, at: this.#services.clock.now() });
+    await this.#pause;
+    this.#abort.signal.throwIfAborted();
+  }
+
+  #hold(): void {
+    if (this.#pause) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#pause = promise;
+    this.#wake = resolve;
+    this.#abort.signal.addEventListener('abort', () => resolve(), { once: true });
+  }
+
+  #release(): void {
+    this.#wake?.();
+    this.#pause = undefined;
+    this.#wake = undefined;
+  }
+
+  #spend({ credits = '0', memoryMB = 0 }: { readonly credits?: string; readonly memoryMB?: number }): void {
+    const { creditsLeft, job } = this.#input;
+    if (!/^\d+$/.test(credits)) throw new SwarmchartError('INVALID_VALUE', `Credits must be a non-negative integer in a string, got "${credits}"`);
+    this.#memoryMB = Math.max(this.#memoryMB, memoryMB);
+    const total = addCredits(this.#credits, credits);
+    const problem = lessCredits(creditsLeft, total)
+      ? `${total} credits where ${creditsLeft} are left`
+      : memoryMB > job.allocation.maxMemoryMB
+        ? `${memoryMB} MB of memory where ${job.allocation.maxMemoryMB} are allowed`
+        : undefined;
+    if (!problem) {
+      this.#credits = total;
+      return;
+    }
+    this.#overspent = new SwarmchartError('RESOURCE_EXHAUSTED', `Step "${job.stepId}" needs ${problem}`, { errorClass: 'permanent' });
+    this.#abort.abort(this.#overspent);
+    throw this.#overspent;
+  }
+
+  #usage() {
+    return { credits: this.#credits, memoryMB: this.#memoryMB };
+  }
+}

@@ -1,0 +1,89 @@
+/** The door for values that user code returns: a copy that survives JSON unchanged, or the reason why there is none. */
+
+import { SwarmchartError } from '../machines/protocol/errors.ts';
+import type { Json } from '../machines/protocol/execution.ts';
+
+const MAX_DEPTH = 100;
+const UNSAFE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+
+/**
+ * A deep copy of plain data. `undefined` becomes null, and disappears from objects; whatever has `toJSON` (a Date) is asked for it.
+ * Throws INVALID_OUTPUT for what JSON cannot carry (functions, BigInts, NaN, cycles, class instances such as Map), UNSAFE_KEY,
+ * and OUTPUT_TOO_LARGE as soon as the text would exceed `maxBytes`.
+ */
+export function toJson(value: unknown, what: string, maxBytes: number): Json {
+  let left = maxBytes;
+  const path: string[] = [];
+  const open = new Set<object>();
+
+  const refuse = (code: 'INVALID_OUTPUT' | 'OUTPUT_TOO_LARGE' | 'UNSAFE_KEY', problem: string): never => {
+    const where = path.length === 0 ? '' : ` at ${path.join('.')}`;
+    throw new SwarmchartError(code, `${what} returned ${problem}${where}`);
+  };
+  const spend = (bytes: number): void => {
+    left -= bytes;
+    if (left < 0) refuse('OUTPUT_TOO_LARGE', `more than ${maxBytes} bytes`);
+  };
+
+  const copy = (input: unknown): Json => {
+    if (input === null || input === undefined) {
+      spend(4);
+      return null;
+    }
+    switch (typeof input) {
+      case 'string':
+        spend(input.length + 2);
+        return input;
+      case 'number':
+        spend(8);
+        return Number.isFinite(input) ? input : refuse('INVALID_OUTPUT', `the number ${input}`);
+      case 'boolean':
+        spend(5);
+        return input;
+      case 'object':
+        return copyObject(input);
+      default:
+        return refuse('INVALID_OUTPUT', `a ${typeof input}`);
+    }
+  };
+
+  const copyObject = (input: object): Json => {
+    if (open.has(input)) return refuse('INVALID_OUTPUT', 'a cyclic value');
+    if (path.length > MAX_DEPTH) return refuse('INVALID_OUTPUT', `a value nested deeper than ${MAX_DEPTH}`);
+    if ('toJSON' in input && typeof input.toJSON === 'function') return copy(input.toJSON());
+    open.add(input);
+    const result = Array.isArray(input) ? copyArray(input) : copyRecord(input);
+    open.delete(input);
+    return result;
+  };
+
+  const copyArray = (input: readonly unknown[]): Json => {
+    spend(2 + input.length);
+    const result: Json[] = [];
+    for (let index = 0; index < input.length; index++) {
+      path.push(String(index));
+      result.push(copy(input[index]));
+      path.pop();
+    }
+    return result;
+  };
+
+  const copyRecord = (input: object): Json => {
+    const prototype: unknown = Object.getPrototypeOf(input);
+    if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+      return refuse('INVALID_OUTPUT', `a ${input.constructor?.name ?? 'class'} instance`);
+    }
+    const result: Record<string, Json> = {};
+    for (const [key, member] of Object.entries(input)) {
+      if (UNSAFE_KEYS.has(key)) return refuse('UNSAFE_KEY', `the key "${key}"`);
+      if (member === undefined) continue;
+      spend(key.length + 4);
+      path.push(key);
+      result[key] = copy(member);
+      path.pop();
+    }
+    return result;
+  };
+
+  return copy(value);
+}

@@ -1,0 +1,70 @@
+/** What actors need from the runtime around them. The runtime implements these; actors never import it. */
+
+import type { CommitParams } from '../machines/effects.ts';
+import type { ErrorClass } from '../machines/protocol/errors.ts';
+import type { ExecutionContext, Json } from '../machines/protocol/execution.ts';
+import type { Condition } from '../machines/protocol/plan.ts';
+import type { ConditionScope } from '../machines/protocol/step.ts';
+import type { Clock } from './clock.ts';
+import type { AnyTool, Logger } from './tool.ts';
+
+/** Records facts, and is the gate before every effect. */
+export interface FactStreams {
+  record(params: CommitParams): void;
+  /** Resolves when every fact recorded so far in the execution's stream is committed; undefined when they already are. Rejects when the stream has failed. */
+  committed(execution: ExecutionContext): Promise<void> | undefined;
+}
+
+/** Permission for one call through a circuit breaker. Exactly one of its methods ends it; ending it twice does nothing. */
+export interface Permit {
+  succeeded(): void;
+  failed(): void;
+  released(): void;
+}
+
+export interface Breakers {
+  /** Undefined: the circuit is open, the call must not be made. */
+  acquire(tool: AnyTool): Permit | undefined;
+}
+
+/** Things that went by unnoticed, counted so that nothing is swallowed. */
+export interface Counters {
+  /** Replies of an earlier attempt or incarnation. */
+  stale: number;
+  /** Messages to actors that no longer live. */
+  deadLetters: number;
+  /** Work that ignored its abort signal and was left behind. */
+  abandoned: number;
+  /** Results of abandoned work that came after all. */
+  lateResults: number;
+}
+
+/** How a step's strategy reaches its result. */
+export interface StrategyCall {
+  readonly tool: AnyTool;
+  readonly parameters: Readonly<Record<string, Json>>;
+  /** Checks the parameters and runs the tool. */
+  readonly callTool: () => Promise<unknown>;
+  readonly signal: AbortSignal;
+  readonly execution: ExecutionContext;
+  readonly stepId: string;
+}
+export type Strategy = (call: StrategyCall) => Promise<unknown>;
+
+export interface ModuleOperations {
+  readonly [operation: string]: (parameters: Readonly<Record<string, Json>>, context: import('./tool.ts').ToolContext) => unknown;
+}
+
+export interface WorkServices {
+  readonly clock: Clock;
+  readonly streams: FactStreams;
+  readonly breakers: Breakers;
+  readonly counters: Counters;
+  readonly tools: ReadonlyMap<string, AnyTool>;
+  readonly modules: ReadonlyMap<string, ModuleOperations>;
+  readonly strategies: ReadonlyMap<string, Strategy>;
+  readonly evaluate: (condition: Condition, scope: ConditionScope, signal: AbortSignal) => boolean | Promise<boolean>;
+  readonly classify: (error: unknown) => ErrorClass | undefined;
+  readonly maxOutputBytes: number;
+  readonly log: Logger;
+}
