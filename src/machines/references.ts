@@ -123,7 +123,8 @@ function resolveText(text: string, scope: ReferenceScope): Resolution {
     const resolved = resolvePart(part, scope);
     if (!resolved.ok) return resolved;
     result += typeof resolved.value === 'string' ? resolved.value : JSON.stringify(resolved.value);
-    if (result.length > MAX_TEXT_LENGTH) return failed('LIMIT_EXCEEDED', `A text with references grew beyond ${MAX_TEXT_LENGTH} characters.`);
+    if (result.length > MAX_TEXT_LENGTH)
+      return failed('LIMIT_EXCEEDED', `A text with references grew beyond ${MAX_TEXT_LENGTH} characters.`);
   }
   return { ok: true, value: result };
 }
@@ -144,7 +145,8 @@ function resolvePart(part: TemplatePart, scope: ReferenceScope): Resolution {
 }
 
 /** Everything below an error that did not happen, or below a skipped step's result, is null. */
-const errorAsJson = (error: ExecutionError | null | undefined): Json => (error ? { ...error, cause: error.cause ?? null, context: error.context ?? null } : null);
+const errorAsJson = (error: ExecutionError | null | undefined): Json =>
+  error ? { ...error, cause: error.cause ?? null, context: error.context ?? null } : null;
 
 function follow(root: Json, path: readonly string[], text: string): Resolution {
   let value = root;

@@ -1,0 +1,43 @@
+/** A run's input against what its workflow declares. */
+
+import type { Issue } from '../../machines/protocol/errors.ts';
+import type { Json, JsonObject } from '../../machines/protocol/execution.ts';
+import { IssueList } from './issues.ts';
+import { typeOfJson } from './meaning.ts';
+import { isObject } from './origins.ts';
+import type { InputDeclaration } from './schema.ts';
+import { readObject } from './source-object.ts';
+import { didYouMean } from './suggest.ts';
+
+export interface ResolvedInput {
+  /** Complete when there are no issues: given values, defaults, and null for what is optional and was not given. */
+  readonly input: JsonObject;
+  /** Every problem, each with INVALID_INPUT or the code of the reader of values. */
+  readonly issues: readonly Issue[];
+}
+
+/** Fills in defaults and reports all problems at once. Without declarations any JSON object will do. */
+export function resolveInput(declared: Readonly<Record<string, InputDeclaration>> | undefined, given: unknown = {}): ResolvedInput {
+  const issues = new IssueList();
+  const data = readObject(given, issues);
+  if (!isObject(data)) {
+    issues.add('INVALID_INPUT', [], `The input is an object, not ${typeOfJson(given)}.`);
+    return { input: {}, issues: issues.all() };
+  }
+  if (declared === undefined) return { input: data, issues: issues.all() };
+  const input: Record<string, Json> = {};
+  for (const name of Object.keys(data)) {
+    if (!Object.hasOwn(declared, name)) {
+      issues.add('INVALID_INPUT', [name], `The workflow takes no input "${name}".${didYouMean(name, Object.keys(declared))}`);
+    }
+  }
+  for (const [name, { type, default: fallback, required = fallback === undefined }] of Object.entries(declared)) {
+    const value = Object.hasOwn(data, name) ? data[name] : undefined;
+    const isMissing = value === undefined || (value === null && !required);
+    if (isMissing && required) issues.add('INVALID_INPUT', [name], `The input "${name}" (${type}) is required.`);
+    else if (!isMissing && typeOfJson(value) !== type) {
+      issues.add('INVALID_INPUT', [name], `The input "${name}" is no ${type} but ${typeOfJson(value)}.`);
+    } else input[name] = isMissing ? (fallback ?? null) : value;
+  }
+  return { input, issues: issues.all() };
+}

@@ -1,0 +1,129 @@
+/** From a file's text, or an object, to plans: reading, importing, checking, compiling. Nothing here runs anything. */
+
+import { type Issue, SwarmchartError } from '../../machines/protocol/errors.ts';
+import type { Json } from '../../machines/protocol/execution.ts';
+import type { Plan } from '../../machines/protocol/plan.ts';
+import { compilePlan } from './compile.ts';
+import { Importer } from './dialects.ts';
+import { IssueList, issuesToError, type Path } from './issues.ts';
+import { checkMeaning, type MeaningOptions } from './meaning.ts';
+import { isObject, type RawObject } from './origins.ts';
+import { outlineWorkflow } from './outline.ts';
+import type { InputDeclaration } from './schema.ts';
+import { readObject } from './source-object.ts';
+import { readText, type Source } from './source-text.ts';
+import { didYouMean } from './suggest.ts';
+
+export interface LoadOptions extends MeaningOptions {
+  /** Used in messages. */
+  readonly fileName?: string;
+  /** The id of a workflow that has none. */
+  readonly defaultId?: string;
+}
+
+export interface LoadedWorkflow {
+  readonly plan: Plan;
+  /** The inputs that the workflow declares; without a declaration it takes any. */
+  readonly inputs?: Readonly<Record<string, InputDeclaration>>;
+}
+
+export interface LoadResult {
+  /** In the order of the file. Holds only workflows without problems. */
+  readonly workflows: readonly LoadedWorkflow[];
+  /** Every problem of every workflow, in the order of the text where there is one. */
+  readonly issues: readonly Issue[];
+}
+
+/**
+ * Loads every workflow of a YAML or JSON text, or of a plain object: one, `{workflow: …}`, or `workflows` as a list or by id.
+ * Takes the canonical form and the dialects of the source documents. Never throws: whatever is wrong is in `issues`.
+ */
+export function loadWorkflows(source: unknown, options: LoadOptions = {}): LoadResult {
+  const reading = new IssueList();
+  const { data, locate } = readSource(source, reading);
+  const found = data === undefined ? [] : findWorkflows(data, options.defaultId, reading);
+  const workflows: LoadedWorkflow[] = [];
+  const issues: Issue[] = reading.all().map((issue) => located(issue, locate));
+  const ids = new Set<string>();
+  for (const { raw, path } of found) {
+    const { loaded, problems } = loadOne(raw, path, options, ids);
+    issues.push(...problems.map((issue) => located(issue, locate)));
+    if (loaded && reading.isEmpty) workflows.push(loaded);
+  }
+  return { workflows, issues: issues.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)) };
+}
+
+/** One workflow of a source: the one with this id or name, or the only one. Throws a SwarmchartError that holds every problem. */
+export function loadWorkflow(source: unknown, options: LoadOptions & { readonly workflow?: string } = {}): LoadedWorkflow {
+  const { workflows, issues } = loadWorkflows(source, options);
+  if (issues.length > 0) throw issuesToError(issues, options.fileName);
+  return selectWorkflow(workflows, options.workflow);
+}
+
+/** The workflow with this id or name; without a name, the only one. Throws WORKFLOW_NOT_FOUND. */
+export function selectWorkflow(workflows: readonly LoadedWorkflow[], name?: string): LoadedWorkflow {
+  const [only, second] = workflows;
+  const ids = workflows.map(({ plan }) => plan.id);
+  if (name === undefined) {
+    if (only && !second) return only;
+    throw new SwarmchartError('WORKFLOW_NOT_FOUND', `There are ${ids.length} workflows; name one of them: ${ids.join(', ')}.`);
+  }
+  const found = workflows.find(({ plan }) => plan.id === name) ?? workflows.find(({ plan }) => plan.name === name);
+  if (found) return found;
+  throw new SwarmchartError('WORKFLOW_NOT_FOUND', `There is no workflow "${name}" among ${ids.join(', ')}.${didYouMean(name, ids)}`);
+}
+
+function readSource(source: unknown, issues: IssueList): Source {
+  if (typeof source === 'string') return readText(source, issues);
+  return { data: readObject(source, issues), locate: () => undefined };
+}
+
+function loadOne(
+  raw: RawObject,
+  path: Path,
+  options: LoadOptions,
+  ids: Set<string>,
+): { loaded?: LoadedWorkflow; problems: readonly Issue[] } {
+  const importing = new IssueList();
+  const importer = new Importer(importing);
+  const canonical = importer.workflow(raw, path);
+  const issues = new IssueList();
+  const outline = outlineWorkflow(canonical, issues, options.registry);
+  const { id, input } = outline.fields;
+  if (id !== undefined && ids.has(id)) issues.add('DUPLICATE_ID', ['id'], `There is another workflow "${id}".`);
+  ids.add(id ?? '');
+  const links = checkMeaning(outline, options, issues);
+  const original = issues.all().map((issue) => ({ ...issue, path: importer.origins.original(canonical, issue.path) }));
+  const problems = [...importing.all(), ...original];
+  if (problems.length > 0) return { problems };
+  return { loaded: { plan: compilePlan(outline, links, options.registry), ...(input && { inputs: input }) }, problems };
+}
+
+function findWorkflows(data: Json, defaultId: string | undefined, issues: IssueList): readonly { raw: RawObject; path: Path }[] {
+  const found: { raw: RawObject; path: Path }[] = [];
+  const add = (raw: Json, path: Path, id: string | undefined): void => {
+    if (!isObject(raw)) issues.add('INVALID_VALUE', path, 'A workflow is an object.');
+    else found.push({ raw: raw['id'] === undefined && id !== undefined ? { ...raw, id } : raw, path });
+  };
+  const list = Array.isArray(data) ? data : undefined;
+  const isWrapper = isObject(data) && data['steps'] === undefined && data['tasks'] === undefined;
+  const { workflow, workflows } = isWrapper ? data : {};
+  if (list) for (const [index, raw] of list.entries()) add(raw as Json, [index], undefined);
+  else if (!isObject(data) || (workflow === undefined && workflows === undefined)) add(data, [], defaultId);
+  else {
+    for (const key of Object.keys(data)) {
+      if (key !== 'workflow' && key !== 'workflows' && key !== '$schema') issues.add('UNKNOWN_KEY', [key], `"${key}" means nothing here.`);
+    }
+    if (workflow !== undefined) add(workflow, ['workflow'], defaultId);
+    if (Array.isArray(workflows)) for (const [index, raw] of workflows.entries()) add(raw as Json, ['workflows', index], undefined);
+    else if (isObject(workflows)) for (const [id, raw] of Object.entries(workflows)) add(raw, ['workflows', id], id);
+    else if (workflows !== undefined) issues.add('INVALID_VALUE', ['workflows'], 'Workflows are a list, or an object by id.');
+  }
+  return found;
+}
+
+function located(issue: Issue, locate: Source['locate']): Issue {
+  if (issue.line !== undefined) return issue;
+  const isKey = issue.code === 'UNKNOWN_KEY' || issue.code === 'UNSAFE_KEY';
+  return { ...issue, ...locate(issue.path, isKey ? 'key' : 'value') };
+}
