@@ -7,11 +7,12 @@
  * Failures are `SwarmchartError`s: PROCESS_FAILED, PROCESS_NOT_FOUND, STEP_TIMEOUT, OUTPUT_TOO_LARGE, CANCELLED.
  */
 
-import { SwarmchartError } from '../machines/protocol/errors.ts';
 import { cancelled, commandLine, ProcessGroup } from './process-group.ts';
 import { PROCESS_DEFAULTS, type ProcessEnd, type ProcessOptions, type ProcessOutput, type RecordOptions } from './process-options.ts';
+import { splitRecords, tooLarge } from './records.ts';
 
 export { INHERITED_ENVIRONMENT, type ProcessEnd, type ProcessOptions, type ProcessOutput, type RecordOptions } from './process-options.ts';
+export { splitRecords } from './records.ts';
 
 /** Runs a program to its end and returns what it wrote, decoded as UTF-8. */
 export async function runProcess(argv: readonly string[], options: ProcessOptions = {}): Promise<ProcessOutput> {
@@ -31,23 +32,8 @@ export async function runProcess(argv: readonly string[], options: ProcessOption
  * after the records that came before it.
  */
 export async function* streamRecords(argv: readonly string[], options: RecordOptions = {}): AsyncGenerator<string, void, void> {
-  const separator = options.separator ?? '\n';
-  const maxRecordBytes = options.maxRecordBytes ?? PROCESS_DEFAULTS.maxRecordBytes;
-  let open: Buffer[] = [];
-  let openBytes = 0;
-  for await (const chunk of streamProcess(argv, options)) {
-    const end = chunk.lastIndexOf(separator) + 1;
-    if (end > 0) {
-      open.push(chunk.subarray(0, end - 1));
-      yield* Buffer.concat(open).toString('utf8').split(separator);
-      open = [];
-      openBytes = 0;
-    }
-    open.push(chunk.subarray(end));
-    openBytes += chunk.length - end;
-    if (openBytes > maxRecordBytes) throw tooLarge(argv, `a record of more than ${maxRecordBytes} bytes`);
-  }
-  if (openBytes > 0) yield Buffer.concat(open).toString('utf8');
+  const { separator = '\n', maxRecordBytes = PROCESS_DEFAULTS.maxRecordBytes } = options;
+  yield* splitRecords(streamProcess(argv, options), { separator, maxRecordBytes, source: commandLine(argv) });
 }
 
 /** Streams what a program writes, chunk by chunk, under the same rules as `streamRecords`. Returns how it ended. */
@@ -59,7 +45,7 @@ export async function* streamProcess(argv: readonly string[], options: ProcessOp
   try {
     for await (const chunk of group.output()) {
       bytes += chunk.length;
-      if (bytes > maxBytes) group.end(tooLarge(argv, `more than ${maxBytes} bytes`));
+      if (bytes > maxBytes) group.end(tooLarge(commandLine(argv), `more than ${maxBytes} bytes`));
       if (group.failure) break;
       yield chunk;
       if (group.failure) break;
@@ -69,8 +55,4 @@ export async function* streamProcess(argv: readonly string[], options: ProcessOp
     await group.closed;
   }
   return group.settle();
-}
-
-function tooLarge(argv: readonly string[], what: string): SwarmchartError {
-  return new SwarmchartError('OUTPUT_TOO_LARGE', `${commandLine(argv)} wrote ${what}`, { context: { argv } });
 }

@@ -1,0 +1,10 @@
+import { collect } from './tools/collect.ts';
+import { coupling } from './tools/coupling.ts';
+import { history } from './tools/history.ts';
+import { hotspots } from './tools/hotspots.ts';
+import { hygiene } from './tools/hygiene.ts';
+import { inspect } from './tools/inspect.ts';
+import { ownership } from './tools/ownership.ts';
+import { write } from './tools/write.ts';
+
+export default { tools: [inspect, collect, history, hotspots, coupling, ownership, hygiene, write] };
