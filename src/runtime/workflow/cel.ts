@@ -9,6 +9,7 @@
 import { type ASTNode, Environment } from '@marcbachmann/cel-js';
 import { RE2JS } from 're2js';
 import type { Json, JsonObject } from '../../machines/protocol/execution.ts';
+import type { ConditionScope } from '../../machines/protocol/step.ts';
 import { weigh } from './weigh.ts';
 
 export const CEL_LIMITS = { source: 2_000, nodes: 500, depth: 24, macros: 4, pattern: 200, matchedText: 10_000, work: 10_000_000 } as const;
@@ -16,19 +17,13 @@ export const CEL_LIMITS = { source: 2_000, nodes: 500, depth: 24, macros: 4, pat
 const MACROS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
 const STEP_FIELDS: ReadonlySet<string> = new Set(['status', 'result', 'error']);
 
-export interface CelScope {
-  readonly input: JsonObject;
-  /** By step id, each with `status`, `result` and `error`. */
-  readonly steps: JsonObject;
-}
-
 export interface CelExpression {
   /** Ids of the steps that it reads. */
   readonly steps: readonly string[];
   /** Names of the inputs that it reads, as far as it names them. */
   readonly inputs: readonly string[];
   /** Throws when it cannot be evaluated or does not yield a boolean. */
-  evaluate(scope: CelScope): boolean;
+  evaluate(scope: ConditionScope): boolean;
 }
 
 export class CelRefused extends Error {
@@ -192,7 +187,7 @@ function* childrenOf(args: unknown): Generator<ASTNode> {
 }
 
 /** A macro visits its list's elements and may read something else for each: the product is what it can cost. */
-function refuseTooMuchWork(reads: Reads, scope: CelScope): void {
+function refuseTooMuchWork(reads: Reads, scope: ConditionScope): void {
   if (reads.macros === 0) return;
   const total = (paths: readonly (readonly string[])[], ceiling: number): number =>
     paths.reduce((sum, path) => sum + weigh(valueAt(scope, path), ceiling), 0);
@@ -202,7 +197,7 @@ function refuseTooMuchWork(reads: Reads, scope: CelScope): void {
     throw new CelRefused('The expression would go through too much data.', true);
 }
 
-function valueAt(scope: CelScope, path: readonly string[]): Json {
+function valueAt(scope: ConditionScope, path: readonly string[]): Json {
   let value: Json = scope as unknown as JsonObject;
   for (const key of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return null;

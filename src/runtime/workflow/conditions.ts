@@ -3,37 +3,25 @@
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { Json, JsonObject } from '../../machines/protocol/execution.ts';
 import type { Condition } from '../../machines/protocol/plan.ts';
-import type { StepView } from '../../machines/references.ts';
+import type { ConditionScope } from '../../machines/protocol/step.ts';
 import { compileCel } from './cel.ts';
 
-/** What a condition may look at. Read-only: a handler that changes it changes its own copy at best. */
-export interface ConditionScope {
-  readonly input: JsonObject;
-  step(id: string): StepView;
-}
-
-export interface ConditionHandlerContext {
-  readonly input: JsonObject;
-  /** The steps that the condition names, by id, each with `status`, `result` and `error`. */
-  readonly steps: JsonObject;
-}
-
-export type ConditionHandler = (context: ConditionHandlerContext) => boolean | Promise<boolean>;
+/** A predicate of the runtime's configuration. It sees the run's input and the steps that its condition names. */
+export type ConditionHandler = (scope: ConditionScope, signal: AbortSignal) => boolean | Promise<boolean>;
 
 /** Rejects with CONDITION_FAILED, which names the condition and the cause. Nothing but a boolean counts as an answer. */
 export async function evaluateCondition(
   condition: Condition,
   scope: ConditionScope,
   handlers: Readonly<Record<string, ConditionHandler>> = {},
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<boolean> {
   try {
-    if (condition.type === 'expression') {
-      return compileCel(condition.expression).evaluate({ input: scope.input, steps: viewsOf(condition.steps, scope) });
-    }
-    if (condition.type === 'step-result') return compareResult(condition, scope.step(condition.stepId));
+    if (condition.type === 'expression') return compileCel(condition.expression).evaluate(scope);
+    if (condition.type === 'step-result') return compareResult(condition, scope);
     const handler = Object.hasOwn(handlers, condition.handler) ? handlers[condition.handler] : undefined;
     if (handler === undefined) throw new Error('there is no such handler');
-    const answer: unknown = await handler({ input: scope.input, steps: viewsOf(condition.steps, scope) });
+    const answer: unknown = await handler(scope, signal);
     if (typeof answer !== 'boolean') throw new Error(`it answered ${answer === null ? 'null' : typeof answer}, not true or false`);
     return answer;
   } catch (cause) {
@@ -41,23 +29,12 @@ export async function evaluateCondition(
   }
 }
 
-function viewsOf(ids: readonly string[], scope: ConditionScope): JsonObject {
-  return Object.fromEntries(ids.map((id) => [id, viewOf(scope.step(id))]));
-}
-
-function viewOf({ status, result, error }: StepView): Json {
-  return {
-    status: status ?? 'pending',
-    result: result ?? null,
-    error: error ? { ...error, cause: error.cause ?? null, context: error.context ?? null } : null,
-  };
-}
-
 type StepResultCondition = Extract<Condition, { readonly type: 'step-result' }>;
 
-function compareResult({ path, operator, value: expected = null }: StepResultCondition, step: StepView): boolean {
-  if (!step.found) throw new Error('there is no such step');
-  const actual = follow(step.result ?? null, path);
+function compareResult({ stepId, path, operator, value: expected = null }: StepResultCondition, { steps }: ConditionScope): boolean {
+  const step = Object.hasOwn(steps, stepId) ? steps[stepId] : undefined;
+  if (step === undefined) throw new Error('there is no such step');
+  const actual = follow(step.result, path);
   if (operator === 'exists') return actual !== undefined && actual !== null;
   if (operator === 'eq') return actual !== undefined && isSameJson(actual, expected);
   if (operator === 'ne') return actual === undefined || !isSameJson(actual, expected);

@@ -43,6 +43,10 @@ export class IssueList {
     return this.#issues.length === 0;
   }
 
+  has(code: ErrorCode): boolean {
+    return this.#issues.some((issue) => issue.code === code);
+  }
+
   all(): readonly Issue[] {
     if (this.#dropped === 0) return this.#issues;
     return [...this.#issues, { code: 'LIMIT_EXCEEDED', path: [], message: `${this.#dropped} more problems are not listed.` }];

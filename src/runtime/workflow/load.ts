@@ -41,7 +41,8 @@ export interface LoadResult {
 export function loadWorkflows(source: unknown, options: LoadOptions = {}): LoadResult {
   const reading = new IssueList();
   const { data, locate } = readSource(source, reading);
-  const found = data === undefined ? [] : findWorkflows(data, options.defaultId, reading);
+  const isUnreadable = data === undefined || reading.has('LIMIT_EXCEEDED');
+  const found = isUnreadable ? [] : findWorkflows(data, options.defaultId, reading);
   const workflows: LoadedWorkflow[] = [];
   const issues: Issue[] = reading.all().map((issue) => located(issue, locate));
   const ids = new Set<string>();
@@ -50,7 +51,7 @@ export function loadWorkflows(source: unknown, options: LoadOptions = {}): LoadR
     issues.push(...problems.map((issue) => located(issue, locate)));
     if (loaded && reading.isEmpty) workflows.push(loaded);
   }
-  return { workflows, issues: issues.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)) };
+  return { workflows, issues: issues.sort(byPosition) };
 }
 
 /** One workflow of a source: the one with this id or name, or the only one. Throws a SwarmchartError that holds every problem. */
@@ -122,8 +123,13 @@ function findWorkflows(data: Json, defaultId: string | undefined, issues: IssueL
   return found;
 }
 
+/** Those without a position stay where they are, after the others. */
+const byPosition = (a: Issue, b: Issue): number =>
+  (a.line ?? Number.MAX_SAFE_INTEGER) - (b.line ?? Number.MAX_SAFE_INTEGER) || (a.column ?? 0) - (b.column ?? 0);
+
 function located(issue: Issue, locate: Source['locate']): Issue {
-  if (issue.line !== undefined) return issue;
+  const isCount = issue.code === 'LIMIT_EXCEEDED' && issue.path.length === 0;
+  if (issue.line !== undefined || isCount) return issue;
   const isKey = issue.code === 'UNKNOWN_KEY' || issue.code === 'UNSAFE_KEY';
   return { ...issue, ...locate(issue.path, isKey ? 'key' : 'value') };
 }

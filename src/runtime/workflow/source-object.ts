@@ -6,20 +6,20 @@ import { UNSAFE_KEYS, WORKFLOW_LIMITS } from './limits.ts';
 
 /** Leaves out properties that are `undefined`; anything else that JSON cannot hold is a problem at its path. */
 export function readObject(value: unknown, issues: IssueList): Json | undefined {
+  const { documentNodes, documentDepth } = WORKFLOW_LIMITS;
   let nodes = 0;
+  let isStopped = false;
+
+  function stop(path: Path, message: string): undefined {
+    if (!isStopped) issues.add('LIMIT_EXCEEDED', path, message);
+    isStopped = true;
+  }
 
   function copy(item: unknown, path: Path): Json | undefined {
     nodes += 1;
-    if (nodes > WORKFLOW_LIMITS.documentNodes) {
-      if (nodes === WORKFLOW_LIMITS.documentNodes + 1) {
-        issues.add('LIMIT_EXCEEDED', path, `The definition holds more than ${WORKFLOW_LIMITS.documentNodes} values.`);
-      }
-      return undefined;
-    }
-    if (path.length > WORKFLOW_LIMITS.documentDepth) {
-      issues.add('LIMIT_EXCEEDED', path, `Nested deeper than ${WORKFLOW_LIMITS.documentDepth} levels, or within itself.`);
-      return undefined;
-    }
+    if (isStopped) return undefined;
+    if (nodes > documentNodes) return stop(path, `The definition holds more than ${documentNodes} values.`);
+    if (path.length > documentDepth) return stop(path, `Nested deeper than ${documentDepth} levels, or within itself.`);
     if (item === null || typeof item === 'string' || typeof item === 'boolean') return item;
     if (typeof item === 'number' && Number.isFinite(item)) return item;
     if (Array.isArray(item)) return Array.from(item, (element: unknown, index) => copy(element, [...path, index]) ?? null);

@@ -48,6 +48,8 @@ export function readText(text: string, issues: IssueList): Source {
     return NOWHERE;
   }
   const reader = new DocumentReader(document, issues, position);
+  // What a broken text seems to say is not worth a report.
+  if (!issues.isEmpty) return NOWHERE;
   return { data: reader.read(), locate: (path, part) => reader.locate(path, part) };
 }
 
@@ -76,6 +78,7 @@ class DocumentReader {
   readonly #anchors = new Map<string, Node>();
   #nodes = 0;
   #aliases = 0;
+  #isStopped = false;
 
   constructor(document: Document.Parsed | Document, issues: IssueList, position: (offset: number) => Position) {
     this.#contents = document.contents as Node | null;
@@ -143,18 +146,11 @@ class DocumentReader {
   /** Expands the alias again at each use, so that what it costs counts against the limits. */
   #followAlias(alias: Node & { readonly source: string }, path: Path, depth: number): Json | undefined {
     this.#aliases += 1;
+    if (this.#aliases > WORKFLOW_LIMITS.aliases) return this.#stop(path, `More than ${WORKFLOW_LIMITS.aliases} aliases.`, alias);
     const target = this.#anchors.get(alias.source);
-    if (this.#aliases > WORKFLOW_LIMITS.aliases) {
-      if (this.#aliases === WORKFLOW_LIMITS.aliases + 1) {
-        this.#issues.add('LIMIT_EXCEEDED', path, `More than ${WORKFLOW_LIMITS.aliases} aliases.`, this.#at(alias));
-      }
-      return undefined;
-    }
-    if (target === undefined) {
-      this.#issues.add('SYNTAX_ERROR', path, `The alias "*${alias.source}" has no finished anchor before it.`, this.#at(alias));
-      return undefined;
-    }
-    return this.#toData(target, path, depth);
+    if (target !== undefined) return this.#toData(target, path, depth);
+    this.#issues.add('SYNTAX_ERROR', path, `The alias "*${alias.source}" has no finished anchor before it.`, this.#at(alias));
+    return undefined;
   }
 
   #scalarToData(value: unknown, node: unknown, path: Path): Json | undefined {
@@ -166,14 +162,16 @@ class DocumentReader {
 
   #admits(node: unknown, path: Path, depth: number): boolean {
     this.#nodes += 1;
-    const tooMany = this.#nodes > WORKFLOW_LIMITS.documentNodes;
-    if (!tooMany && depth <= WORKFLOW_LIMITS.documentDepth) return true;
-    if (this.#nodes === WORKFLOW_LIMITS.documentNodes + 1) {
-      this.#issues.add('LIMIT_EXCEEDED', path, `The document holds more than ${WORKFLOW_LIMITS.documentNodes} values.`, this.#at(node));
-    } else if (!tooMany) {
-      this.#issues.add('LIMIT_EXCEEDED', path, `Nested deeper than ${WORKFLOW_LIMITS.documentDepth} levels.`, this.#at(node));
-    }
-    return false;
+    const { documentNodes, documentDepth } = WORKFLOW_LIMITS;
+    if (this.#nodes > documentNodes) this.#stop(path, `The document holds more than ${documentNodes} values.`, node);
+    else if (depth > documentDepth) this.#stop(path, `Nested deeper than ${documentDepth} levels.`, node);
+    return !this.#isStopped;
+  }
+
+  /** Reports the first limit that is exceeded; nothing is read after that. */
+  #stop(path: Path, message: string, node: unknown): undefined {
+    if (!this.#isStopped) this.#issues.add('LIMIT_EXCEEDED', path, message, this.#at(node));
+    this.#isStopped = true;
   }
 
   /** Only a finished node can be an alias's target: an anchor within itself is no tree. */
