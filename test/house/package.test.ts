@@ -10,7 +10,16 @@ interface Manifest {
 }
 interface LockFile {
   readonly version: string;
-  readonly packages: Readonly<Record<string, { readonly resolved?: string; readonly version?: string; readonly integrity?: string }>>;
+  readonly packages: Readonly<Record<string, Entry>>;
+}
+interface Entry {
+  readonly version?: string;
+  readonly resolved?: string;
+  readonly integrity?: string;
+  readonly os?: readonly string[];
+  readonly cpu?: readonly string[];
+  readonly optional?: boolean;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
 const manifest = JSON.parse(readProjectFile('package.json')) as Manifest;
@@ -30,8 +39,16 @@ describe('package-lock.json', () => {
     expect(readProjectFile('package-lock.json')).not.toMatch(/https?:\/\/[^"]*\.tgz/);
   });
 
-  it('holds a hash of every package', () => {
-    expect(installed.filter(([, entry]) => entry.integrity === undefined).map(([path]) => path)).toEqual([]);
+  it('holds a hash of every package that a Linux machine installs', () => {
+    const foreign = ({ optional, os, cpu }: Entry): boolean => optional === true && (os !== undefined || cpu !== undefined);
+    expect(installed.filter(([, entry]) => entry.integrity === undefined && !foreign(entry)).map(([path]) => path)).toEqual([]);
+    const own = installed.filter(([, { os, cpu, optional }]) => optional && os?.includes('linux') && cpu?.includes('x64'));
+    expect(own.filter(([path, entry]) => entry.integrity === undefined && !/musl/.test(path)).map(([path]) => path)).toEqual([]);
+  });
+
+  it('names the optional binaries of every platform, without which npm ci refuses it (scripts/complete-lock.js)', () => {
+    const optional = installed.flatMap(([, entry]) => Object.keys(entry.optionalDependencies ?? {}));
+    expect(optional.filter((name) => lock.packages[`node_modules/${name}`]?.version === undefined)).toEqual([]);
   });
 
   it('belongs to this package.json', () => {
