@@ -89,7 +89,10 @@ export async function importRepository(folder: string, stream: Iterable<string>)
 export function* syntheticHistory(count: number, wide = 60): Generator<string> {
   const start = Date.UTC(2010, 0, 1) / 1000;
   for (let index = 0; index < count; index += 1) {
-    const author = index % 11 === 0 ? 'dependabot[bot] <49699333+dependabot[bot]@users.noreply.github.com>' : `Person ${index % 5} <p${index % 5}@example.com>`;
+    const author =
+      index % 11 === 0
+        ? 'dependabot[bot] <49699333+dependabot[bot]@users.noreply.github.com>'
+        : `Person ${index % 5} <p${index % 5}@example.com>`;
     const date = `${start + index * 3_600} +0000`;
     yield `commit refs/heads/main\nmark :${index + 1}\nauthor ${author} ${date}\ncommitter ${author} ${date}\ndata 6\nChange\n`;
     if (index > 0) yield `from :${index}\n`;

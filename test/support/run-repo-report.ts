@@ -29,7 +29,11 @@ export interface ReportRun {
   readonly json: string;
 }
 
-export async function runRepoReport(repo: string, out: string, parameters: { coupling?: object; ownership?: object; hygiene?: object } = {}): Promise<ReportRun> {
+export async function runRepoReport(
+  repo: string,
+  out: string,
+  parameters: { coupling?: object; ownership?: object; hygiene?: object } = {},
+): Promise<ReportRun> {
   const inspection = await callTool<Inspection>(inspect, { repo });
   const log = await callTool<Collection>(collect, { inspection, out });
   const shared = { inspection, log };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runProcess, streamProcess, streamRecords } from 'swarmchart';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { collectAll } from '../support/collect-all.ts';
 
 const node = (script: string): string[] => [process.execPath, '-e', script];
 const sh = (script: string, ...args: string[]): string[] => ['sh', '-c', script, 'sh', ...args];
@@ -20,12 +21,6 @@ function isAlive(pid: number): boolean {
   return stat[stat.lastIndexOf(')') + 2] !== 'Z';
 }
 const eventuallyGone = (pid: number): Promise<void> => vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 5_000, interval: 10 });
-
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}
 
 const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 
@@ -202,24 +197,24 @@ describe('the end of a process', () => {
 
 describe('streaming', () => {
   it('yields lines, with or without a last separator', async () => {
-    expect(await collect(streamRecords(sh("printf 'a\\n\\nb'")))).toEqual(['a', '', 'b']);
-    expect(await collect(streamRecords(sh("printf 'a\\nb\\n'")))).toEqual(['a', 'b']);
-    expect(await collect(streamRecords(sh('true')))).toEqual([]);
+    expect(await collectAll(streamRecords(sh("printf 'a\\n\\nb'")))).toEqual(['a', '', 'b']);
+    expect(await collectAll(streamRecords(sh("printf 'a\\nb\\n'")))).toEqual(['a', 'b']);
+    expect(await collectAll(streamRecords(sh('true')))).toEqual([]);
   });
 
   it('yields records that end with NUL', async () => {
-    expect(await collect(streamRecords(sh("printf 'a\\nb\\0é\\0'"), { separator: '\0' }))).toEqual(['a\nb', 'é']);
+    expect(await collectAll(streamRecords(sh("printf 'a\\nb\\0é\\0'"), { separator: '\0' }))).toEqual(['a\nb', 'é']);
   });
 
   it('puts records together that span many chunks', async () => {
     const script = "for (let i = 0; i < 5; i++) process.stdout.write('é'.repeat(100_000) + i + '\\n')";
-    const records = await collect(streamRecords(node(script)));
+    const records = await collectAll(streamRecords(node(script)));
     expect(records.map((record) => [record.length, record.at(-1)])).toEqual([0, 1, 2, 3, 4].map((i) => [100_001, String(i)]));
   });
 
   it('refuses a record without end', async () => {
     const endless = streamRecords(sh("yes x | tr -d '\\n'"), { maxRecordBytes: 200_000 });
-    await expect(collect(endless)).rejects.toMatchObject({ code: 'OUTPUT_TOO_LARGE' });
+    await expect(collectAll(endless)).rejects.toMatchObject({ code: 'OUTPUT_TOO_LARGE' });
   });
 
   it('throws a failure after the records that came before it', async () => {

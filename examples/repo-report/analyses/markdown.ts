@@ -62,7 +62,8 @@ function couplingSection({ coupling }: Report): string {
   const huge = hugeCommits === 0 ? '' : ` ${plural(hugeCommits, 'commit')} with more than ${limits.maxCommitFiles} files left out.`;
   const rare = filesLeftOut === 0 ? '' : ` Only the ${number(coupling.files)} files changed most often were compared.`;
   const heading = `## Coupling\n\nFiles that change together, though nothing may say so in the code. Confidence: of the commits that changed the first file, how many changed the second too.${huge}${rare}`;
-  if (pairs.top.length === 0) return `${heading}\n\nNo two files changed together in ${limits.minSupport} commits or more.`;
+  if (pairs.top.length === 0)
+    return `${heading}\n\nNo two files changed together often enough to say so (${limits.minSupport} commits, a confidence of ${percent(limits.minConfidence)}).`;
   const rows = pairs.top.map((pair) => [
     inline(pair.file),
     inline(pair.partner),

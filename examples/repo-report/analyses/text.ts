@@ -27,11 +27,19 @@ export function bytes(value: number): string {
 const BAR_LENGTH = 24;
 export const bar = (value: number, greatest: number): string => '█'.repeat(greatest === 0 ? 0 : Math.ceil((value / greatest) * BAR_LENGTH));
 
-/** A table whose columns are right-aligned where the heading ends in a colon. */
+/** A table, aligned so that it reads well as text too. Columns are right-aligned where the heading ends in a colon. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const rule = headings.map((heading) => (heading.endsWith(':') ? '---:' : '---'));
-  return [line(headings.map((heading) => heading.replace(/:$/, ''))), line(rule), ...rows.map(line)].join('\n');
+  const isFigure = headings.map((heading) => heading.endsWith(':'));
+  const titles = headings.map((heading) => heading.replace(/:$/, ''));
+  const widths = titles.map((title, column) =>
+    rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), Math.max(3, title.length)),
+  );
+  const line = (cells: readonly string[]): string => {
+    const padded = cells.map((cell, column) => (isFigure[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)));
+    return `| ${padded.join(' | ')} |`;
+  };
+  const rule = widths.map((width, column) => (isFigure[column] ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width)));
+  return [line(titles), line(rule), ...rows.map(line)].join('\n');
 }
 
 /** Nothing where nothing was left out. */

@@ -22,6 +22,7 @@ export const logArguments = (head: string): string[] => [
   '--numstat',
   '--find-renames',
   '-l1000',
+  '--diff-algorithm=myers',
   '--no-relative',
   '--no-ext-diff',
   '--no-textconv',

@@ -7,6 +7,9 @@
 
 import type { Commit } from './commit.ts';
 
+/** Pairs of an old name and the newest. */
+export type LateNames = readonly (readonly [name: string, newest: string])[];
+
 export class NewestNames {
   readonly #living: ReadonlySet<string>;
   readonly #newest = new Map<string, string>();
@@ -29,13 +32,13 @@ export class NewestNames {
   }
 
   /** Names handed out so far that a rename met later explains, with the newest name of each. Sorted by name. */
-  lateNames(): Record<string, string> {
+  lateNames(): LateNames {
     const late: [string, string][] = [];
     for (const name of this.#unexplained) {
       const newest = this.#follow(name);
       if (newest !== name) late.push([name, newest]);
     }
-    return Object.fromEntries(late.sort(([a], [b]) => (a < b ? -1 : 1)));
+    return late.sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
   #nameOf(path: string): string {

@@ -7,8 +7,8 @@ import { createReadStream } from 'node:fs';
 import { open, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { splitRecords } from 'swarmchart';
-import { z } from 'zod';
 import type { Commit } from './commit.ts';
+import type { LateNames } from './newest-names.ts';
 
 const WRITE_BYTES = 256 * 1024;
 /** A commit that touches a million files still fits. */
@@ -22,12 +22,11 @@ type SpoolLine = [
   isMerge: boolean,
   files: [path: string, added: number | null, deleted: number | null][],
 ];
-const LateNames = z.record(z.string(), z.string());
 
 const lateNamesPath = (spool: string): string => `${spool}.names.json`;
 
 /** Replaces whatever is there. Leaves nothing behind when it fails. */
-export async function writeSpool(spool: string, commits: AsyncIterable<Commit>, lateNames: () => Record<string, string>): Promise<void> {
+export async function writeSpool(spool: string, commits: AsyncIterable<Commit>, lateNames: () => LateNames): Promise<void> {
   const draft = `${spool}.draft`;
   try {
     const file = await open(draft, 'w');
@@ -53,7 +52,7 @@ export async function writeSpool(spool: string, commits: AsyncIterable<Commit>, 
 
 /** The commits, newest first, every file under its newest name. */
 export async function* readSpool(spool: string, signal: AbortSignal): AsyncGenerator<Commit, void, void> {
-  const lateNames = new Map(Object.entries(LateNames.parse(JSON.parse(await readFile(lateNamesPath(spool), 'utf8')))));
+  const lateNames = new Map(JSON.parse(await readFile(lateNamesPath(spool), 'utf8')) as LateNames);
   const lines = splitRecords(createReadStream(spool), { separator: '\n', maxRecordBytes: MAX_LINE_BYTES, source: spool });
   for await (const line of lines) {
     signal.throwIfAborted();

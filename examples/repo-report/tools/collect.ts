@@ -27,19 +27,22 @@ export const collect = defineTool({
     const git = gitIn(root, signal);
     const names = new NewestNames(new Set((await readTree(git, head)).keys()));
     const census = new Census();
+    let boundaryCommits = 0;
     const boundary = inspection.isShallow ? await shallowBoundary(git, root) : new Set<string>();
 
     async function* commits(): AsyncGenerator<Commit, void, void> {
       if (head === null) return;
       for await (const logged of parseLog(git.records(logArguments(head)))) {
         // At the edge of a shallow clone every file looks new, which would make one author the owner of everything.
-        const commit = boundary.has(logged.hash) ? { ...logged, files: [] } : logged;
+        const isAtBoundary = boundary.has(logged.hash);
+        if (isAtBoundary) boundaryCommits += 1;
+        const commit = isAtBoundary ? { ...logged, files: [] } : logged;
         census.add(commit);
         yield names.apply(commit);
       }
     }
     await writeSpool(spool, commits(), () => names.lateNames());
-    const collection = { spool, boundaryCommits: boundary.size, ...census.counts() };
+    const collection = { spool, boundaryCommits, ...census.counts() };
     log.info({ commits: collection.commits }, 'history collected');
     return collection;
   },
