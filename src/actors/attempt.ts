@@ -133,7 +133,8 @@ class Attempt {
 
   #spend({ credits = '0', memoryMB = 0 }: { readonly credits?: string; readonly memoryMB?: number }): void {
     const { creditsLeft, job } = this.#input;
-    if (!/^\d+$/.test(credits)) throw new SwarmchartError('INVALID_VALUE', `Credits must be a non-negative integer in a string, got "${credits}"`);
+    if (!/^\d+$/.test(credits))
+      throw new SwarmchartError('INVALID_VALUE', `Credits must be a non-negative integer in a string, got "${credits}"`);
     this.#memoryMB = Math.max(this.#memoryMB, memoryMB);
     const total = addCredits(this.#credits, credits);
     const problem = lessCredits(creditsLeft, total)

@@ -1,7 +1,7 @@
 /** From whatever user code threw to a failure as data. */
 
-import { executionError, SwarmchartError } from '../machines/protocol/errors.ts';
 import type { ErrorClass } from '../machines/protocol/errors.ts';
+import { executionError, SwarmchartError } from '../machines/protocol/errors.ts';
 import type { ExecutionError, Tier } from '../machines/protocol/execution.ts';
 
 /**

@@ -40,9 +40,9 @@ type ChildEnd =
   | { readonly type: `xstate.error.actor.${string}`; readonly actorId: string; readonly error: unknown };
 
 export const nurseryActor = (services: NurseryServices) =>
-  fromCallback<Incoming & EventObject, undefined>(({ self, sendBack, receive }) => {
+  fromCallback<NurseryCommand, undefined>(({ self, sendBack, receive }) => {
     const nursery = new Nursery(self, services, sendBack);
-    receive((message) => nursery.hear(message));
+    receive((message: Incoming) => nursery.hear(message));
     return () => nursery.close();
   });
 

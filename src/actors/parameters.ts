@@ -22,7 +22,9 @@ export async function checkedParameters(tool: AnyTool, parameters: Parameters): 
   const result = await input['~standard'].validate(parameters);
   if (result.issues === undefined) return result.value;
   const issues = result.issues.map(({ message, path = [] }): Issue => {
-    const keys = path.map((part) => (typeof part === 'object' ? part.key : part)).map((key) => (typeof key === 'number' ? key : String(key)));
+    const keys = path
+      .map((part) => (typeof part === 'object' ? part.key : part))
+      .map((key) => (typeof key === 'number' ? key : String(key)));
     return { code: 'INVALID_PARAMETERS', path: keys, message: keys.length === 0 ? message : `${keys.join('.')}: ${message}` };
   });
   refuseIf(tool, issues);
@@ -37,7 +39,11 @@ function listIssues(declared: readonly ToolParameter[], given: Parameters): Issu
     if (!Object.hasOwn(given, name)) {
       if (required) issues.push({ code: 'MISSING_PARAMETER', path: [name], message: `Parameter "${name}" (${type}) is missing` });
     } else if (typeOf(given[name]) !== type) {
-      issues.push({ code: 'INVALID_PARAMETER_TYPE', path: [name], message: `Parameter "${name}" must be ${type}, got ${typeOf(given[name])}` });
+      issues.push({
+        code: 'INVALID_PARAMETER_TYPE',
+        path: [name],
+        message: `Parameter "${name}" must be ${type}, got ${typeOf(given[name])}`,
+      });
     }
   }
   const names = new Set(declared.map(({ name }) => name));

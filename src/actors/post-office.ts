@@ -32,7 +32,6 @@ export class PostOffice {
   readonly #mailboxLimit: number;
   /** Undelivered letters from outside, by receiver. */
   readonly #waiting = new Map<AnyActorRef, number>();
-  #deliver: RelayingSystem['_relay'] = () => {};
 
   constructor(carrier: Carrier, counters: Counters, mailboxLimit: number) {
     this.#carrier = carrier;
@@ -44,37 +43,41 @@ export class PostOffice {
   serve(root: AnyActorRef): void {
     const system = root.system as unknown as RelayingSystem;
     const relay = system._relay;
-    this.#deliver = (source, target, event) => {
-      if (target.getSnapshot().status !== 'active' && event.type !== 'xstate.stop') this.#counters.deadLetters++;
-      else relay(source, target, event);
-    };
     system._relay = (source, target, event) => {
-      if (source === undefined || source === target) relay(source, target, event);
-      else this.#carry(source.id, target, event, () => this.#deliver(source, target, event));
+      if (source === undefined || source === target) return relay(source, target, event);
+      const open = () => {
+        if (target.getSnapshot().status === 'active') relay(source, target, event);
+        else this.#counters.deadLetters++;
+      };
+      this.#carrier.carry({ from: source.id, to: target.id, type: event.type, open });
     };
   }
 
   /**
-   * Sends a command from outside. `onOpened` hears whether the receiver lived to take it.
-   * False, and nothing is sent, when the receiver's mailbox is full.
+   * Takes a letter from outside; `open` is called when it is its turn and delivers it itself.
+   * False, and nothing is taken, when the receiver's mailbox is full.
    */
-  send(target: AnyActorRef, event: EventObject, onOpened: (wasAlive: boolean) => void = () => {}): boolean {
+  post(target: AnyActorRef, type: string, open: () => void): boolean {
     const waiting = this.#waiting.get(target) ?? 0;
     if (waiting >= this.#mailboxLimit) return false;
     this.#waiting.set(target, waiting + 1);
-    this.#carry('outside', target, event, () => {
-      const left = (this.#waiting.get(target) ?? 1) - 1;
-      if (left > 0) this.#waiting.set(target, left);
-      else this.#waiting.delete(target);
-      const isAlive = target.getSnapshot().status === 'active';
-      this.#deliver(undefined, target, event);
-      onOpened(isAlive);
+    this.#carrier.carry({
+      from: 'outside',
+      to: target.id,
+      type,
+      open: () => {
+        const left = (this.#waiting.get(target) ?? 1) - 1;
+        if (left > 0) this.#waiting.set(target, left);
+        else this.#waiting.delete(target);
+        open();
+      },
     });
     return true;
   }
 
-  #carry(from: string, target: AnyActorRef, event: EventObject, open: () => void): void {
-    this.#carrier.carry({ from, to: target.id, type: event.type, open });
+  /** Takes a letter that starts something: whoever sends it holds its answer, so there is no bound of ours. */
+  enqueue(to: string, type: string, open: () => void): void {
+    this.#carrier.carry({ from: 'outside', to, type, open });
   }
 }
 

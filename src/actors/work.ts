@@ -20,7 +20,8 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
       const tool = services.tools.get(work.tool);
       if (!tool) throw new SwarmchartError('TOOL_NOT_FOUND', `Step "${job.stepId}" names the unknown tool "${work.tool}"`);
       const { parameters } = work;
-      const callTool = () => guarded(tool, context.signal, services, async () => tool.run((await checkedParameters(tool, parameters)) as never, context));
+      const callTool = () =>
+        guarded(tool, context.signal, services, async () => tool.run((await checkedParameters(tool, parameters)) as never, context));
       return strategy({ tool, parameters, callTool, signal: context.signal, execution: context.execution, stepId: job.stepId });
     }
     case 'module-operation': {
@@ -28,7 +29,10 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
       if (!module) throw new SwarmchartError('MODULE_NOT_FOUND', `Step "${job.stepId}" names the unknown module "${work.module}"`);
       const operation = Object.hasOwn(module, work.operation) ? module[work.operation] : undefined;
       if (!operation) {
-        throw new SwarmchartError('OPERATION_NOT_FOUND', `Module "${work.module}" has no operation "${work.operation}" (step "${job.stepId}")`);
+        throw new SwarmchartError(
+          'OPERATION_NOT_FOUND',
+          `Module "${work.module}" has no operation "${work.operation}" (step "${job.stepId}")`,
+        );
       }
       return operation(work.parameters, context);
     }

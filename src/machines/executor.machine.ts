@@ -10,14 +10,14 @@
  */
 
 import { setup } from 'xstate';
-import { effect, port, type CommitParams, type ReportParams, type StaleParams } from './effects.ts';
-import * as decide from './executor.decisions.ts';
+import { type CommitParams, effect, port, type ReportParams, type StaleParams } from './effects.ts';
 import type { ExecutorContext, ExecutorEvent, ExecutorTurn } from './executor.decisions.ts';
-import { evolveExecutor, FRESH_EXECUTOR, type ExecutorPhase, type ExecutorState } from './executor.fold.ts';
+import * as decide from './executor.decisions.ts';
+import { type ExecutorPhase, type ExecutorState, evolveExecutor, FRESH_EXECUTOR } from './executor.fold.ts';
 import type { ExecutionContext } from './protocol/execution.ts';
 import type { AttemptCommand, AttemptInput, StepFact, StepJob, StepOutcome } from './protocol/step.ts';
-import { subtractCredits } from './usage.ts';
 import { Turn } from './turn.ts';
+import { subtractCredits } from './usage.ts';
 
 export interface ExecutorInput {
   readonly execution: ExecutionContext;

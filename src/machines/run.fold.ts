@@ -169,12 +169,22 @@ function evolveStep(state: RunState, fact: StepRunFact): RunState {
     case 'tier2/step/fell_back': {
       const { error, attempts, usage, fallback, action } = fact.payload;
       const again = action === 'use-tool';
-      const next: StepRecord = { ...executorGone(record), error, attempts: record.attempts + attempts, fallback, usage: withChildUsage(record.usage, usage) };
+      const next: StepRecord = {
+        ...executorGone(record),
+        error,
+        attempts: record.attempts + attempts,
+        fallback,
+        usage: withChildUsage(record.usage, usage),
+      };
       const failed = { ...withRecord(state, ordinal, next), ...(record.childExecutionId === undefined ? {} : freed(state, record)), at };
       return withUsage(again ? queuedAgain(failed, step) : failed, usage);
     }
     case 'tier2/step/escalated':
-      return { ...withRecord(state, ordinal, { ...record, status: 'waiting', error: fact.payload.error }), at, escalated: state.escalated + 1 };
+      return {
+        ...withRecord(state, ordinal, { ...record, status: 'waiting', error: fact.payload.error }),
+        at,
+        escalated: state.escalated + 1,
+      };
     case 'tier2/step/decided': {
       const decided = withRecord({ ...state, at, escalated: state.escalated - 1 }, ordinal, { ...record, status: 'running' });
       return fact.payload.decision === 'retry' ? queuedAgain(decided, step) : decided;
@@ -218,7 +228,12 @@ function frozen(state: RunState, at: number): RunState {
   return { ...state, at, remainingMs: Math.max(0, state.dueAt - at), activeMs: state.activeMs + at - state.activeSince };
 }
 
-function stepStarted(state: RunState, step: PlanStep, record: StepRecord, fact: Extract<RunFact, { type: 'tier2/step/started' }>): RunState {
+function stepStarted(
+  state: RunState,
+  step: PlanStep,
+  record: StepRecord,
+  fact: Extract<RunFact, { type: 'tier2/step/started' }>,
+): RunState {
   const { childExecutionId, iteration, reserved, fallback } = fact.payload;
   const running: StepRecord = {
     ...record,

@@ -42,7 +42,12 @@ export function childSpec(state: RunState, job: RunJob, step: PlanStep, record: 
     ...(retry && { retry }),
     recovery: job.recovery,
     credits: step.credits,
-    allocation: { maxCredits: start.reserved, maxDurationMs: step.timeoutMs, maxMemoryMB: job.allocation.maxMemoryMB, maxConcurrentSteps: 1 },
+    allocation: {
+      maxCredits: start.reserved,
+      maxDurationMs: step.timeoutMs,
+      maxMemoryMB: job.allocation.maxMemoryMB,
+      maxConcurrentSteps: 1,
+    },
     idempotencyKey: key,
   };
   const input = { execution: childContext(job, key, start.at), job: stepJob };
@@ -81,7 +86,8 @@ export const exhausted = (job: RunJob, step: PlanStep, state: RunState): Executi
 
 function resolvedWork(work: Work, scope: ReferenceScope): Result<StepWork> {
   if (work.kind === 'condition') return { ok: true, value: work };
-  if (work.kind === 'group') return { ok: false, error: executionError('UNSUPPORTED_STEP_TYPE', 'A group has no work of its own', 'tier2') };
+  if (work.kind === 'group')
+    return { ok: false, error: executionError('UNSUPPORTED_STEP_TYPE', 'A group has no work of its own', 'tier2') };
   const own = resolve(work.parameters, scope);
   if (!own.ok) return own;
   if (work.kind === 'module-operation') return { ok: true, value: { ...work, parameters: own.value as JsonObject } };
@@ -90,7 +96,8 @@ function resolvedWork(work: Work, scope: ReferenceScope): Result<StepWork> {
     const source = resolve(reference, scope);
     if (!source.ok) return source;
     if (source.value !== null && typeof source.value === 'object' && !Array.isArray(source.value)) Object.assign(merged, source.value);
-    else if (source.value !== null) return { ok: false, error: executionError('INVALID_PARAMETER_TYPE', `${reference} is not an object`, 'tier2') };
+    else if (source.value !== null)
+      return { ok: false, error: executionError('INVALID_PARAMETER_TYPE', `${reference} is not an object`, 'tier2') };
   }
   Object.assign(merged, own.value);
   return { ok: true, value: { kind: 'tool', tool: work.tool, strategy: work.strategy, parameters: merged } };
@@ -119,7 +126,10 @@ function conditionScope(state: RunState, job: RunJob, step: PlanStep): Condition
   const names = conditions.flatMap((condition) => (condition.type === 'step-result' ? [condition.stepId] : condition.steps));
   const entries = names.map((name) => {
     const record = recordOf(state, job, name);
-    return [name, { status: record?.status ?? 'pending', result: record?.output ?? null, error: record ? errorJson(record) : null }] as const;
+    return [
+      name,
+      { status: record?.status ?? 'pending', result: record?.output ?? null, error: record ? errorJson(record) : null },
+    ] as const;
   });
   return { input: job.input, steps: Object.fromEntries(entries) };
 }
@@ -129,4 +139,5 @@ function recordOf(state: RunState, job: RunJob, id: string): StepRecord | undefi
   return ordinal === undefined ? undefined : state.records.get(ordinal);
 }
 
-const errorJson = ({ error }: StepRecord): Json => (error ? { code: error.code, message: error.message, errorClass: error.errorClass } : null);
+const errorJson = ({ error }: StepRecord): Json =>
+  error ? { code: error.code, message: error.message, errorClass: error.errorClass } : null;

@@ -12,8 +12,8 @@ import { setup } from 'xstate';
 import { type CommitParams, effect, port, type StaleParams } from './effects.ts';
 import type { ExecutionContext } from './protocol/execution.ts';
 import type { NurseryCommand, RunJob } from './protocol/run.ts';
-import * as decide from './run.decisions.ts';
 import type { RunEvent, RunOutcome } from './run.decisions.ts';
+import * as decide from './run.decisions.ts';
 import { FRESH_RUN, type RunPhase, type RunState } from './run.fold.ts';
 import { type RunContext, RunTurn } from './run.turn.ts';
 

@@ -187,12 +187,18 @@ function branchesFailed(group: PlanStep, failed: readonly Child[]): ExecutionErr
     message: record.error?.message ?? '',
   }));
   const list = branches.map(({ stepId, message }) => `"${stepId}": ${message}`).join('; ');
-  return executionError('BRANCH_FAILED', `${branches.length} of ${group.children.length} branches of "${group.id}" failed: ${list}`, 'tier2', {
-    context: { stepId: group.id, branches },
-  });
+  return executionError(
+    'BRANCH_FAILED',
+    `${branches.length} of ${group.children.length} branches of "${group.id}" failed: ${list}`,
+    'tier2',
+    {
+      context: { stepId: group.id, branches },
+    },
+  );
 }
 
 const cancelledAlone = (step: PlanStep, reason: string): ExecutionError =>
   executionError('CANCELLED', `Step "${step.id}" was cancelled: ${reason}`, 'tier3', { context: { stepId: step.id, reason } });
 
-const unexplained = (step: PlanStep): ExecutionError => executionError('EXECUTION_FAILED', `Step "${step.id}" failed without an error`, 'tier2');
+const unexplained = (step: PlanStep): ExecutionError =>
+  executionError('EXECUTION_FAILED', `Step "${step.id}" failed without an error`, 'tier2');

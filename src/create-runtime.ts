@@ -1,0 +1,339 @@
+/** The composition root: `createRuntime` and what it returns. */
+
+import { customAlphabet } from 'nanoid';
+import { toJson } from './actors/json.ts';
+import type { AnyTool } from './actors/tool.ts';
+import { executionError, type Issue, SwarmchartError } from './machines/protocol/errors.ts';
+import type { ExecutionResult, ExecutionStatus, Json, JsonObject } from './machines/protocol/execution.ts';
+import type { Fact } from './machines/protocol/facts.ts';
+import type { Plan } from './machines/protocol/plan.ts';
+import type { Decision, RunJob } from './machines/protocol/run.ts';
+import type { StepJob } from './machines/protocol/step.ts';
+import type { RunContext } from './machines/run.turn.ts';
+import { Blackboards } from './runtime/blackboard.ts';
+import { BUILTIN_STRATEGIES, echo } from './runtime/builtins.ts';
+import type { EventBus } from './runtime/events/event-bus.ts';
+import type { Execution, ExecutionHandle } from './runtime/execution/handle.ts';
+import { type CheckedRequest, checkRequest, type StepExecutionInput, type TierExecutionRequest } from './runtime/execution/requests.ts';
+import { restorationOf } from './runtime/journal/restoration.ts';
+import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options.ts';
+import { evaluateCondition } from './runtime/workflow/conditions.ts';
+import { resolveInput } from './runtime/workflow/input.ts';
+import { issuesToError } from './runtime/workflow/issues.ts';
+import { type LoadedWorkflow, loadWorkflow } from './runtime/workflow/load.ts';
+import type { WorkflowRegistry } from './runtime/workflow/registry.ts';
+import type { WorkflowDefinition } from './runtime/workflow/schema.ts';
+import { System } from './system.ts';
+
+export interface RoutineExecutionInput {
+  /** @default the workflow's id */
+  readonly routineId?: string;
+  readonly parameters?: JsonObject;
+  /** A definition, or the id of one that was created before. */
+  readonly workflow: WorkflowSource;
+}
+
+/** A definition (canonical or of a source document's dialect), one that was loaded, or the id of one that was created before. */
+export type WorkflowSource = WorkflowDefinition | LoadedWorkflow | JsonObject | string;
+
+export interface RunOptions extends Omit<TierExecutionRequest<never>, 'input'> {
+  readonly input?: JsonObject;
+}
+
+/** Controls of one tier, by execution id. Source: Implementation Guide, "Communication Interfaces". */
+export interface Tier<Input> {
+  /** Resolves with how it ended; rejects only for a request that makes no sense (INVALID_INPUT, DUPLICATE_EXECUTION). */
+  execute<Output = Json>(request: TierExecutionRequest<Input>): Promise<ExecutionResult<Output>>;
+  /** Undefined for an execution that was never seen, or settled long ago. */
+  getExecutionStatus(executionId: string): ExecutionStatus | undefined;
+  pause(executionId: string): Promise<boolean>;
+  resume(executionId: string): Promise<boolean>;
+  cancelExecution(executionId: string, reason?: string): Promise<boolean>;
+}
+
+export type Runtime = SwarmchartRuntime;
+
+/**
+ * Starts a runtime. Throws DUPLICATE_ID or INVALID_VALUE (WORKFLOW_INVALID for several problems) when its configuration makes no sense.
+ * Nothing survives the process unless a durable journal is given.
+ */
+export function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  return Promise.resolve().then(() => new SwarmchartRuntime(options));
+}
+
+const createNanoId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 16);
+
+class SwarmchartRuntime implements AsyncDisposable {
+  readonly tier2: Tier<RoutineExecutionInput>;
+  readonly tier3: Tier<StepExecutionInput>;
+  readonly events: Pick<EventBus, 'subscribe'>;
+  readonly #system: System;
+  readonly #options: RuntimeOptions;
+  readonly #tools: ReadonlyMap<string, AnyTool>;
+  readonly #registry: WorkflowRegistry;
+  readonly #workflows = new Map<string, LoadedWorkflow>();
+  readonly #blackboards = new Blackboards();
+
+  constructor(options: RuntimeOptions) {
+    this.#options = options;
+    this.#tools = toolsByName([echo, ...(options.tools ?? [])]);
+    const modules = new Map(Object.entries(options.modules ?? {}));
+    const strategies = new Map(Object.entries({ ...BUILTIN_STRATEGIES, ...options.strategies }));
+    const conditions = options.conditions ?? {};
+    this.#registry = registryOf(this.#tools, modules, strategies, conditions);
+    this.#system = new System(options, {
+      tools: this.#tools,
+      modules,
+      strategies,
+      evaluate: (condition, scope, signal) => evaluateCondition(condition, scope, conditions, signal),
+      classify: options.classify ?? (() => undefined),
+      maxOutputBytes: options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
+    });
+    this.events = this.#system.bus;
+    this.tier2 = this.#tier((request) => this.run(request.input.workflow, { ...request, input: request.input.parameters ?? {} }));
+    this.tier3 = this.#tier((request) => this.#startStep(request));
+  }
+
+  /** What exists here that a workflow can name; for `loadWorkflows`. */
+  get registry(): WorkflowRegistry {
+    return this.#registry;
+  }
+
+  /** Live executions, timers and what went by unnoticed, in numbers. */
+  get vitals() {
+    return this.#system.vitals;
+  }
+
+  /**
+   * Checks a definition and keeps it, so that it can be run by its id. Throws every problem at once.
+   * A workflow created before under this id is replaced; runs that use it are not touched.
+   */
+  createWorkflow(definition: WorkflowDefinition | JsonObject): LoadedWorkflow {
+    const loaded = loadWorkflow(definition, { registry: this.#registry });
+    this.#workflows.set(loaded.plan.id, loaded);
+    return loaded;
+  }
+
+  /** Starts a run of a workflow. A workflow or an input that is refused still becomes a run, which has failed. */
+  run<Result = Json>(workflow: WorkflowSource, options: RunOptions = {}): ExecutionHandle<Result> {
+    const { clock } = this.#system;
+    const checked = checkRequest(options, () => this.#createId(), clock.now());
+    const prepared = this.#prepare(workflow, options.input ?? {});
+    const job: RunJob = {
+      execution: checked.execution,
+      allocation: checked.allocation,
+      recovery: this.#options.recovery ?? {},
+      ...(checked.retry && { retry: checked.retry }),
+      ...prepared,
+    };
+    const execution = this.#system.start('tier2', checked.execution, job);
+    if (checked.hasSwarm) void this.#exportResult(execution, job.plan.id);
+    return this.#handle(execution, 'run') as ExecutionHandle<Result>;
+  }
+
+  /**
+   * Goes on with a root execution from its facts: what was committed is not done again, what was interrupted is, under the same
+   * idempotency key. Throws INVALID_INPUT when the facts do not begin with the start of a run or a step.
+   */
+  async restore(facts: readonly Fact[]): Promise<ExecutionHandle> {
+    const { tier, context, job, ...restoration } = restorationOf(facts);
+    const stored = await this.#system.journal.read(context.executionId);
+    if (stored.length === 0) await this.#system.journal.append(context.executionId, 0, facts);
+    const execution = this.#system.start(tier, context, job, restoration);
+    return this.#handle(execution, tier === 'tier2' ? 'run' : 'step');
+  }
+
+  /** A swarm's blackboard: what runs that named the swarm left there, by workflow id. */
+  blackboard(swarmId: string) {
+    return this.#blackboards.read(swarmId);
+  }
+
+  /**
+   * Cancels what lives, waits until it has settled, at most `graceMs`, then stops every actor. What has not settled by then gets a failed
+   * result with RUNTIME_STOPPED. Afterwards nothing of the runtime is left: no actor, no timer.
+   */
+  async stop({ graceMs = 10_000 }: { readonly graceMs?: number } = {}): Promise<void> {
+    const live = this.#system.live();
+    if (live.length > 0) {
+      const { clock } = this.#system;
+      const deadline = Promise.withResolvers<void>();
+      const timer = clock.setTimeout(() => deadline.resolve(), graceMs);
+      for (const { context } of live) void this.#control(context.executionId).cancel('runtime stopped');
+      await Promise.race([Promise.all(live.map((execution) => execution.result())), deadline.promise]);
+      clock.clearTimeout(timer);
+    }
+    this.#system.halt();
+    await this.#system.journal.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #prepare(source: WorkflowSource, given: JsonObject): Pick<RunJob, 'plan' | 'input' | 'refusal'> {
+    try {
+      const input = toJson(given, 'The caller', Number.MAX_SAFE_INTEGER) as JsonObject;
+      const loaded = this.#load(source, Object.keys(input));
+      const resolved = resolveInput(loaded.inputs, input);
+      if (resolved.issues.length > 0) throw issuesToError(resolved.issues);
+      return { plan: loaded.plan, input: resolved.input };
+    } catch (thrown) {
+      const refused =
+        thrown instanceof SwarmchartError ? thrown : new SwarmchartError('WORKFLOW_INVALID', String(thrown), { cause: thrown });
+      const context = { issues: refused.issues.map((issue) => ({ code: issue.code, path: [...issue.path], message: issue.message })) };
+      return { plan: emptyPlan(source), input: {}, refusal: executionError(refused.code, refused.message, 'tier2', { context }) };
+    }
+  }
+
+  #load(source: WorkflowSource, inputNames: readonly string[]): LoadedWorkflow {
+    if (typeof source === 'string') {
+      const created = this.#workflows.get(source);
+      if (created) return created;
+      throw new SwarmchartError('WORKFLOW_NOT_FOUND', `There is no workflow "${source}"; create it first`);
+    }
+    if (isLoaded(source)) return source;
+    return loadWorkflow(source, { registry: this.#registry, inputNames });
+  }
+
+  #startStep({ input, ...request }: TierExecutionRequest<StepExecutionInput>): ExecutionHandle {
+    const checked = checkRequest(request, () => this.#createId(), this.#system.clock.now());
+    return this.#handle(
+      this.#system.start('tier3', checked.execution, stepJob(input, checked, this.#tools.get(input.toolName), this.#options)),
+      'step',
+    );
+  }
+
+  #tier<Input>(start: (request: TierExecutionRequest<Input>) => ExecutionHandle): Tier<Input> {
+    return {
+      execute: async <Output>(request: TierExecutionRequest<Input>) => (await start(request).result()) as ExecutionResult<Output>,
+      getExecutionStatus: (executionId) => this.#system.directory.status(executionId),
+      pause: (executionId) => this.#control(executionId).pause(),
+      resume: (executionId) => this.#control(executionId).resume(),
+      cancelExecution: (executionId, reason) => this.#control(executionId).cancel(reason),
+    };
+  }
+
+  #handle(execution: Execution, noun: 'run' | 'step'): ExecutionHandle {
+    const { executionId } = execution.context;
+    const { directory, journal } = this.#system;
+    return {
+      executionId,
+      context: execution.context,
+      get status() {
+        return execution.settledResult?.status ?? directory.status(executionId) ?? 'pending';
+      },
+      facts: () => execution.facts((from) => journal.read(executionId, from)),
+      result: () => execution.result(),
+      ...this.#control(executionId),
+      decide: (stepId, decision) => (noun === 'run' ? this.#decide(executionId, stepId, decision) : Promise.resolve(false)),
+    };
+  }
+
+  #control(executionId: string) {
+    const command = (accepts: (phase: string) => boolean, name: string, more: object) =>
+      this.#system.command(
+        executionId,
+        (phase) => accepts(phase),
+        (at) => ({ type: `${this.#nounOf(executionId)}.${name}`, at, ...more }),
+      );
+    return {
+      pause: () => command(canContinue, 'pause', { epoch: 0 }),
+      resume: () => command(canContinue, 'resume', {}),
+      cancel: (reason = 'cancelled by the caller') => command(canBeCancelled, 'cancel', { reason }),
+    };
+  }
+
+  #nounOf(executionId: string): 'run' | 'step' {
+    const context: object = this.#system.directory.find(executionId)?.ref?.getSnapshot().context ?? {};
+    return 'execution' in context ? 'step' : 'run';
+  }
+
+  #decide(executionId: string, stepId: string, decision: Decision): Promise<boolean> {
+    return this.#system.command(
+      executionId,
+      (phase, context) => canContinue(phase) && isWaitingFor(context as RunContext, stepId, decision),
+      (at) => ({ type: 'run.decide', at, stepId, decision }),
+    );
+  }
+
+  async #exportResult(execution: Execution, key: string): Promise<void> {
+    const { success, result, context } = await execution.result();
+    if (success) this.#blackboards.write(context.swarmId, key, result ?? null);
+  }
+
+  #createId(): string {
+    return this.#options.createId?.() ?? createNanoId();
+  }
+}
+
+const isSettled = (phase: string): boolean => phase === 'completed' || phase === 'failed' || phase === 'cancelled';
+const canBeCancelled = (phase: string): boolean => !isSettled(phase) && phase !== 'failing';
+const canContinue = (phase: string): boolean => canBeCancelled(phase) && phase !== 'cancelling' && phase !== 'attempting.cancelling';
+
+const isLoaded = (source: object): source is LoadedWorkflow => 'plan' in source && !('steps' in source);
+
+function isWaitingFor({ state, job }: RunContext, stepId: string, { decision }: Decision): boolean {
+  if (!Object.hasOwn(job.plan.ordinals, stepId)) return false;
+  const ordinal = job.plan.ordinals[stepId] ?? -1;
+  const isGroup = (job.plan.steps[ordinal]?.children.length ?? 0) > 0;
+  return state.records.get(ordinal)?.status === 'waiting' && !(isGroup && decision === 'retry');
+}
+
+function toolsByName(tools: readonly AnyTool[]): ReadonlyMap<string, AnyTool> {
+  const byName = new Map<string, AnyTool>();
+  const issues: Issue[] = [];
+  for (const [index, tool] of tools.entries()) {
+    const path = ['tools', index - 1];
+    if (typeof tool?.name !== 'string' || tool.name === '' || typeof tool.run !== 'function') {
+      issues.push({ code: 'INVALID_VALUE', path, message: `tools[${index - 1}] needs a name and a run function` });
+    } else if (byName.has(tool.name)) {
+      issues.push({ code: 'DUPLICATE_ID', path, message: `There is another tool "${tool.name}"` });
+    } else byName.set(tool.name, tool);
+  }
+  if (issues.length > 0) throw issuesToError(issues);
+  return byName;
+}
+
+function registryOf(
+  tools: ReadonlyMap<string, AnyTool>,
+  modules: ReadonlyMap<string, object>,
+  strategies: ReadonlyMap<string, unknown>,
+  conditions: object,
+): WorkflowRegistry {
+  const names = { tool: tools, module: modules, strategy: strategies, condition: new Map(Object.entries(conditions)) };
+  return {
+    hasTool: (name) => tools.has(name),
+    hasModule: (name) => modules.has(name),
+    hasOperation: (module, operation) => Object.hasOwn(modules.get(module) ?? {}, operation),
+    hasStrategy: (name) => strategies.has(name),
+    hasCondition: (name) => Object.hasOwn(conditions, name),
+    tool: (name) => tools.get(name),
+    names: (kind) => names[kind].keys(),
+  };
+}
+
+function stepJob(
+  input: StepExecutionInput,
+  { execution, allocation, retry }: CheckedRequest,
+  tool: AnyTool | undefined,
+  options: RuntimeOptions,
+): StepJob {
+  const policy = retry ?? tool?.retry;
+  return {
+    stepId: input.stepId,
+    work: { kind: 'tool', tool: input.toolName, strategy: input.strategy ?? 'deterministic', parameters: input.parameters ?? {} },
+    when: [],
+    scope: { input: {}, steps: {} },
+    timeoutMs: Math.min(tool?.timeoutMs ?? 30_000, allocation.maxDurationMs),
+    ...(policy && { retry: policy }),
+    recovery: options.recovery ?? {},
+    credits: tool?.credits ?? '0',
+    allocation,
+    idempotencyKey: `${execution.executionId}/${input.stepId}/1`,
+  };
+}
+
+function emptyPlan(source: WorkflowSource): Plan {
+  const named = typeof source === 'string' ? source : 'id' in source && typeof source.id === 'string' ? source.id : 'refused';
+  return { id: named, name: named, version: '0', steps: [], byRank: [], ordinals: {}, sinks: [], metadata: {} };
+}

@@ -1,0 +1,119 @@
+/**
+ * Hands committed facts to subscribers.
+ *
+ * Publishing never waits: each subscriber has its own bounded queue and hears its facts in order, one at a time. A handler that throws
+ * or hangs is logged and harms nobody. When a queue is full its oldest fact is dropped and counted; the journal still has it.
+ *
+ * Source: Implementation Guide, "Event Bus Implementation".
+ */
+
+import type { Clock } from '../../actors/clock.ts';
+import type { Logger } from '../../actors/tool.ts';
+import type { Fact } from '../../machines/protocol/facts.ts';
+import { compilePattern } from './pattern.ts';
+
+export type FactHandler = (fact: Fact) => unknown;
+
+export interface Subscription {
+  /** Facts that were dropped because the handler was too slow. */
+  readonly dropped: number;
+  unsubscribe(): void;
+}
+
+export interface EventBusOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** How long a handler may take for one fact. Milliseconds. @default 5_000 */
+  readonly handlerTimeoutMs?: number;
+  /** Facts that wait for one subscriber. @default 10_000 */
+  readonly queueLimit?: number;
+}
+
+export class EventBus {
+  readonly #subscribers = new Set<Subscriber>();
+  readonly #options: Required<EventBusOptions>;
+
+  constructor({ handlerTimeoutMs = 5_000, queueLimit = 10_000, ...rest }: EventBusOptions) {
+    this.#options = { ...rest, handlerTimeoutMs, queueLimit };
+  }
+
+  /** Calls `handler` for every fact committed from now on whose type matches the pattern. */
+  subscribe(pattern: string, handler: FactHandler): Subscription {
+    const subscriber = new Subscriber(pattern, handler, this.#options, () => this.#subscribers.delete(subscriber));
+    this.#subscribers.add(subscriber);
+    return subscriber;
+  }
+
+  publish(facts: readonly Fact[]): void {
+    for (const subscriber of this.#subscribers) {
+      for (const fact of facts) subscriber.offer(fact);
+    }
+  }
+
+  close(): void {
+    for (const subscriber of this.#subscribers) subscriber.unsubscribe();
+  }
+}
+
+class Subscriber implements Subscription {
+  dropped = 0;
+  readonly #pattern: string;
+  readonly #matches: (type: string) => boolean;
+  readonly #handler: FactHandler;
+  readonly #options: Required<EventBusOptions>;
+  readonly #leave: () => void;
+  #queue: Fact[] = [];
+  #isBusy = false;
+
+  constructor(pattern: string, handler: FactHandler, options: Required<EventBusOptions>, leave: () => void) {
+    this.#pattern = pattern;
+    this.#matches = compilePattern(pattern);
+    this.#handler = handler;
+    this.#options = options;
+    this.#leave = leave;
+  }
+
+  offer(fact: Fact): void {
+    if (!this.#matches(fact.type)) return;
+    this.#queue.push(fact);
+    if (this.#queue.length > this.#options.queueLimit) {
+      this.#queue.shift();
+      this.dropped++;
+    }
+    if (!this.#isBusy) {
+      this.#isBusy = true;
+      queueMicrotask(() => void this.#work());
+    }
+  }
+
+  unsubscribe(): void {
+    this.#queue = [];
+    this.#leave();
+  }
+
+  async #work(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const facts = this.#queue;
+      this.#queue = [];
+      for (const fact of facts) await this.#handle(fact);
+    }
+    this.#isBusy = false;
+  }
+
+  async #handle(fact: Fact): Promise<void> {
+    const { clock, log, handlerTimeoutMs } = this.#options;
+    let timer: unknown;
+    try {
+      const handled = this.#handler(fact);
+      if (!(handled instanceof Promise)) return;
+      const timeout = new Promise<never>((_, reject) => {
+        timer = clock.setTimeout(() => reject(new Error(`did not finish within ${handlerTimeoutMs} ms`)), handlerTimeoutMs);
+      });
+      await Promise.race([handled, timeout]);
+    } catch (thrown) {
+      log.error({ err: thrown, pattern: this.#pattern, fact: fact.id }, 'event handler failed');
+    } finally {
+      if (timer !== undefined) clock.clearTimeout(timer);
+    }
+  }
+}

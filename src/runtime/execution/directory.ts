@@ -1,0 +1,90 @@
+/** Where every live execution is: its actor, its stream of facts, its way to report. One entry for each, removed when it settles. */
+
+import type { AnyActorRef, EventObject } from 'xstate';
+import type { FactStreams } from '../../actors/services.ts';
+import type { CommitParams } from '../../machines/effects.ts';
+import type { ExecutionContext, ExecutionStatus } from '../../machines/protocol/execution.ts';
+import type { FactStream } from '../journal/fact-stream.ts';
+
+export interface DirectoryEntry {
+  readonly stream: FactStream;
+  readonly report: (message: EventObject) => void;
+  ref?: AnyActorRef;
+}
+
+/** How many settled executions are remembered with their status. */
+const REMEMBERED = 10_000;
+
+export class Directory implements FactStreams {
+  readonly #entries = new Map<string, DirectoryEntry>();
+  readonly #settled = new Map<string, ExecutionStatus>();
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  find(executionId: string): DirectoryEntry | undefined {
+    return this.#entries.get(executionId);
+  }
+
+  /** Adds a root execution with its own stream, or a child in its parent's. */
+  enter(execution: ExecutionContext, report: (message: EventObject) => void, stream = this.#streamOf(execution)): void {
+    if (stream) this.#entries.set(execution.executionId, { stream, report });
+  }
+
+  leave({ executionId }: ExecutionContext): void {
+    const entry = this.#entries.get(executionId);
+    if (!entry) return;
+    this.#entries.delete(executionId);
+    const status = statusOf(phaseOf(entry));
+    this.#settled.set(executionId, status);
+    if (this.#settled.size <= REMEMBERED) return;
+    for (const oldest of this.#settled.keys()) {
+      this.#settled.delete(oldest);
+      return;
+    }
+  }
+
+  status(executionId: string): ExecutionStatus | undefined {
+    const entry = this.#entries.get(executionId);
+    return entry ? statusOf(phaseOf(entry)) : this.#settled.get(executionId);
+  }
+
+  record(params: CommitParams): void {
+    this.#streamOf(params.execution)?.record(params);
+  }
+
+  committed(execution: ExecutionContext): Promise<void> | undefined {
+    return this.#streamOf(execution)?.committed();
+  }
+
+  #streamOf({ executionId, parentExecutionId }: ExecutionContext): FactStream | undefined {
+    const own = this.#entries.get(executionId);
+    if (own) return own.stream;
+    return parentExecutionId === undefined ? undefined : this.#entries.get(parentExecutionId)?.stream;
+  }
+}
+
+export const phaseOf = ({ ref }: DirectoryEntry): string => {
+  const context: { state?: { phase?: string } } | undefined = ref?.getSnapshot().context;
+  return context?.state?.phase ?? 'pending';
+};
+
+/** The status that everybody sees, from a chart's phase. */
+export function statusOf(phase: string): ExecutionStatus {
+  switch (phase) {
+    case 'failing':
+    case 'attempting.running':
+    case 'attempting.timingOut':
+    case 'backingOff':
+      return 'running';
+    case 'attempting.pausing':
+      return 'pausing';
+    case 'attempting.suspended':
+      return 'paused';
+    case 'attempting.cancelling':
+      return 'cancelling';
+    default:
+      return phase as ExecutionStatus;
+  }
+}

@@ -1,0 +1,81 @@
+/** What the caller holds of an execution: its facts, its result, its controls. */
+
+import type { ExecutionContext, ExecutionResult, ExecutionStatus, Json } from '../../machines/protocol/execution.ts';
+import type { Fact } from '../../machines/protocol/facts.ts';
+import type { Decision } from '../../machines/protocol/run.ts';
+
+export interface ExecutionHandle<Result = Json> {
+  readonly executionId: string;
+  readonly context: ExecutionContext;
+  readonly status: ExecutionStatus;
+  /**
+   * Every committed fact of the execution and its children, from the first, then live until the execution has settled.
+   * May be iterated any number of times. Facts wait in the journal, not in memory of this iterator.
+   */
+  facts(): AsyncIterable<Fact>;
+  /** Resolves when the terminal fact is committed. Never rejects. */
+  result(): Promise<ExecutionResult<Result>>;
+  /** The calls below resolve `true` when accepted (also when already so), `false` when the execution is settled or on its way there. */
+  pause(): Promise<boolean>;
+  resume(): Promise<boolean>;
+  cancel(reason?: string): Promise<boolean>;
+  /** Answers for a step that waits for a person; `false` when no such step waits. */
+  decide(stepId: string, decision: Decision): Promise<boolean>;
+}
+
+/** One root execution, from its start until its result is out. */
+export class Execution {
+  readonly context: ExecutionContext;
+  readonly #settled = Promise.withResolvers<ExecutionResult>();
+  readonly #started = Promise.withResolvers<void>();
+  #result: ExecutionResult | undefined;
+  /** Wakes readers of the stream when there is more. */
+  #news = Promise.withResolvers<void>();
+
+  constructor(context: ExecutionContext) {
+    this.context = context;
+  }
+
+  get settledResult(): ExecutionResult | undefined {
+    return this.#result;
+  }
+
+  /** Resolves when its actor lives. */
+  get started(): Promise<void> {
+    return this.#started.promise;
+  }
+
+  start(): void {
+    this.#started.resolve();
+  }
+
+  result(): Promise<ExecutionResult> {
+    return this.#settled.promise;
+  }
+
+  settle(result: ExecutionResult): void {
+    if (this.#result) return;
+    this.#result = result;
+    this.#settled.resolve(result);
+    this.announce();
+  }
+
+  announce(): void {
+    const news = this.#news;
+    this.#news = Promise.withResolvers<void>();
+    news.resolve();
+  }
+
+  async *facts(read: (from: number) => Promise<readonly Fact[]>): AsyncGenerator<Fact> {
+    for (let next = 1; ; ) {
+      const news = this.#news.promise;
+      const isSettled = this.#result !== undefined;
+      const facts = await read(next);
+      yield* facts;
+      next += facts.length;
+      if (facts.length > 0) continue;
+      if (isSettled) return;
+      await news;
+    }
+  }
+}

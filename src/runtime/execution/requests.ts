@@ -1,0 +1,115 @@
+/** The doors of the tiers: what a caller may ask for, checked with every problem at once. */
+
+import { z } from 'zod';
+import { type Issue, SwarmchartError } from '../../machines/protocol/errors.ts';
+import {
+  DEFAULT_ALLOCATION,
+  type ExecutionContext,
+  type Json,
+  type JsonObject,
+  type ResourceAllocation,
+} from '../../machines/protocol/execution.ts';
+import { DEFAULT_BACKOFF, type RetryPolicy } from '../../machines/protocol/plan.ts';
+
+/** Options of one call; they override the workflow's and the steps' own. */
+export interface ExecutionOptions {
+  /** For the whole execution. Milliseconds. */
+  readonly timeout?: number;
+  readonly retryPolicy?: { readonly maxRetries: number; readonly backoff?: Partial<RetryPolicy['backoff']> };
+}
+
+/** Source: Implementation Guide, "Communication Interfaces". */
+export interface TierExecutionRequest<Input> {
+  readonly context?: Partial<Omit<ExecutionContext, 'timestamp'>> & { readonly timestamp?: number | Date };
+  readonly input: Input;
+  readonly allocation?: Partial<ResourceAllocation>;
+  readonly options?: ExecutionOptions;
+}
+
+export interface StepExecutionInput {
+  readonly stepId: string;
+  readonly toolName: string;
+  readonly parameters?: JsonObject;
+  /** @default 'deterministic' */
+  readonly strategy?: string;
+}
+
+const id = z.string().min(1).max(256);
+const credits = z.string().regex(/^\d{1,40}$/, 'must be a non-negative integer in a string');
+const positive = z.number().int().positive();
+
+const context = z
+  .object({
+    executionId: id,
+    parentExecutionId: id,
+    swarmId: id,
+    userId: id,
+    correlationId: id,
+    timestamp: z.union([z.number().nonnegative(), z.date().transform((date) => date.getTime())]),
+  })
+  .partial()
+  .strict();
+const allocation = z
+  .object({ maxCredits: credits, maxDurationMs: positive, maxMemoryMB: positive, maxConcurrentSteps: positive })
+  .partial()
+  .strict();
+const backoff = z.object({
+  strategy: z.enum(['fixed', 'linear', 'exponential']),
+  baseMs: z.number().nonnegative(),
+  factor: z.number().positive(),
+  maxMs: z.number().nonnegative(),
+  jitter: z.number().min(0).max(1),
+});
+const options = z
+  .object({
+    timeout: positive,
+    retryPolicy: z.object({ maxRetries: z.number().int().nonnegative().max(1_000), backoff: backoff.partial().optional() }),
+  })
+  .partial()
+  .strict();
+const request = z.object({ context: context.optional(), allocation: allocation.optional(), options: options.optional() });
+
+export interface CheckedRequest {
+  readonly execution: ExecutionContext;
+  readonly allocation: ResourceAllocation;
+  readonly retry?: RetryPolicy;
+  /** Whether the caller said which swarm this belongs to. */
+  readonly hasSwarm: boolean;
+}
+
+/** Fills what the caller left out. Throws INVALID_INPUT with every problem. */
+export function checkRequest(asked: Omit<TierExecutionRequest<unknown>, 'input'>, createId: () => string, now: number): CheckedRequest {
+  const parsed = request.safeParse({ context: asked.context, allocation: asked.allocation, options: asked.options });
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map(
+      ({ path, message }): Issue => ({
+        code: 'INVALID_INPUT',
+        path: path.map((key) => (typeof key === 'number' ? key : String(key))),
+        message,
+      }),
+    );
+    const list = issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+    throw new SwarmchartError('INVALID_INPUT', `The request was refused: ${list}`, { issues });
+  }
+  const { context: given = {}, allocation: limits = {}, options: chosen = {} } = parsed.data;
+  const executionId = given.executionId ?? createId();
+  const policy = chosen.retryPolicy;
+  const merged = { ...DEFAULT_ALLOCATION, ...present(limits) };
+  return {
+    execution: {
+      executionId,
+      ...(given.parentExecutionId !== undefined && { parentExecutionId: given.parentExecutionId }),
+      swarmId: given.swarmId ?? executionId,
+      userId: given.userId ?? 'anonymous',
+      timestamp: given.timestamp ?? now,
+      correlationId: given.correlationId ?? executionId,
+    },
+    allocation: { ...merged, maxDurationMs: Math.min(merged.maxDurationMs, chosen.timeout ?? merged.maxDurationMs) },
+    ...(policy && { retry: { maxRetries: policy.maxRetries, backoff: { ...DEFAULT_BACKOFF, ...present(policy.backoff ?? {}) } } }),
+    hasSwarm: given.swarmId !== undefined,
+  };
+}
+
+type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+const present = <T extends object>(given: T): Present<T> =>
+  Object.fromEntries(Object.entries(given).filter(([, value]: [string, Json | undefined]) => value !== undefined)) as Present<T>;

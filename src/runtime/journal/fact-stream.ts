@@ -1,0 +1,87 @@
+/**
+ * The one writer of a stream: numbers facts, appends them, and knows what is committed.
+ *
+ * It is the gate: effects wait here until the facts before them are committed, and facts are published only then.
+ * After a failed commit the stream takes nothing more, and its gate never opens again.
+ */
+
+import type { CommitParams } from '../../machines/effects.ts';
+import { SwarmchartError } from '../../machines/protocol/errors.ts';
+import { envelope, type Fact } from '../../machines/protocol/facts.ts';
+import type { Journal } from './journal.ts';
+
+export interface FactStreamOptions {
+  readonly name: string;
+  readonly journal: Journal;
+  /** Number of the last fact already in the journal. */
+  readonly seq?: number;
+  readonly onCommitted: (facts: readonly Fact[]) => void;
+  readonly onFailed: (error: SwarmchartError) => void;
+}
+
+export class FactStream {
+  readonly name: string;
+  readonly #options: FactStreamOptions;
+  #seq: number;
+  #committed: number;
+  #last: Promise<void> | undefined;
+  #failure: SwarmchartError | undefined;
+
+  constructor(options: FactStreamOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#seq = options.seq ?? 0;
+    this.#committed = this.#seq;
+  }
+
+  get failure(): SwarmchartError | undefined {
+    return this.#failure;
+  }
+
+  record({ execution, tier, facts }: CommitParams): void {
+    if (this.#failure || facts.length === 0) return;
+    const expected = this.#seq;
+    const enveloped = facts.map((body, index) => envelope(body, expected + index + 1, this.name, tier, execution));
+    this.#seq += enveloped.length;
+    try {
+      const appended = this.#options.journal.append(this.name, expected, enveloped);
+      if (appended) this.#last = this.#afterwards(appended, enveloped);
+      else this.#commit(enveloped);
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  /** Resolves when everything recorded so far is committed; undefined when it is. Rejects with JOURNAL_FAILED. */
+  committed(): Promise<void> | undefined {
+    if (this.#failure) return Promise.reject(this.#failure);
+    if (this.#committed === this.#seq) return undefined;
+    const { promise } = { promise: this.#last ?? Promise.resolve() };
+    return promise.then(() => {
+      if (this.#failure) throw this.#failure;
+    });
+  }
+
+  async #afterwards(appended: Promise<void>, facts: readonly Fact[]): Promise<void> {
+    const before = this.#last;
+    try {
+      await appended;
+      await before;
+      if (!this.#failure) this.#commit(facts);
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  #commit(facts: readonly Fact[]): void {
+    this.#committed += facts.length;
+    this.#options.onCommitted(facts);
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#failure) return;
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    this.#failure = new SwarmchartError('JOURNAL_FAILED', `Stream "${this.name}" could not be written: ${message}`, { cause: thrown });
+    this.#options.onFailed(this.#failure);
+  }
+}

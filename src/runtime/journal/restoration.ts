@@ -1,0 +1,55 @@
+/** From a stream's facts to what a restart needs: the job of its root, and the folded state of each of its executions. */
+
+import { type ExecutorState, evolveExecutor, FRESH_EXECUTOR } from '../../machines/executor.fold.ts';
+import { SwarmchartError } from '../../machines/protocol/errors.ts';
+import type { ExecutionContext } from '../../machines/protocol/execution.ts';
+import type { Fact } from '../../machines/protocol/facts.ts';
+import type { RunFact, RunJob } from '../../machines/protocol/run.ts';
+import type { StepFact, StepJob } from '../../machines/protocol/step.ts';
+import { evolveRun, FRESH_RUN, type RunState } from '../../machines/run.fold.ts';
+
+export interface StreamRestoration {
+  readonly tier: 'tier2' | 'tier3';
+  readonly context: ExecutionContext;
+  readonly job: RunJob | StepJob;
+  /** Number of the last fact. */
+  readonly seq: number;
+  /** By execution id. */
+  readonly states: ReadonlyMap<string, RunState | ExecutorState>;
+}
+
+/** Folds a stream. Throws INVALID_INPUT when it does not begin with the start of a run or of a step. */
+export function restorationOf(facts: readonly Fact[]): StreamRestoration {
+  const [first] = facts;
+  if (!first) throw new SwarmchartError('INVALID_INPUT', 'A stream without facts cannot be restored');
+  const root = rootOf(first);
+  const states = foldStream(facts);
+  return { ...root, seq: facts.length, states };
+}
+
+/** The folded state of every execution in a stream, by its id. */
+export function foldStream(facts: Iterable<Fact>): Map<string, RunState | ExecutorState> {
+  const states = new Map<string, RunState | ExecutorState>();
+  for (const fact of facts) {
+    const state = states.get(fact.executionId);
+    const next =
+      fact.tier === 'tier2'
+        ? evolveRun((state as RunState | undefined) ?? FRESH_RUN, fact as RunFact)
+        : evolveExecutor((state as ExecutorState | undefined) ?? FRESH_EXECUTOR, fact as StepFact);
+    states.set(fact.executionId, next);
+  }
+  return states;
+}
+
+function rootOf(fact: Fact): Pick<StreamRestoration, 'tier' | 'context' | 'job'> {
+  const started = fact as RunFact | StepFact;
+  if (started.type === 'tier2/routine/started') {
+    const { job } = started.payload;
+    return { tier: 'tier2', context: job.execution, job };
+  }
+  if (started.type === 'tier3/execution/started' && started.payload.root) {
+    const { execution, job } = started.payload.root;
+    return { tier: 'tier3', context: execution, job };
+  }
+  throw new SwarmchartError('INVALID_INPUT', `A stream begins with the start of a run or a step, not with "${fact.type}"`);
+}

@@ -1,0 +1,44 @@
+/** What a runtime can be given, and what it has when it is given nothing. */
+
+import type { InspectionEvent } from 'xstate';
+import type { Clock } from '../actors/clock.ts';
+import type { Carrier } from '../actors/post-office.ts';
+import type { ModuleOperations, Strategy } from '../actors/services.ts';
+import type { AnyTool, Logger } from '../actors/tool.ts';
+import type { ErrorClass } from '../machines/protocol/errors.ts';
+import type { RetryPolicy } from '../machines/protocol/plan.ts';
+import type { ConditionScope } from '../machines/protocol/step.ts';
+import type { Journal } from './journal/journal.ts';
+
+export interface RuntimeOptions {
+  readonly tools?: readonly AnyTool[];
+  /** Modules by name, each with its operations, for `module-operation` steps. */
+  readonly modules?: Readonly<Record<string, ModuleOperations>>;
+  /** Strategies by name, beside `deterministic`. `conversational` and `reasoning` refuse until they are given here. */
+  readonly strategies?: Readonly<Record<string, Strategy>>;
+  /** Predicates by name, for `custom` conditions. */
+  readonly conditions?: Readonly<Record<string, (scope: ConditionScope) => boolean | Promise<boolean>>>;
+  /** Retry policy by error class, for steps that have none of their own. */
+  readonly recovery?: Partial<Record<ErrorClass, RetryPolicy>>;
+  /** Classes an error that a tool threw; undefined leaves it as it is. */
+  readonly classify?: (error: unknown) => ErrorClass | undefined;
+  readonly journal?: Journal;
+  readonly clock?: Clock;
+  /** Makes execution ids. @default nanoid */
+  readonly createId?: () => string;
+  /** pino fits. @default silent */
+  readonly logger?: Logger;
+  /** Hears XState's inspection events of every actor. May throw; nothing comes of it. */
+  readonly inspect?: (event: InspectionEvent) => void;
+  /** What a step may return at most, in bytes of its JSON text. @default 8 MiB */
+  readonly maxOutputBytes?: number;
+  /** Commands that may wait for one actor; more are refused. @default 1_000 */
+  readonly mailboxLimit?: number;
+  /** Decides when messages are delivered; for simulations. */
+  readonly carrier?: Carrier;
+}
+
+export const DEFAULT_MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
+export const DEFAULT_MAILBOX_LIMIT = 1_000;
+
+export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };

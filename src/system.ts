@@ -1,0 +1,287 @@
+/**
+ * The actor system of one runtime: its root, the delivery between actors, the charts with their ports filled, and who is where.
+ *
+ *   runtime (root nursery) ── run/… ── nursery ── step/… ── attempt
+ *                          └─ step/… (executed on its own)      breaker/tool/…
+ */
+
+import { type Actor, type AnyActorRef, createActor, type EventObject, fromCallback, type InspectionEvent } from 'xstate';
+import { attemptActor } from './actors/attempt.ts';
+import type { Clock } from './actors/clock.ts';
+import { indexScheduler } from './actors/indexed-scheduler.ts';
+import { Nursery, type NurseryServices, nurseryActor } from './actors/nursery.ts';
+import { MailQueue, PostOffice } from './actors/post-office.ts';
+import type { Counters, WorkServices } from './actors/services.ts';
+import type { Logger } from './actors/tool.ts';
+import { breakerMachine } from './machines/breaker.machine.ts';
+import type { CommitParams, ReportParams } from './machines/effects.ts';
+import { executorMachine } from './machines/executor.machine.ts';
+import { executionError, SwarmchartError } from './machines/protocol/errors.ts';
+import { type ExecutionContext, type ExecutionError, type ExecutionResult, NO_USAGE, type Tier } from './machines/protocol/execution.ts';
+import type { Fact } from './machines/protocol/facts.ts';
+import type { ChildReport, ChildSpec, NurseryCommand } from './machines/protocol/run.ts';
+import type { StepOutcome } from './machines/protocol/step.ts';
+import type { RunOutcome } from './machines/run.decisions.ts';
+import { runMachine } from './machines/run.machine.ts';
+import { ToolBreakers } from './runtime/breakers.ts';
+import { EventBus } from './runtime/events/event-bus.ts';
+import { Directory, phaseOf } from './runtime/execution/directory.ts';
+import { Execution } from './runtime/execution/handle.ts';
+import { FactStream } from './runtime/journal/fact-stream.ts';
+import type { Journal } from './runtime/journal/journal.ts';
+import { MemoryJournal } from './runtime/journal/memory-journal.ts';
+import { DEFAULT_MAILBOX_LIMIT, type RuntimeOptions, SILENT } from './runtime/options.ts';
+import { systemClock } from './runtime/system-clock.ts';
+
+type RootReport = ChildReport<RunOutcome | StepOutcome> | EventObject;
+export type WorkConfiguration = Pick<WorkServices, 'tools' | 'modules' | 'strategies' | 'evaluate' | 'classify' | 'maxOutputBytes'>;
+
+/** What a chart's actor needs to go on from an earlier life. */
+export interface Restoration {
+  readonly seq: number;
+  readonly states: ReadonlyMap<string, unknown>;
+}
+
+interface Root {
+  readonly execution: Execution;
+  readonly stream: FactStream;
+  readonly tier: Tier;
+  readonly restoration: Restoration | undefined;
+}
+
+export class System {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly journal: Journal;
+  readonly bus: EventBus;
+  readonly directory = new Directory();
+  readonly counters: Counters = { stale: 0, deadLetters: 0, abandoned: 0, lateResults: 0 };
+  readonly #post: PostOffice;
+  readonly #root: Actor<ReturnType<typeof this.rootLogic>>;
+  readonly #pendingTimers: () => number;
+  readonly #breakers: ToolBreakers;
+  readonly #roots = new Map<string, Root>();
+  #isStopped = false;
+
+  constructor(options: RuntimeOptions, work: WorkConfiguration) {
+    this.clock = options.clock ?? systemClock();
+    this.log = options.logger ?? SILENT;
+    this.journal = options.journal ?? new MemoryJournal();
+    this.bus = new EventBus({ clock: this.clock, log: this.log });
+    this.#post = new PostOffice(options.carrier ?? new MailQueue(), this.counters, options.mailboxLimit ?? DEFAULT_MAILBOX_LIMIT);
+    const actions = {
+      commit: (_: unknown, params: CommitParams) => this.directory.record(params),
+      countStale: () => void this.counters.stale++,
+    };
+    this.#breakers = new ToolBreakers(
+      breakerMachine.provide({ actions }),
+      this.clock,
+      () => this.#root,
+      (execution) => this.directory.enter(execution, () => {}, this.#unstored(execution)),
+    );
+    const { clock, counters, log, directory: streams } = this;
+    const services: WorkServices = { ...work, clock, counters, log, streams, breakers: this.#breakers };
+    const nursery = this.#nurseryServices();
+    const report = ({ context }: { context: { execution: ExecutionContext } }, { message }: ReportParams) =>
+      this.directory.find(context.execution.executionId)?.report(message);
+    this.#logics = {
+      executor: executorMachine.provide({ actors: { attempt: attemptActor(services) }, actions: { ...actions, report } }),
+      run: runMachine.provide({ actors: { nursery: nurseryActor(nursery) }, actions }),
+    };
+    this.#root = createActor(this.rootLogic(nursery), { id: 'runtime', clock: this.clock, inspect: this.#observer(options.inspect) });
+    this.#post.serve(this.#root);
+    this.#pendingTimers = indexScheduler(this.#root);
+    this.#root.subscribe({ error: (error) => this.log.error({ err: error }, 'the root actor failed') });
+    this.#root.start();
+  }
+
+  readonly #logics: { readonly executor: typeof executorMachine; readonly run: typeof runMachine };
+
+  get vitals() {
+    return { executions: this.directory.size - this.#breakers.size, actorsWithTimers: this.#pendingTimers(), ...this.counters };
+  }
+
+  /** Starts a root execution in a stream of its own. Throws DUPLICATE_EXECUTION while one with this id lives. */
+  start(tier: 'tier2' | 'tier3', context: ExecutionContext, job: object, restoration?: Restoration): Execution {
+    const { executionId } = context;
+    if (this.#isStopped) throw new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped');
+    if (this.#roots.has(executionId)) throw new SwarmchartError('DUPLICATE_EXECUTION', `An execution "${executionId}" lives already`);
+    const execution = new Execution(context);
+    const stream = new FactStream({
+      name: executionId,
+      journal: this.journal,
+      ...(restoration && { seq: restoration.seq }),
+      onCommitted: (facts) => this.#publish(facts, execution),
+      onFailed: (error) => this.#abandon(executionId, executionError('JOURNAL_FAILED', error.message, tier)),
+    });
+    this.#roots.set(executionId, { execution, stream, tier, restoration });
+    const src = tier === 'tier2' ? 'run' : 'executor';
+    const child: ChildSpec = { id: executionId, src, incarnation: 1, input: { execution: context, job } };
+    this.#post.enqueue('runtime', 'child.start', () => {
+      if (this.#roots.has(executionId)) this.#root.send({ type: 'child.start', children: [child], ack: false });
+    });
+    return execution;
+  }
+
+  /**
+   * Sends a command to a live execution. Resolves with whether it was accepted, once what was recorded before it is committed.
+   * Rejects with MAILBOX_FULL when too many commands wait for it already.
+   */
+  async command(
+    executionId: string,
+    accepts: (phase: string, context: object) => boolean,
+    event: (at: number) => EventObject,
+  ): Promise<boolean> {
+    await this.#roots.get(executionId)?.execution.started;
+    const entry = this.directory.find(executionId);
+    const ref = entry?.ref;
+    if (!ref) return false;
+    const answer = Promise.withResolvers<boolean>();
+    const isTaken = this.#post.post(ref, 'command', () => {
+      const isAccepted = ref.getSnapshot().status === 'active' && accepts(phaseOf(entry), ref.getSnapshot().context);
+      if (isAccepted) ref.send(event(this.clock.now()));
+      const gate = entry.stream.committed();
+      if (gate) gate.then(() => answer.resolve(isAccepted), answer.reject);
+      else answer.resolve(isAccepted);
+    });
+    if (!isTaken) throw new SwarmchartError('MAILBOX_FULL', `Too many commands wait for execution "${executionId}"`);
+    return answer.promise;
+  }
+
+  /** Executions that were started and have not settled. */
+  live(): readonly Execution[] {
+    return [...this.#roots.values()].map(({ execution }) => execution);
+  }
+
+  /** Stops every actor at once. What has not settled gets a failed result that no fact records. */
+  halt(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#breakers.stop();
+    this.#root.stop();
+    for (const executionId of this.#roots.keys()) {
+      this.#abandon(executionId, executionError('RUNTIME_STOPPED', 'The runtime was stopped', 'tier2'));
+    }
+    this.bus.close();
+  }
+
+  rootLogic(services: NurseryServices) {
+    return fromCallback<NurseryCommand, undefined>(({ self, receive }) => {
+      const nursery = new Nursery(self, services, (message: RootReport) => this.#hear(message));
+      receive((message) => nursery.hear(message));
+      return () => nursery.close();
+    });
+  }
+
+  #nurseryServices(): NurseryServices {
+    return {
+      clock: this.clock,
+      counters: this.counters,
+      logics: () => this.#logics,
+      admitted: (execution, report) => {
+        const root = this.#roots.get(execution.executionId);
+        this.directory.enter(execution, report, root?.stream);
+        const owner = root ?? this.#rootOf(execution);
+        const restored = owner?.restoration?.states.get(execution.executionId);
+        return restored === undefined ? {} : { restored };
+      },
+      born: (execution, ref: AnyActorRef) => {
+        const entry = this.directory.find(execution.executionId);
+        if (entry) entry.ref = ref;
+        this.#roots.get(execution.executionId)?.execution.start();
+      },
+      departed: (execution) => this.directory.leave(execution),
+    };
+  }
+
+  #rootOf({ parentExecutionId }: ExecutionContext): Root | undefined {
+    const name = parentExecutionId === undefined ? undefined : this.directory.find(parentExecutionId)?.stream.name;
+    return name === undefined ? undefined : this.#roots.get(name);
+  }
+
+  #hear(message: RootReport): void {
+    if (message.type !== 'child.done' && message.type !== 'child.crashed') return;
+    const report = message as Extract<ChildReport<RunOutcome | StepOutcome>, { type: 'child.done' | 'child.crashed' }>;
+    const root = this.#roots.get(report.id);
+    if (!root) return;
+    if (report.type === 'child.done') {
+      void this.#settle(root, toResult(report.output, root.execution.context));
+      return;
+    }
+    const error = executionError('ACTOR_CRASHED', `Execution "${report.id}" crashed: ${report.cause.message}`, root.tier, {
+      cause: report.cause,
+    });
+    this.log.error({ execution: report.id, cause: report.cause }, 'an execution crashed');
+    const type = root.tier === 'tier2' ? 'tier2/routine/failed' : 'tier3/execution/failed';
+    root.stream.record({
+      execution: root.execution.context,
+      tier: root.tier,
+      facts: [{ type, at: report.at, payload: { error, usage: NO_USAGE } }],
+    });
+    void this.#settle(root, failedResult(error, root.execution.context));
+  }
+
+  async #settle({ execution, stream }: Root, result: ExecutionResult): Promise<void> {
+    const { executionId } = execution.context;
+    try {
+      await stream.committed();
+    } catch {
+      return;
+    }
+    this.#roots.delete(executionId);
+    execution.settle(result);
+  }
+
+  /** A stream that cannot be written, or a runtime that stops: nothing of this execution goes on. */
+  #abandon(executionId: string, error: ExecutionError): void {
+    const root = this.#roots.get(executionId);
+    if (!root) return;
+    this.#roots.delete(executionId);
+    root.execution.start();
+    this.#root.send({ type: 'child.stop', id: executionId });
+    root.execution.settle(failedResult(error, root.execution.context));
+  }
+
+  #publish(facts: readonly Fact[], execution?: Execution): void {
+    this.bus.publish(facts);
+    execution?.announce();
+  }
+
+  /** Breakers are not durable yet: their facts are published and not kept. */
+  #unstored({ executionId }: ExecutionContext): FactStream {
+    const journal = { append: () => undefined } as unknown as Journal;
+    return new FactStream({ name: executionId, journal, onCommitted: (facts) => this.#publish(facts), onFailed: () => {} });
+  }
+
+  #observer(inspect: RuntimeOptions['inspect']) {
+    return (event: InspectionEvent) => {
+      try {
+        inspect?.(event);
+      } catch (thrown) {
+        this.log.warn({ err: thrown }, 'the inspection observer threw');
+      }
+    };
+  }
+}
+
+function toResult(outcome: RunOutcome | StepOutcome, context: ExecutionContext): ExecutionResult {
+  const resourcesUsed = outcome.usage;
+  const common = { resourcesUsed, duration: resourcesUsed.durationMs, context };
+  const value = 'result' in outcome ? outcome.result : outcome.output;
+  if (outcome.status === 'completed' || outcome.status === 'skipped')
+    return { ...common, success: true, status: 'completed', result: value };
+  if (outcome.status === 'failed') return { ...common, success: false, status: 'failed', ...(outcome.error && { error: outcome.error }) };
+  const error = executionError('CANCELLED', `Cancelled: ${outcome.reason ?? ''}`, 'result' in outcome ? 'tier2' : 'tier3', {
+    context: { reason: outcome.reason ?? '' },
+  });
+  return { ...common, success: false, status: 'cancelled', error };
+}
+
+const failedResult = (error: ExecutionError, context: ExecutionContext): ExecutionResult => ({
+  success: false,
+  status: 'failed',
+  error,
+  resourcesUsed: NO_USAGE,
+  duration: 0,
+  context,
+});
