@@ -2,8 +2,8 @@
 export const WORKFLOW_LIMITS = {
   /** Bytes of text, as UTF-8. */
   textBytes: 1024 * 1024,
-  /** Nesting of the document as a whole. */
-  documentDepth: 64,
+  /** Nesting of the document as a whole: room for the deepest step with the deepest parameters. */
+  documentDepth: 128,
   /** Values in the document, aliases counted as often as they are used. */
   documentNodes: 500_000,
   aliases: 100,

@@ -11,12 +11,13 @@ const jsonObject = z.record(z.string(), anyJson);
 const name = z.string().min(1).max(500);
 const steps = z.array(name).max(WORKFLOW_LIMITS.steps);
 
+/** Letters and digits of any script, `_`, `-` and `:`. Written without `\p`, since editors may compile it without the flag that needs. */
+const ID_PATTERN =
+  /^[\w\u00c0-\u167f\u1681-\u1fff\u2c00-\u2fef\u3005-\ud7ff\uf900-\ufdff\ufe70-\ufefc][\w:\u00c0-\u167f\u1681-\u1fff\u2c00-\u2fef\u3005-\ud7ff\uf900-\ufdff\ufe70-\ufefc-]*$/;
 const id = z
   .string()
   .max(200)
-  .regex(/^[\p{L}\p{N}_][\p{L}\p{N}_:-]*$/u, {
-    error: 'An id is made of letters, digits, "_", "-" and ":" and does not start with "-" or ":".',
-  });
+  .regex(ID_PATTERN, { error: 'An id is made of letters, digits, "_", "-" and ":", and starts with none of the last two' });
 
 const triggers = ['any', ...new Set(Object.values(ERROR_CLASSES)), ...(Object.keys(ERROR_CLASSES) as ErrorCode[])] as [
   'any',
