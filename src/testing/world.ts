@@ -1,0 +1,152 @@
+/**
+ * A deterministic world for one runtime: every message, every timer and every tool outcome waits until it is chosen.
+ *
+ * One `pick` decides what comes next, so the same choices give the same story. Messages of one sender to one receiver keep their order;
+ * timers fire in order of their due time.
+ */
+
+import type { Carrier, Letter } from '../actors/post-office.ts';
+import type { AnyTool, ToolContext } from '../actors/tool.ts';
+import type { Json } from '../machines/protocol/execution.ts';
+import type { Pick } from './random.ts';
+import { settlePromises, VirtualClock } from './virtual-clock.ts';
+
+interface Possibility {
+  readonly label: string;
+  readonly happen: () => void;
+}
+
+/** A call of a simulated tool, from its start until it ends. */
+export interface ToolCall {
+  readonly tool: string;
+  readonly context: ToolContext;
+  /** Index of the world's step at which it began. */
+  readonly startedAt: number;
+  endedAt: number | undefined;
+  outcome: 'succeeded' | 'failed' | 'hung' | 'aborted' | undefined;
+}
+
+/** How a simulated tool may end; `hang` ends only when aborted, `deaf` not even then. */
+export type ToolOutcome = 'succeed' | 'fail' | 'hang' | 'deaf' | 'checkpoint';
+
+export class World implements Carrier {
+  readonly clock = new VirtualClock();
+  readonly trace: string[] = [];
+  readonly calls: ToolCall[] = [];
+  readonly #pick: Pick;
+  readonly #mail = new Map<string, Letter[]>();
+  readonly #outcomes: Possibility[] = [];
+  readonly #script: Possibility[] = [];
+
+  constructor(pick: Pick) {
+    this.#pick = pick;
+  }
+
+  carry(letter: Letter): void {
+    const pair = `${letter.from} → ${letter.to}`;
+    const queue = this.#mail.get(pair);
+    if (queue) queue.push(letter);
+    else this.#mail.set(pair, [letter]);
+  }
+
+  /** Something that a client does, in order, at a moment that is chosen. */
+  plan(label: string, happen: () => void): void {
+    this.#script.push({ label: `client: ${label}`, happen });
+  }
+
+  choose<Value>(values: readonly [Value, ...Value[]]): Value {
+    return values[values.length === 1 ? 0 : this.#pick(values.length)] ?? values[0];
+  }
+
+  /** A tool whose calls end as chosen, when chosen. Returns its parameters. */
+  tool(name: string, outcomes: readonly [ToolOutcome, ...ToolOutcome[]], more: Partial<AnyTool> = {}): AnyTool {
+    return { name, ...more, run: (parameters: Json, context) => this.#call(name, parameters, context, outcomes) };
+  }
+
+  /** Lets one possibility happen, and everything that follows from it without a choice. False when there is none. */
+  async step(): Promise<boolean> {
+    const possibilities = this.#possibilities();
+    if (possibilities.length === 0) return false;
+    const chosen = possibilities[possibilities.length === 1 ? 0 : this.#pick(possibilities.length)];
+    if (!chosen) return false;
+    this.trace.push(chosen.label);
+    chosen.happen();
+    await settlePromises();
+    return true;
+  }
+
+  #possibilities(): Possibility[] {
+    const possible: Possibility[] = [];
+    for (const [pair, queue] of this.#mail) {
+      const letter = queue[0];
+      if (letter) possible.push({ label: `${pair}: ${letter.type}`, happen: () => this.#open(pair, queue) });
+    }
+    possible.push(...this.#outcomes);
+    const [next] = this.#script;
+    if (next) possible.push({ label: next.label, happen: () => this.#script.shift()?.happen() });
+    const dueAt = this.clock.nextDueAt;
+    if (dueAt !== undefined) possible.push({ label: `timer at +${dueAt - this.clock.now()} ms`, happen: () => void this.clock.fireNext() });
+    return possible;
+  }
+
+  #open(pair: string, queue: Letter[]): void {
+    queue.shift()?.open();
+    if (queue.length === 0) this.#mail.delete(pair);
+  }
+
+  async #call(tool: string, parameters: Json, context: ToolContext, outcomes: readonly [ToolOutcome, ...ToolOutcome[]]): Promise<Json> {
+    const call: ToolCall = { tool, context, startedAt: this.trace.length, endedAt: undefined, outcome: undefined };
+    this.calls.push(call);
+    const end = (outcome: ToolCall['outcome']) => {
+      call.outcome = outcome;
+      call.endedAt = this.trace.length;
+    };
+    for (let pauses = 0; ; pauses++) {
+      const kind = await this.#outcome(`${tool}(${context.stepId}, attempt ${context.attempt})`, context, outcomes);
+      if (kind === 'checkpoint' && pauses < 3) {
+        await context.checkpoint();
+        continue;
+      }
+      if (kind === 'aborted') {
+        end('aborted');
+        throw new Error('aborted');
+      }
+      if (kind === 'fail') {
+        end('failed');
+        throw new Error(`${tool} failed`);
+      }
+      end('succeeded');
+      return parameters;
+    }
+  }
+
+  #outcome(label: string, { signal }: ToolContext, outcomes: readonly [ToolOutcome, ...ToolOutcome[]]): Promise<ToolOutcome | 'aborted'> {
+    const kind = this.choose(outcomes);
+    return new Promise((resolve) => {
+      const offer = (what: string, value: ToolOutcome | 'aborted'): Possibility => {
+        const possibility: Possibility = {
+          label: `${label}: ${what}`,
+          happen: () => {
+            this.#withdraw(possibility);
+            resolve(value);
+          },
+        };
+        this.#outcomes.push(possibility);
+        return possibility;
+      };
+      if (kind === 'deaf') return;
+      const own = kind === 'hang' ? undefined : offer(kind, kind);
+      const onAbort = () => {
+        if (own) this.#withdraw(own);
+        offer('aborted', 'aborted');
+      };
+      if (signal.aborted) onAbort();
+      else signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  #withdraw(possibility: Possibility): void {
+    const index = this.#outcomes.indexOf(possibility);
+    if (index >= 0) this.#outcomes.splice(index, 1);
+  }
+}
