@@ -22,8 +22,6 @@ function isAlive(pid: number): boolean {
 }
 const eventuallyGone = (pid: number): Promise<void> => vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 5_000, interval: 10 });
 
-const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-
 describe('runProcess', () => {
   it('returns what the program wrote and how it ended', async () => {
     expect(await runProcess(sh('echo out; echo err >&2'))).toEqual({ exitCode: 0, stdout: 'out\n', stderr: 'err' });
@@ -188,10 +186,15 @@ describe('the end of a process', () => {
   it('leaves no timer and no listener behind', async () => {
     const abort = new AbortController();
     const removed = vi.spyOn(abort.signal, 'removeEventListener');
-    const before = timers();
+    const started = vi.spyOn(globalThis, 'setTimeout');
+    const cleared = vi.spyOn(globalThis, 'clearTimeout');
     await runProcess(sh('true'), { signal: abort.signal, timeoutMs: 60_000 });
-    expect(timers()).toBe(before);
+    const left = new Set(started.mock.results.map((result) => result.value));
+    expect(left.size).toBeGreaterThan(0);
+    for (const [timer] of cleared.mock.calls) left.delete(timer as NodeJS.Timeout);
+    expect(left.size).toBe(0);
     expect(removed).toHaveBeenCalledOnce();
+    vi.restoreAllMocks();
   });
 });
 
