@@ -11,7 +11,7 @@ const workflow = defineWorkflow({
   input: { name: { type: 'string' } },
   steps: [
     { id: 'greet', tool: 'echo', parameters: { message: 'Good morning, {{name}}' } },
-    { id: 'count', tool: 'count-words', parameters: { text: '${greet.result.message}' }, retry: { maxRetries: 2 } },
+    { id: 'count', tool: 'count-words', parameters: { text: '${greet.result}' }, retry: { maxRetries: 2 } },
   ],
 });
 

@@ -14,10 +14,10 @@ const shout = defineTool({
 
 const workflow = defineWorkflow({
   id: 'greeting',
-  name: 'Greeting',
+  input: { greeting: { type: 'string' } },
   steps: [
-    { id: 'echo', toolName: 'echo', parameters: { message: '{{greeting}}' } },
-    { id: 'shout', toolName: 'shout', parameters: { text: '{{greeting}}' }, dependencies: ['echo'] },
+    { id: 'echo', tool: 'echo', parameters: { message: '{{greeting}}' } },
+    { id: 'shout', tool: 'shout', parameters: { text: '{{greeting}}' }, dependencies: ['echo'] },
   ],
 });
 

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { projectRoot, readProjectFile } from './project.ts';
 
 const readme = readProjectFile('README.md');
@@ -11,6 +11,15 @@ describe('README', () => {
   it('shows examples/embed.ts word for word, and no other TypeScript', () => {
     const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
     expect(blocks).toEqual([readProjectFile('examples/embed.ts')]);
+  });
+
+  it('shows a program that runs', async () => {
+    const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+    await import('../../examples/embed.ts');
+    const lines = log.mock.calls;
+    log.mockRestore();
+    expect(lines[0]).toEqual(['tier2/routine/started']);
+    expect(lines.at(-1)).toEqual(['completed', { words: 3 }, expect.objectContaining({ stepsExecuted: 2 })]);
   });
 
   it('begins with one sentence, one picture and two commands', () => {
