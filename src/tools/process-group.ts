@@ -3,7 +3,7 @@
  *
  *   running → (SIGTERM → grace → SIGKILL) → exited → closed
  *
- * Whoever is left in the group when the leader exits is killed. A grandchild that left the group and still holds
+ * Whoever is left in the group when the leader, or this process, exits is killed. A grandchild that left the group and still holds
  * the output open delays `closed` by the grace period at most.
  */
 
@@ -14,6 +14,12 @@ import { SwarmchartError } from '../machines/protocol/errors.ts';
 import { environmentFor, PROCESS_DEFAULTS, type ProcessOptions } from './process-options.ts';
 
 const IS_WINDOWS = process.platform === 'win32';
+
+/** Groups that would otherwise outlive this process, because a terminal's signals do not reach them. */
+const living = new Set<ProcessGroup>();
+const killTheLiving = (): void => {
+  for (const group of living) group.kill();
+};
 
 export class ProcessGroup {
   /** Settles when the leader has exited and its pipes are closed. Never rejects. */
@@ -40,6 +46,7 @@ export class ProcessGroup {
     this.#graceMs = options.graceMs ?? PROCESS_DEFAULTS.graceMs;
     this.#child = launch(argv, options);
     this.#child.stderr.on('data', (chunk: Buffer) => this.#keepStderr(chunk));
+    this.#enlist();
     this.closed = this.#watch();
     if (options.timeoutMs !== undefined) this.#deadline = setTimeout(() => this.#timeOut(), options.timeoutMs);
     options.signal?.addEventListener('abort', this.#cancel, { once: true });
@@ -68,8 +75,13 @@ export class ProcessGroup {
     if (this.#hasExited()) this.#giveUpPipes();
     else if (!this.#killTimer) {
       this.#signalGroup('SIGTERM');
-      this.#killTimer = setTimeout(() => this.#signalGroup('SIGKILL'), this.#graceMs);
+      this.#killTimer = setTimeout(() => this.kill(), this.#graceMs);
     }
+  }
+
+  /** At once, without grace. */
+  kill(): void {
+    if (!this.#hasExited()) this.#signalGroup('SIGKILL');
   }
 
   /** For a reader that is done: ends the group unless all output was read. */
@@ -121,7 +133,14 @@ export class ProcessGroup {
     this.#child.stderr.destroy();
   }
 
+  #enlist(): void {
+    if (living.size === 0) process.on('exit', killTheLiving);
+    living.add(this);
+  }
+
   #release(): void {
+    living.delete(this);
+    if (living.size === 0) process.off('exit', killTheLiving);
     for (const timer of [this.#killTimer, this.#deadline, this.#silence]) clearTimeout(timer);
     this.#silence = undefined;
     this.#options.signal?.removeEventListener('abort', this.#cancel);

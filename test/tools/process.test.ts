@@ -183,12 +183,21 @@ describe('the end of a process', () => {
     expect(readFileSync(marker, 'utf8')).toBe('');
   });
 
+  it('ends with the process that started it', async () => {
+    const source = new URL('../../src/tools/process.ts', import.meta.url).href;
+    const script = `const { streamRecords } = await import('${source}'); for await (const pid of streamRecords(['sh', '-c', 'echo $$; exec sleep 600'])) { console.log(pid); process.exit(0); }`;
+    const { stdout } = await runProcess([process.execPath, '--input-type=module', '-e', script]);
+    await eventuallyGone(Number(stdout));
+  });
+
   it('leaves no timer and no listener behind', async () => {
     const abort = new AbortController();
     const removed = vi.spyOn(abort.signal, 'removeEventListener');
     const started = vi.spyOn(globalThis, 'setTimeout');
     const cleared = vi.spyOn(globalThis, 'clearTimeout');
+    const exitListeners = process.listenerCount('exit');
     await runProcess(sh('true'), { signal: abort.signal, timeoutMs: 60_000 });
+    expect(process.listenerCount('exit')).toBe(exitListeners);
     const left = new Set(started.mock.results.map((result) => result.value));
     expect(left.size).toBeGreaterThan(0);
     for (const [timer] of cleared.mock.calls) left.delete(timer as NodeJS.Timeout);
