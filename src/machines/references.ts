@@ -149,12 +149,20 @@ const errorAsJson = (error: ExecutionError | null | undefined): Json =>
   error ? { ...error, cause: error.cause ?? null, context: error.context ?? null } : null;
 
 function follow(root: Json, path: readonly string[], text: string): Resolution {
-  let value = root;
+  const value = readPath(root, path);
+  if (value !== undefined) return { ok: true, value };
+  const missing = path.findIndex((_, index) => readPath(root, path.slice(0, index + 1)) === undefined);
+  return unresolved(text, `nothing at "${path[missing] ?? ''}"`);
+}
+
+/** What stands at a path of own properties, or undefined. */
+export function readPath(root: Json, path: readonly (string | number)[]): Json | undefined {
+  let value: Json | undefined = root;
   for (const key of path) {
-    if (value === null || typeof value !== 'object' || !Object.hasOwn(value, key)) return unresolved(text, `nothing at "${key}"`);
-    value = (value as Readonly<Record<string, Json>>)[key] ?? null;
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as { readonly [key: string]: Json })[key];
   }
-  return { ok: true, value };
+  return value;
 }
 
 const failed = (code: ErrorCode, message: string): Resolution => ({ ok: false, error: { code, message } });

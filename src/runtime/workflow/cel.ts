@@ -8,8 +8,9 @@
 
 import { type ASTNode, Environment } from '@marcbachmann/cel-js';
 import { RE2JS } from 're2js';
-import type { Json, JsonObject } from '../../machines/protocol/execution.ts';
+import type { JsonObject } from '../../machines/protocol/execution.ts';
 import type { ConditionScope } from '../../machines/protocol/step.ts';
+import { readPath } from '../../machines/references.ts';
 import { weigh } from './weigh.ts';
 
 export const CEL_LIMITS = { source: 2_000, nodes: 500, depth: 24, macros: 4, pattern: 200, matchedText: 10_000, work: 10_000_000 } as const;
@@ -189,19 +190,11 @@ function* childrenOf(args: unknown): Generator<ASTNode> {
 /** A macro visits its list's elements and may read something else for each: the product is what it can cost. */
 function refuseTooMuchWork(reads: Reads, scope: ConditionScope): void {
   if (reads.macros === 0) return;
+  const data: JsonObject = { input: scope.input, steps: scope.steps };
   const total = (paths: readonly (readonly string[])[], ceiling: number): number =>
-    paths.reduce((sum, path) => sum + weigh(valueAt(scope, path), ceiling), 0);
+    paths.reduce((sum, path) => sum + weigh(readPath(data, path) ?? null, ceiling), 0);
   const perElement = total(reads.perElement, CEL_LIMITS.work);
   const elements = total(reads.once, CEL_LIMITS.work) + perElement;
   if (elements * reads.weightOfElement * (1 + perElement) > CEL_LIMITS.work)
     throw new CelRefused('The expression would go through too much data.', true);
-}
-
-function valueAt(scope: ConditionScope, path: readonly string[]): Json {
-  let value: Json = scope as unknown as JsonObject;
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return null;
-    value = (value as JsonObject)[key] ?? null;
-  }
-  return value;
 }

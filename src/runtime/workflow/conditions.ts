@@ -4,6 +4,7 @@ import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { Json, JsonObject } from '../../machines/protocol/execution.ts';
 import type { Condition } from '../../machines/protocol/plan.ts';
 import type { ConditionScope } from '../../machines/protocol/step.ts';
+import { readPath } from '../../machines/references.ts';
 import { compileCel } from './cel.ts';
 
 /** A predicate of the runtime's configuration. It sees the run's input and the steps that its condition names. */
@@ -34,7 +35,7 @@ type StepResultCondition = Extract<Condition, { readonly type: 'step-result' }>;
 function compareResult({ stepId, path, operator, value: expected = null }: StepResultCondition, { steps }: ConditionScope): boolean {
   const step = Object.hasOwn(steps, stepId) ? steps[stepId] : undefined;
   if (step === undefined) throw new Error('there is no such step');
-  const actual = follow(step.result, path);
+  const actual = readPath(step.result, path);
   if (operator === 'exists') return actual !== undefined && actual !== null;
   if (operator === 'eq') return actual !== undefined && isSameJson(actual, expected);
   if (operator === 'ne') return actual === undefined || !isSameJson(actual, expected);
@@ -43,15 +44,6 @@ function compareResult({ stepId, path, operator, value: expected = null }: StepR
   if (operator === 'gt') return order > 0;
   if (operator === 'gte') return order >= 0;
   return operator === 'lt' ? order < 0 : order <= 0;
-}
-
-function follow(root: Json, path: readonly string[]): Json | undefined {
-  let value: Json | undefined = root;
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
-    value = (value as JsonObject)[key];
-  }
-  return value;
 }
 
 /** Two numbers or two texts have an order; anything else is a mistake in the workflow, not `false`. */

@@ -12,14 +12,16 @@ import { didYouMean } from './suggest.ts';
 export interface ResolvedInput {
   /** Complete when there are no issues: given values, defaults, and null for what is optional and was not given. */
   readonly input: JsonObject;
-  /** Every problem, each with INVALID_INPUT or the code of the reader of values. */
+  /** Every problem, each an INVALID_INPUT. */
   readonly issues: readonly Issue[];
 }
 
 /** Fills in defaults and reports all problems at once. Without declarations any JSON object will do. */
 export function resolveInput(declared: Readonly<Record<string, InputDeclaration>> | undefined, given: unknown = {}): ResolvedInput {
   const issues = new IssueList();
-  const data = readObject(given, issues);
+  const reading = new IssueList();
+  const data = readObject(given, reading);
+  for (const { path, message } of reading.all()) issues.add('INVALID_INPUT', path, message);
   if (!isObject(data)) {
     issues.add('INVALID_INPUT', [], `The input is an object, not ${typeOfJson(given)}.`);
     return { input: {}, issues: issues.all() };

@@ -53,10 +53,11 @@ export class IssueList {
   }
 }
 
-/** One problem keeps its own code; several become one WORKFLOW_INVALID. */
+/** One problem keeps its own code; several become one WORKFLOW_INVALID, or INVALID_INPUT when all are of the input. */
 export function issuesToError(issues: readonly Issue[], fileName?: string): SwarmchartError {
   const [first] = issues;
   if (first !== undefined && issues.length === 1) return new SwarmchartError(first.code, printIssue(first, fileName), { issues });
   const list = issues.map((issue) => `  ${printIssue(issue, fileName)}`).join('\n');
-  return new SwarmchartError('WORKFLOW_INVALID', `The workflow has ${issues.length} problems:\n${list}`, { issues });
+  const code = issues.every((issue) => issue.code === 'INVALID_INPUT') ? 'INVALID_INPUT' : 'WORKFLOW_INVALID';
+  return new SwarmchartError(code, `There are ${issues.length} problems:\n${list}`, { issues });
 }

@@ -77,6 +77,14 @@ export function linkSteps(
       for (const name of read.inputs) checkInput(name, read.path);
     }
   }
+  for (const [index, fallback] of (outline.fields.fallbacks ?? []).entries()) {
+    if (fallback.action !== 'use-tool' || fallback.parameters === undefined) continue;
+    for (const { part, path } of listReferences(fallback.parameters)) {
+      const place = ['fallbacks', index, 'parameters', ...path];
+      if (part.kind === 'input') checkInput(part.name, place);
+      else issues.add('UNRESOLVED_REFERENCE', place, `${part.text} cannot be read here: a fallback for every step reads the input only.`);
+    }
+  }
   for (const [index, { step: id, dependsOn }] of (outline.fields.dependencies ?? []).entries()) {
     const path = ['dependencies', index];
     const step = byId.get(id);

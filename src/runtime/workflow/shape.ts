@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { Json } from '../../machines/protocol/execution.ts';
+import { readPath } from '../../machines/references.ts';
 import type { IssueList, Path } from './issues.ts';
 import type { RawObject } from './origins.ts';
 import { CANONICAL_KEYS } from './schema.ts';
@@ -38,7 +39,7 @@ export function checkShape<S extends Shape>(check: ShapeCheck<S>, raw: RawObject
 function report(issue: z.core.$ZodIssue, raw: Json, base: Path, issues: IssueList): void {
   const relative = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
   const path = [...base, ...relative];
-  const value = valueAt(raw, relative);
+  const value = readPath(raw, relative);
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys)
       issues.add('UNKNOWN_KEY', [...path, key], `"${key}" means nothing here.${didYouMean(key, CANONICAL_KEYS)}`);
@@ -60,15 +61,6 @@ function report(issue: z.core.$ZodIssue, raw: Json, base: Path, issues: IssueLis
 /** Of a union's alternatives, the one whose outer form fits and that fails only within. */
 function closestBranch(errors: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
   return errors.find((branch) => branch.length > 0 && branch.every((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys'));
-}
-
-function valueAt(root: Json, path: Path): Json | undefined {
-  let value: Json | undefined = root;
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
-    value = (value as RawObject)[key];
-  }
-  return value;
 }
 
 function printValue(value: Json): string {

@@ -113,6 +113,13 @@ describe('a workflow with one problem', () => {
     expect(problemsOf(workflow, { inputNames: ['given', 'repp'] })).toEqual([]);
   });
 
+  it('refuses a reference to a step in a fallback that is for every step', () => {
+    const fallbacks = [{ action: 'use-tool', tool: 'x', parameters: { in: '{{any}}', out: '${a.result}' } }];
+    expect(problemsOf({ id: 'w', fallbacks, steps: [{ id: 'a', tool: 'x' }] })).toEqual([
+      'fallbacks[0].parameters.out ${a.result} cannot be read here: a fallback for every step reads the input only.',
+    ]);
+  });
+
   it('refuses a default of the wrong type', () => {
     expect(problemsOf('id: w\ninput:\n  n: { type: number, default: "5" }\nsteps: [{ id: a, tool: x }]')).toEqual([
       '3:31 input.n.default The default of "n" is no number but string.',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resolveInput } from '../../../src/runtime/workflow/input.ts';
+import { issuesToError } from '../../../src/runtime/workflow/issues.ts';
 import type { InputDeclaration } from '../../../src/runtime/workflow/schema.ts';
 
 const declared: Readonly<Record<string, InputDeclaration>> = {
@@ -25,7 +26,10 @@ describe('the input of a run', () => {
       'The input "repo" is no string but number.',
       'The input "depth" (number) is required.',
     ]);
-    expect(resolveInput(declared, { repo: 5 }).issues.every(({ code }) => code === 'INVALID_INPUT')).toBe(true);
+    expect(issuesToError(resolveInput(declared, { repo: 5, note: 1n }).issues)).toMatchObject({
+      code: 'INVALID_INPUT',
+      issues: { length: 3 },
+    });
   });
 
   it.each<[InputDeclaration['type'], unknown]>([
@@ -48,6 +52,8 @@ describe('the input of a run', () => {
 
   it('takes nothing from a prototype', () => {
     expect(resolveInput({ toString: { type: 'string' as const } }, {}).issues).toHaveLength(1);
-    expect(resolveInput(undefined, JSON.parse('{"__proto__": {"admin": true}}')).issues).toMatchObject([{ code: 'UNSAFE_KEY' }]);
+    expect(resolveInput(undefined, JSON.parse('{"__proto__": {"admin": true}}')).issues).toMatchObject([
+      { code: 'INVALID_INPUT', path: ['__proto__'] },
+    ]);
   });
 });
