@@ -2,6 +2,7 @@
 
 import type { Inspection } from '../git/inspection.ts';
 import type { Collection } from './census.ts';
+import { isWrittenByHand } from './file-kinds.ts';
 import type { Analyses } from './report.ts';
 import { inline, number, percent, plural } from './text.ts';
 
@@ -53,7 +54,7 @@ function aboutHotspots({ files: { top } }: Analyses['hotspots']): string | undef
 }
 
 function aboutCoupling({ pairs: { top } }: Analyses['coupling']): string | undefined {
-  const tight = top.find((pair) => pair.confidence >= TIGHT_CONFIDENCE);
+  const tight = top.find((pair) => pair.confidence >= TIGHT_CONFIDENCE && isWrittenByHand(pair.file) && isWrittenByHand(pair.partner));
   if (!tight) return undefined;
   return `Whoever changes ${inline(tight.file)} nearly always changes ${inline(tight.partner)} too (${percent(tight.confidence)} of ${plural(Math.round(tight.support / tight.confidence), 'commit')}).`;
 }

@@ -15,7 +15,7 @@ export function inline(name: string): string {
 export const person = (name: string): string => name.replace(/\s+/g, ' ').replace(/[\\`*_[\]<>|#~&!]/g, '\\$&');
 
 export const number = (value: number): string => value.toLocaleString('en-US');
-export const percent = (ratio: number): string => `${Math.round(ratio * 100)} %`;
+export const percent = (ratio: number): string => (ratio > 0 && ratio < 0.005 ? '< 1 %' : `${Math.round(ratio * 100)} %`);
 export const plural = (count: number, noun: string): string => `${number(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 export function bytes(value: number): string {

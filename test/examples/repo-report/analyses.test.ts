@@ -20,7 +20,7 @@ import {
   PairCounter,
 } from '../../../examples/repo-report/analyses/pairs.ts';
 import { releasesOf } from '../../../examples/repo-report/analyses/releases.ts';
-import { bytes, inline, person } from '../../../examples/repo-report/analyses/text.ts';
+import { bytes, inline, percent, person } from '../../../examples/repo-report/analyses/text.ts';
 import { isoDate, TimelineBuilder } from '../../../examples/repo-report/analyses/timeline.ts';
 import type { Commit } from '../../../examples/repo-report/git/commit.ts';
 import { type LateNames, NewestNames } from '../../../examples/repo-report/git/newest-names.ts';
@@ -255,6 +255,10 @@ describe('words for Markdown', () => {
 
   it('takes the markup out of a name', () => {
     expect(person('<b>*Eve*</b> [x](y)|')).toBe('\\<b\\>\\*Eve\\*\\</b\\> \\[x\\](y)\\|');
+  });
+
+  it('tells a small share from none', () => {
+    expect([0, 0.001, 0.005, 0.5, 1].map(percent)).toEqual(['0 %', '< 1 %', '1 %', '50 %', '100 %']);
   });
 
   it('writes sizes with their unit', () => {
