@@ -17,6 +17,7 @@ import type { Execution, ExecutionHandle } from './runtime/execution/handle.ts';
 import { type CheckedRequest, checkRequest, type StepExecutionInput, type TierExecutionRequest } from './runtime/execution/requests.ts';
 import { restorationOf } from './runtime/journal/restoration.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options.ts';
+import { Tasks } from './runtime/tasks/tasks.ts';
 import { evaluateCondition } from './runtime/workflow/conditions.ts';
 import { resolveInput } from './runtime/workflow/input.ts';
 import { issuesToError } from './runtime/workflow/issues.ts';
@@ -67,6 +68,8 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly tier2: Tier<RoutineExecutionInput>;
   readonly tier3: Tier<StepExecutionInput>;
   readonly events: Pick<EventBus, 'subscribe'>;
+  /** Tasks without a workflow of their own: sequences, parallel lists, pipelines, batches. */
+  readonly tasks = new Tasks((workflow, options) => this.run(workflow, options));
   readonly #system: System;
   readonly #options: RuntimeOptions;
   readonly #tools: ReadonlyMap<string, AnyTool>;

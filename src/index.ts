@@ -33,6 +33,18 @@ export type { ExecutionOptions, StepExecutionInput, TierExecutionRequest } from 
 export type { Journal } from './runtime/journal/journal.ts';
 export { MemoryJournal } from './runtime/journal/memory-journal.ts';
 export type { RuntimeOptions } from './runtime/options.ts';
+export type {
+  BatchResult,
+  ConcurrentTaskOptions,
+  PipelineResult,
+  SequentialTask,
+  Stage,
+  Task,
+  TaskExecution,
+  TaskOptions,
+  TaskResult,
+} from './runtime/tasks/task.ts';
+export type { Tasks } from './runtime/tasks/tasks.ts';
 export { type LoadedWorkflow, type LoadOptions, type LoadResult, loadWorkflow, loadWorkflows } from './runtime/workflow/load.ts';
 export { defineWorkflow, type WorkflowDefinition, workflowJsonSchema } from './runtime/workflow/schema.ts';
 export * from './tools/process.ts';
