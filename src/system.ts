@@ -60,6 +60,7 @@ export class System {
   readonly #root: Actor<ReturnType<typeof this.rootLogic>>;
   readonly #pendingTimers: () => number;
   readonly #breakers: ToolBreakers;
+  readonly #breakerStreams = new Map<string, FactStream>();
   readonly #roots = new Map<string, Root>();
   #isStopped = false;
 
@@ -73,12 +74,9 @@ export class System {
       commit: (_: unknown, params: CommitParams) => this.directory.record(params),
       countStale: () => void this.counters.stale++,
     };
-    this.#breakers = new ToolBreakers(
-      breakerMachine.provide({ actions }),
-      this.clock,
-      () => this.#root,
-      (execution) => this.directory.enter(execution, () => {}, this.#unstored(execution)),
-    );
+    const commitBreaker = (_: unknown, params: CommitParams) => this.#breakerStream(params.execution).record(params);
+    const breaker = breakerMachine.provide({ actions: { ...actions, commit: commitBreaker } });
+    this.#breakers = new ToolBreakers(breaker, this.clock, () => this.#root);
     const { clock, counters, log, directory: streams } = this;
     const services: WorkServices = { ...work, clock, counters, log, streams, breakers: this.#breakers };
     const nursery = this.#nurseryServices();
@@ -98,7 +96,7 @@ export class System {
   readonly #logics: { readonly executor: typeof executorMachine; readonly run: typeof runMachine };
 
   get vitals() {
-    return { executions: this.directory.size - this.#breakers.size, actorsWithTimers: this.#pendingTimers(), ...this.counters };
+    return { executions: this.directory.size, actorsWithTimers: this.#pendingTimers(), ...this.counters };
   }
 
   /** Starts a root execution in a stream of its own. Throws DUPLICATE_EXECUTION while one with this id lives. */
@@ -242,15 +240,23 @@ export class System {
     root.execution.settle(failedResult(error, root.execution.context));
   }
 
-  #publish(facts: readonly Fact[], execution?: Execution): void {
+  #publish(facts: readonly Fact[], execution: Execution): void {
     this.bus.publish(facts);
-    execution?.announce();
+    execution.announce();
   }
 
   /** Breakers are not durable yet: their facts are published and not kept. */
-  #unstored({ executionId }: ExecutionContext): FactStream {
-    const journal = { append: () => undefined } as unknown as Journal;
-    return new FactStream({ name: executionId, journal, onCommitted: (facts) => this.#publish(facts), onFailed: () => {} });
+  #breakerStream({ executionId }: ExecutionContext): FactStream {
+    const known = this.#breakerStreams.get(executionId);
+    if (known) return known;
+    const stream = new FactStream({
+      name: executionId,
+      journal: { append: () => undefined },
+      onCommitted: (facts) => this.bus.publish(facts),
+      onFailed: () => {},
+    });
+    this.#breakerStreams.set(executionId, stream);
+    return stream;
   }
 
   #observer(inspect: RuntimeOptions['inspect']) {

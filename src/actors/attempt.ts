@@ -48,8 +48,13 @@ class Attempt {
     if (command.type === 'attempt.abort') {
       this.#abort.abort(new SwarmchartError(command.cause === 'timeout' ? 'STEP_TIMEOUT' : 'CANCELLED', command.reason));
     }
-    if (command.type === 'attempt.pause') this.#hold();
+    if (command.type === 'attempt.pause' && this.#canSuspend) this.#hold();
     if (command.type === 'attempt.resume') this.#release();
+  }
+
+  get #canSuspend(): boolean {
+    const { work } = this.#input.job;
+    return work.kind === 'tool' && this.#services.tools.get(work.tool)?.onPause === 'suspend';
   }
 
   async run(): Promise<void> {

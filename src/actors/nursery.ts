@@ -118,7 +118,7 @@ export class Nursery {
   }
 
   #send(child: Child | undefined, event: EventObject): void {
-    if (child) child.ref.send(event);
+    if (child?.ref.getSnapshot().status === 'active') child.ref.send(event);
     else this.#services.counters.deadLetters++;
   }
 

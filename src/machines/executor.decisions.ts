@@ -6,7 +6,7 @@ import { executionError } from './protocol/errors.ts';
 import type { ExecutionContext, ExecutionError, ResourceUsage } from './protocol/execution.ts';
 import type { AttemptReply, AttemptUsage, StepCommand, StepFact, StepJob, StepOutcome } from './protocol/step.ts';
 import type { Turn } from './turn.ts';
-import { addCredits } from './usage.ts';
+import { addCredits, lessCredits, subtractCredits } from './usage.ts';
 
 /** How long aborted work may take to clean up before it is abandoned. Milliseconds. */
 export const ABORT_GRACE_MS = 5_000;
@@ -107,11 +107,12 @@ export function recordCancelling(turn: ExecutorTurn, { job }: ExecutorContext, e
 }
 
 /** Cancelled while nothing was in flight, after the work settled, or when its grace period ended. */
-export function recordCancelled(turn: ExecutorTurn, { job, state }: ExecutorContext, event: ExecutorEvent): void {
+export function recordCancelled(turn: ExecutorTurn, context: ExecutorContext, event: ExecutorEvent): void {
+  const { job, state } = context;
   const settled = event.type === 'attempt.settled';
   const at = settled || event.type === 'step.cancel' ? event.at : state.dueAt;
   const reason = event.type === 'step.cancel' ? event.reason : (state.reason ?? '');
-  const spent = settled ? event.outcome.usage : state.phase === 'attempting.cancelling' ? declaredCost(job) : NOTHING;
+  const spent = settled ? event.outcome.usage : state.phase === 'attempting.cancelling' ? abandonedCost(context) : NOTHING;
   const usage = usageAt(state, at, spent);
   turn.record({ type: 'tier3/execution/cancelled', at, payload: { stepId: job.stepId, reason, attempts: state.attempt, usage } });
 }
@@ -147,7 +148,7 @@ export function failureOf(context: ExecutorContext, event: ExecutorEvent) {
   const { state, job } = context;
   const settled = event.type === 'attempt.settled' ? event : undefined;
   const at = settled ? settled.at : state.phase === 'attempting.timingOut' ? state.dueAt : state.at;
-  const usage = settled ? settled.outcome.usage : declaredCost(job);
+  const usage = settled ? settled.outcome.usage : abandonedCost(context);
   if (state.phase === 'attempting.timingOut') return { error: timeoutError(job), usage, at };
   if (settled?.outcome.kind === 'failed') return { error: settled.outcome.error, usage, at };
   return { error: crashError(job, event), usage, at };
@@ -182,7 +183,11 @@ function usageAt(state: ExecutorState, at: number, attempt: AttemptUsage): Resou
   };
 }
 
-const declaredCost = (job: StepJob): AttemptUsage => ({ credits: job.credits, memoryMB: 0 });
+/** What an attempt counts as that never answered: its declared cost, unless it could not even have afforded that. */
+function abandonedCost({ job, state }: ExecutorContext): AttemptUsage {
+  const left = subtractCredits(job.allocation.maxCredits, state.creditsUsed);
+  return { credits: lessCredits(left, job.credits) ? '0' : job.credits, memoryMB: 0 };
+}
 
 const timeoutError = (job: StepJob): ExecutionError =>
   executionError('STEP_TIMEOUT', `Step "${job.stepId}" (${targetOf(job)}) did not finish within ${job.timeoutMs} ms`, 'tier3', {

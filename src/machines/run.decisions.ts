@@ -107,7 +107,7 @@ export function restartChildren(turn: RunTurn, { bornAt: at }: RunContext): void
   if (phase === 'pausing') turn.tellAll({ type: 'step.pause', at, epoch });
   if (phase === 'cancelling') turn.tellAll({ type: 'step.cancel', at, reason: reason ?? '' });
   if (phase === 'failing') turn.tellAll({ type: 'step.cancel', at, reason: 'run-failed' });
-  turn.hasMore = turn.state.ready.size > 0 && phase === 'running';
+  turn.hasMore = phase === 'running' && turn.state.ready.size > 0 && turn.state.failure === undefined;
 }
 
 export function settleChild(turn: RunTurn, _context: RunContext, event: RunEvent): void {

@@ -15,18 +15,12 @@ export class ToolBreakers implements Breakers {
   readonly #logic: CircuitBreaker;
   readonly #clock: Clock;
   readonly #parent: () => AnyActorRef;
-  readonly #onStart: (execution: ExecutionContext) => void;
   #permits = 0;
 
-  constructor(logic: CircuitBreaker, clock: Clock, parent: () => AnyActorRef, onStart: (execution: ExecutionContext) => void) {
+  constructor(logic: CircuitBreaker, clock: Clock, parent: () => AnyActorRef) {
     this.#logic = logic;
     this.#clock = clock;
     this.#parent = parent;
-    this.#onStart = onStart;
-  }
-
-  get size(): number {
-    return this.#actors.size;
   }
 
   acquire(tool: AnyTool): Permit | undefined {
@@ -60,7 +54,6 @@ export class ToolBreakers implements Breakers {
       timestamp: this.#clock.now(),
       correlationId: id,
     };
-    this.#onStart(execution);
     const input = { scope: 'tool' as const, key: tool.name, options, execution };
     const actor = createActor(this.#logic, { parent: this.#parent(), id, src: 'breaker', input } as { input: typeof input });
     this.#actors.set(tool.name, actor);

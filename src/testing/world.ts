@@ -85,8 +85,15 @@ export class World implements Carrier {
     const [next] = this.#script;
     if (next) possible.push({ label: next.label, happen: () => this.#script.shift()?.happen() });
     const dueAt = this.clock.nextDueAt;
-    if (dueAt !== undefined) possible.push({ label: `timer at +${dueAt - this.clock.now()} ms`, happen: () => void this.clock.fireNext() });
+    if (dueAt !== undefined && this.#timeMayPass(dueAt, possible.length)) {
+      possible.push({ label: `timer at +${dueAt - this.clock.now()} ms`, happen: () => void this.clock.fireNext() });
+    }
     return possible;
+  }
+
+  /** While something else can happen time passes seldom, and never by more than an hour: else most stories would be of timeouts. */
+  #timeMayPass(dueAt: number, others: number): boolean {
+    return others === 0 || (dueAt - this.clock.now() <= 3_600_000 && this.#pick(6) === 5);
   }
 
   #open(pair: string, queue: Letter[]): void {

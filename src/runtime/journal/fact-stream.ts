@@ -12,7 +12,7 @@ import type { Journal } from './journal.ts';
 
 export interface FactStreamOptions {
   readonly name: string;
-  readonly journal: Journal;
+  readonly journal: Pick<Journal, 'append'>;
   /** Number of the last fact already in the journal. */
   readonly seq?: number;
   readonly onCommitted: (facts: readonly Fact[]) => void;
@@ -56,8 +56,7 @@ export class FactStream {
   committed(): Promise<void> | undefined {
     if (this.#failure) return Promise.reject(this.#failure);
     if (this.#committed === this.#seq) return undefined;
-    const { promise } = { promise: this.#last ?? Promise.resolve() };
-    return promise.then(() => {
+    return (this.#last ?? Promise.resolve()).then(() => {
       if (this.#failure) throw this.#failure;
     });
   }

@@ -1,0 +1,10 @@
+/** For those who test with Swarmchart: paths through charts and their coverage, a virtual clock, a world of choices, the simulation of a run, and its invariants. */
+
+export { type Coverage, CoverageRecorder, coverage, type Taken } from './coverage.ts';
+export { violations } from './invariants.ts';
+export { type ChartPath, generatePaths, type PathOptions, timersOf } from './paths.ts';
+export { type Pick, scripted, seeded } from './random.ts';
+export { type Control, type SimulationReport, type Story, simulate } from './simulation.ts';
+export { ALWAYS, type ChartTransition, describeTransition, nameOf, statesOf, transitionsFrom, transitionsOf } from './transitions.ts';
+export { settlePromises, VirtualClock } from './virtual-clock.ts';
+export { type ToolOutcome, World } from './world.ts';
