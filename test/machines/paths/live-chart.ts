@@ -1,0 +1,189 @@
+/** A chart as a live actor on a virtual clock, and what must hold after every event that it hears. */
+
+import assert from 'node:assert/strict';
+import {
+  type AnyActor,
+  type AnyActorRef,
+  type AnyStateMachine,
+  createActor,
+  type EventObject,
+  fromCallback,
+  type NonReducibleUnknown,
+} from 'xstate';
+import type { CommitParams } from '../../../src/machines/effects.ts';
+import type { Evolve, FactBody } from '../../../src/machines/protocol/facts.ts';
+import type { CoverageRecorder } from '../../../src/testing/coverage.ts';
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+
+export interface Folded {
+  readonly phase: string;
+  readonly at: number;
+}
+
+/** A chart with inert ports, and how to start, fold and judge it. */
+export interface Subject<State extends Folded, Input extends object> {
+  readonly chart: AnyStateMachine;
+  readonly fold: (facts: readonly FactBody[], from?: State) => State;
+  /** The input of an actor that goes on from a fold. */
+  readonly restored: (input: Input, state: State) => Input;
+  readonly isTerminal: (fact: FactBody) => boolean;
+  /** What else must hold. `hasCrashed`: the actor has an earlier life. */
+  readonly check?: (live: LiveChart<State, Input>) => void;
+}
+
+/** An actor that hears everything and says nothing. */
+export const inert = <Command extends EventObject, Input extends NonReducibleUnknown>() => fromCallback<Command, Input>(() => {});
+
+const journals = new WeakMap<AnyActorRef, FactBody[]>();
+
+/** The `commit` action of a chart under test. Facts of other tiers belong to other executions. */
+export const commitOf =
+  (tier: CommitParams['tier']) =>
+  ({ self }: { readonly self: AnyActorRef }, params: CommitParams): void => {
+    if (params.tier === tier) journals.get(self)?.push(...params.facts);
+  };
+
+export const folding =
+  <State, Body extends FactBody>(evolve: Evolve<State, Body>, fresh: State) =>
+  (facts: readonly FactBody[], from = fresh): State =>
+    (facts as readonly Body[]).reduce(evolve, from);
+
+export class LiveChart<State extends Folded, Input extends object> {
+  readonly clock: VirtualClock;
+  /** Facts of this life, in order. */
+  readonly facts: FactBody[] = [];
+  /** Facts of all lives. */
+  readonly history: readonly FactBody[];
+  readonly actor: AnyActor;
+  readonly #subject: Subject<State, Input>;
+  readonly #input: Input;
+  readonly #recorder: CoverageRecorder;
+  #folded: State;
+  #foldedFacts = 0;
+  #lastAt: number;
+  #error: unknown;
+
+  constructor(subject: Subject<State, Input>, input: Input, recorder: CoverageRecorder, earlier: readonly FactBody[] = []) {
+    this.#subject = subject;
+    this.#input = input;
+    this.#recorder = recorder;
+    this.history = earlier;
+    this.#folded = subject.fold(earlier.map(asJson));
+    this.#lastAt = this.#folded.at;
+    this.clock = new VirtualClock(Math.max(this.#folded.at, 'at' in input ? Number(input.at) : 0));
+    const given = earlier.length === 0 ? input : subject.restored(input, this.#folded);
+    this.actor = createActor(subject.chart, { input: given, clock: this.clock as never, inspect: recorder.inspect });
+    journals.set(this.actor, this.facts);
+    this.actor.subscribe({ error: (error) => (this.#error = error) });
+    this.actor.start();
+    this.check();
+  }
+
+  get state(): State {
+    return this.actor.getSnapshot().context.state;
+  }
+
+  get isSettled(): boolean {
+    return this.actor.getSnapshot().status !== 'active';
+  }
+
+  get hasCrashed(): boolean {
+    return this.history.length > 0;
+  }
+
+  get allFacts(): readonly FactBody[] {
+    return [...this.history, ...this.facts];
+  }
+
+  /** The chart's state value as a path. */
+  get place(): string {
+    return pathOf(this.actor.getSnapshot().value);
+  }
+
+  /** Delivers one event: a timer by letting it fall due, any other at its own time. */
+  hear(event: EventObject & { readonly at?: number }): void {
+    if (event.type.startsWith('xstate.after.')) assert.ok(this.clock.fireNext(), `No timer is set for ${event.type}`);
+    else {
+      this.wait((event.at ?? this.clock.now()) - this.clock.now());
+      this.actor.send(event);
+    }
+    this.check();
+  }
+
+  /** Lets time pass; what falls due fires. */
+  wait(ms: number): void {
+    this.clock.advance(Math.max(0, ms));
+    this.check();
+  }
+
+  /** Ends this life and begins the next from the committed facts alone. */
+  crash(): LiveChart<State, Input> {
+    this.actor.stop();
+    return new LiveChart(this.#subject, this.#input, this.#recorder, this.allFacts);
+  }
+
+  check(): void {
+    assert.equal(this.#error, undefined);
+    assert.notEqual(this.actor.getSnapshot().status, 'error');
+    assert.equal(this.state.phase, this.place, 'the phase is not the state');
+    const news = this.facts.slice(this.#foldedFacts);
+    this.#foldedFacts = this.facts.length;
+    this.#folded = this.#subject.fold(news.map(asJson), this.#folded);
+    assert.deepStrictEqual(comparable(this.#folded), comparable(this.state), 'the facts do not fold to the state');
+    news.forEach(({ at, type }, index) => assert.ok(at >= (news[index - 1]?.at ?? this.#lastAt), `${type} goes back in time`));
+    this.#lastAt = news.at(-1)?.at ?? this.#lastAt;
+    const terminal = this.allFacts.findIndex(this.#subject.isTerminal);
+    if (terminal !== -1) assert.equal(terminal, this.allFacts.length - 1, 'a fact follows the terminal fact');
+    assert.equal(this.#subject.isTerminal(this.allFacts.at(-1) ?? NOTHING), this.isSettled, 'settled with and only with a terminal fact');
+    this.#subject.check?.(this);
+  }
+
+  /** Starts a fresh actor from every prefix of the facts; prefixes in `seen` were tried before. */
+  checkRestorations(seen: Set<string>): void {
+    let key = JSON.stringify(this.#input);
+    this.allFacts.forEach((fact, index, facts) => {
+      key += JSON.stringify(fact);
+      if (seen.has(key)) return;
+      seen.add(key);
+      this.#checkRestoration(facts.slice(0, index + 1));
+    });
+  }
+
+  #checkRestoration(prefix: readonly FactBody[]): void {
+    const { phase } = this.#subject.fold(prefix);
+    const restored = new LiveChart(this.#subject, this.#input, this.#recorder, prefix);
+    if (restored.facts.length > 0) {
+      const state = `${this.#subject.chart.id}.${phase}`;
+      assert.ok(restored.leaves(state), `restored to ${phase}, it recorded ${restored.facts.map(({ type }) => type).join(', ')}`);
+    } else assert.equal(restored.place, phase, 'restored to another state');
+    if (prefix.length === this.allFacts.length && this.isSettled) {
+      assert.deepStrictEqual(restored.actor.getSnapshot().output, this.actor.getSnapshot().output, 'restored with another output');
+    }
+    restored.actor.stop();
+  }
+
+  /** Whether a state of this id has a transition that needs no event. */
+  leaves(state: string): boolean {
+    return this.actor.logic.getStateNodeById(state).always !== undefined;
+  }
+}
+
+const NOTHING: FactBody = { type: '', at: 0, payload: null };
+
+const asJson = (fact: FactBody): FactBody => JSON.parse(JSON.stringify(fact));
+
+const pathOf = (value: unknown): string =>
+  typeof value === 'string'
+    ? value
+    : Object.entries(value as object)
+        .map(([key, inner]) => `${key}.${pathOf(inner)}`)
+        .join();
+
+/** Persistent lists with the same items may differ inside. */
+function comparable(state: object): object {
+  const entries = Object.entries(state).map(([key, value]) => [key, isList(value) ? value.toArray() : value]);
+  return Object.fromEntries(entries);
+}
+
+const isList = (value: unknown): value is { toArray(): unknown[] } =>
+  typeof (value as { toArray?: unknown } | null)?.toArray === 'function';

@@ -1,0 +1,88 @@
+/** Generated paths and random walks over a chart, each checked after every event. */
+
+import fc from 'fast-check';
+import type { AnyMachineSnapshot, EventObject } from 'xstate';
+import { CoverageRecorder } from '../../../src/testing/coverage.ts';
+import { generatePaths } from '../../../src/testing/paths.ts';
+import { type Folded, LiveChart, type Subject } from './live-chart.ts';
+
+export interface Walks<State extends Folded, Input extends object> extends Subject<State, Input> {
+  readonly inputs: readonly Input[];
+  /** What may be heard in a snapshot at a time. */
+  readonly events: (snapshot: AnyMachineSnapshot, at: number) => readonly EventObject[];
+  readonly key: (state: State) => string;
+}
+
+/** Drives a live actor along every generated path. */
+export function walkPaths<State extends Folded, Input extends object>(walks: Walks<State, Input>) {
+  const recorder = new CoverageRecorder();
+  const seen = new Set<string>();
+  const paths = generatePaths(walks.chart, {
+    inputs: walks.inputs,
+    events: (snapshot) => walks.events(snapshot, snapshot.context.state.at + 1),
+    key: (snapshot) => walks.key(snapshot.context.state),
+  });
+  for (const { input, events } of paths) {
+    const live = new LiveChart(walks, input as Input, recorder);
+    try {
+      for (const event of events) live.hear(event);
+      live.checkRestorations(seen);
+    } catch (error) {
+      throw new Error(`On the path ${JSON.stringify(events, undefined, 1)} after ${describe(live)}`, { cause: error });
+    }
+    live.actor.stop();
+  }
+  return { paths: paths.length, recorder };
+}
+
+interface Stride {
+  readonly wait: number;
+  readonly pick: number;
+  readonly does: 'hear' | 'wait' | 'crash';
+}
+
+const stride: fc.Arbitrary<Stride> = fc.record({
+  wait: fc.oneof({ weight: 4, arbitrary: fc.nat(20) }, { weight: 1, arbitrary: fc.nat(20_000) }),
+  pick: fc.nat(10_000),
+  does: fc.oneof(
+    { weight: 10, arbitrary: fc.constant('hear' as const) },
+    { weight: 1, arbitrary: fc.constant('wait' as const) },
+    { weight: 1, arbitrary: fc.constant('crash' as const) },
+  ),
+});
+
+/** Any number of events, pauses and crashes, in any order. */
+export const anyWalk = fc.array(stride, { maxLength: 40, size: 'max' });
+
+/** Follows the strides; throws where something does not hold. */
+export function walk<State extends Folded, Input extends object>(
+  walks: Walks<State, Input>,
+  input: Input,
+  strides: readonly Stride[],
+  recorder = new CoverageRecorder(),
+): LiveChart<State, Input> {
+  let live = new LiveChart(walks, input, recorder);
+  const heard: unknown[] = [];
+  try {
+    for (const { wait, pick, does } of strides) {
+      live.wait(wait);
+      if (does === 'crash') {
+        heard.push('crash');
+        live = live.crash();
+      }
+      if (does !== 'hear' || live.isSettled) continue;
+      const events = walks.events(live.actor.getSnapshot(), live.clock.now());
+      const event = events[pick % events.length];
+      if (!event) continue;
+      heard.push(event);
+      live.hear(event);
+    }
+    live.checkRestorations(new Set());
+  } catch (error) {
+    throw new Error(`After hearing ${JSON.stringify(heard, undefined, 1)}: ${describe(live)}`, { cause: error });
+  }
+  live.actor.stop();
+  return live;
+}
+
+const describe = ({ allFacts }: Pick<LiveChart<Folded, object>, 'allFacts'>): string => allFacts.map(({ type }) => type).join(', ');
