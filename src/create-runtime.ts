@@ -3,19 +3,23 @@
 import { customAlphabet } from 'nanoid';
 import { toJson } from './actors/json.ts';
 import type { AnyTool } from './actors/tool.ts';
+import { type ExecutorState, FRESH_EXECUTOR } from './machines/executor.fold.ts';
 import { executionError, type Issue, SwarmchartError } from './machines/protocol/errors.ts';
 import type { ExecutionResult, ExecutionStatus, Json, JsonObject } from './machines/protocol/execution.ts';
 import type { Fact } from './machines/protocol/facts.ts';
 import type { Plan } from './machines/protocol/plan.ts';
 import type { Decision, RunJob } from './machines/protocol/run.ts';
 import type { StepJob } from './machines/protocol/step.ts';
+import { FRESH_RUN, type RunState } from './machines/run.state.ts';
 import type { RunContext } from './machines/run.turn.ts';
+import { lessCredits } from './machines/usage.ts';
 import { Blackboards } from './runtime/blackboard.ts';
 import { BUILTIN_STRATEGIES, echo } from './runtime/builtins.ts';
 import type { EventBus } from './runtime/events/event-bus.ts';
 import type { Execution, ExecutionHandle } from './runtime/execution/handle.ts';
 import { type CheckedRequest, checkRequest, type StepExecutionInput, type TierExecutionRequest } from './runtime/execution/requests.ts';
-import { restorationOf } from './runtime/journal/restoration.ts';
+import { executorSnapshot, type ExecutionSnapshot, runSnapshot } from './runtime/execution/snapshot.ts';
+import { foldStream, restorationOf } from './runtime/journal/restoration.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options.ts';
 import { Tasks } from './runtime/tasks/tasks.ts';
 import { evaluateCondition } from './runtime/workflow/conditions.ts';
@@ -121,7 +125,7 @@ class SwarmchartRuntime implements AsyncDisposable {
   run<Result = Json>(workflow: WorkflowSource, options: RunOptions = {}): ExecutionHandle<Result> {
     const { clock } = this.#system;
     const checked = checkRequest(options, () => this.#createId(), clock.now());
-    const prepared = this.#prepare(workflow, options.input ?? {});
+    const prepared = this.#prepare(workflow, options.input ?? {}, checked.allocation.maxCredits);
     const job: RunJob = {
       execution: checked.execution,
       allocation: checked.allocation,
@@ -173,12 +177,13 @@ class SwarmchartRuntime implements AsyncDisposable {
     await this.stop();
   }
 
-  #prepare(source: WorkflowSource, given: JsonObject): Pick<RunJob, 'plan' | 'input' | 'refusal'> {
+  #prepare(source: WorkflowSource, given: JsonObject, maxCredits: string): Pick<RunJob, 'plan' | 'input' | 'refusal'> {
     try {
       const input = toJson(given, 'The caller', Number.MAX_SAFE_INTEGER) as JsonObject;
       const loaded = this.#load(source, Object.keys(input));
       const resolved = resolveInput(loaded.inputs, input);
-      if (resolved.issues.length > 0) throw issuesToError(resolved.issues);
+      const issues = [...resolved.issues, ...unaffordable(loaded.plan, maxCredits)];
+      if (issues.length > 0) throw issuesToError(issues);
       return { plan: loaded.plan, input: resolved.input };
     } catch (thrown) {
       const refused =
@@ -228,8 +233,20 @@ class SwarmchartRuntime implements AsyncDisposable {
       facts: () => execution.facts((from) => journal.read(executionId, from)),
       result: () => execution.result(),
       ...this.#control(executionId),
+      snapshot: () => this.#snapshot(executionId, noun),
+      setVariable: async (name, value) => {
+        const json = toJson(value, 'The caller', DEFAULT_MAX_OUTPUT_BYTES);
+        return noun === 'run' && this.#system.command(executionId, canContinue, (at) => ({ type: 'run.set', at, name, value: json }));
+      },
       decide: (stepId, decision) => (noun === 'run' ? this.#decide(executionId, stepId, decision) : Promise.resolve(false)),
     };
+  }
+
+  async #snapshot(executionId: string, noun: 'run' | 'step'): Promise<ExecutionSnapshot> {
+    const state = foldStream(await this.#system.journal.read(executionId)).get(executionId);
+    return noun === 'run'
+      ? runSnapshot(executionId, (state as RunState | undefined) ?? FRESH_RUN)
+      : executorSnapshot(executionId, (state as ExecutorState | undefined) ?? FRESH_EXECUTOR);
   }
 
   #control(executionId: string) {
@@ -274,6 +291,16 @@ const canBeCancelled = (phase: string): boolean => !isSettled(phase) && phase !=
 const canContinue = (phase: string): boolean => canBeCancelled(phase) && phase !== 'cancelling' && phase !== 'attempting.cancelling';
 
 const isLoaded = (source: object): source is LoadedWorkflow => 'plan' in source && !('steps' in source);
+
+/** Steps that could never start, whatever the others use. */
+const unaffordable = ({ steps }: Plan, maxCredits: string): Issue[] =>
+  steps
+    .filter(({ credits }) => lessCredits(maxCredits, credits))
+    .map(({ id, credits }) => ({
+      code: 'RESOURCE_EXHAUSTED',
+      path: ['steps', id, 'credits'],
+      message: `Step "${id}" costs ${credits} credits, and the run may use ${maxCredits}`,
+    }));
 
 function isWaitingFor({ state, job }: RunContext, stepId: string, { decision }: Decision): boolean {
   if (!Object.hasOwn(job.plan.ordinals, stepId)) return false;

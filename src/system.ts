@@ -86,7 +86,11 @@ export class System {
       executor: executorMachine.provide({ actors: { attempt: attemptActor(services) }, actions: { ...actions, report } }),
       run: runMachine.provide({ actors: { nursery: nurseryActor(nursery) }, actions }),
     };
-    this.#root = createActor(this.rootLogic(nursery), { id: 'runtime', clock: this.clock, inspect: this.#observer(options.inspect) });
+    this.#root = createActor(this.rootLogic(nursery), {
+      id: 'runtime',
+      clock: this.clock,
+      ...(options.inspect && { inspect: this.#observer(options.inspect) }),
+    });
     this.#post.serve(this.#root);
     this.#pendingTimers = indexScheduler(this.#root);
     this.#root.subscribe({ error: (error) => this.log.error({ err: error }, 'the root actor failed') });
@@ -259,10 +263,10 @@ export class System {
     return stream;
   }
 
-  #observer(inspect: RuntimeOptions['inspect']) {
+  #observer(inspect: NonNullable<RuntimeOptions['inspect']>) {
     return (event: InspectionEvent) => {
       try {
-        inspect?.(event);
+        inspect(event);
       } catch (thrown) {
         this.log.warn({ err: thrown }, 'the inspection observer threw');
       }

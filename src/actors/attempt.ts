@@ -66,7 +66,8 @@ class Attempt {
 
   leave(): void {
     this.#hasLeft = true;
-    if (!this.#isSettled) this.#services.counters.abandoned++;
+    if (this.#isSettled) return;
+    this.#services.counters.abandoned++;
     this.#abort.abort(new SwarmchartError('CANCELLED', 'the step was left'));
     this.#release();
   }

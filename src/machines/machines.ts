@@ -3,5 +3,6 @@
 export { type BreakerInput, type BreakerState, breakerMachine, type CircuitBreaker, evolveBreaker } from './breaker.machine.ts';
 export { type ExecutorState, evolveExecutor } from './executor.fold.ts';
 export { type ExecutorInput, executorMachine, type UnifiedExecutor } from './executor.machine.ts';
-export { evolveRun, type RunState, type StepRecord } from './run.fold.ts';
+export { evolveRun } from './run.fold.ts';
+export { type RunState, type StepRecord } from './run.state.ts';
 export { type RunInput, type RunStateMachine, runMachine } from './run.machine.ts';

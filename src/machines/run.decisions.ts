@@ -141,6 +141,12 @@ export function recordPausing(turn: RunTurn, _context: RunContext, event: RunEve
   turn.tellAll({ type: 'step.pause', at, epoch });
 }
 
+/** Steps that start from now on see the new value; steps that started keep what they had. */
+export function recordVariable(turn: RunTurn, _context: RunContext, event: RunEvent): void {
+  const { name, value, at } = event as Of<'run.set'>;
+  turn.record({ type: 'tier2/routine/variable_set', at, payload: { name, value } });
+}
+
 export function recordPaused(turn: RunTurn): void {
   turn.record({ type: 'tier2/routine/paused', at: turn.state.at, payload: {} });
 }

@@ -1,126 +1,18 @@
 /** What is true of a run, folded from its facts. Every update is O(log steps) plus the degree of the step that settled. */
 
-import { List } from 'immutable';
-import { emptyOrdinals, hasOrdinal, leastOrdinal, type OrdinalSet, withOrdinal, withoutOrdinal } from './ordinal-set.ts';
-import { type ExecutionError, type Json, NO_USAGE, type ResourceUsage, type StepStatus } from './protocol/execution.ts';
-import type { PlanStep } from './protocol/plan.ts';
+import { List, Map as PersistentMap } from 'immutable';
+import { emptyOrdinals, withOrdinal } from './ordinal-set.ts';
 import type { RunFact, RunJob } from './protocol/run.ts';
-import { addCredits, subtractCredits, withChildUsage } from './usage.ts';
-
-export type RunPhase =
-  | 'pending'
-  | 'running'
-  | 'pausing'
-  | 'paused'
-  | 'waiting'
-  | 'cancelling'
-  | 'failing'
-  | 'completed'
-  | 'failed'
-  | 'cancelled';
-
-export interface StepRecord {
-  readonly status: Exclude<StepStatus, 'compensating' | 'cancelling' | 'pausing'>;
-  /** Dependencies that have not settled. */
-  readonly blockedBy: number;
-  /** Of a group: direct children that have not settled. */
-  readonly openChildren: number;
-  /** Of a group: direct children that may run now. */
-  readonly activeChildren: number;
-  /** Of a group with a cap: ranks of unblocked children that wait for their turn. */
-  readonly queue?: OrdinalSet;
-  readonly childExecutionId?: string;
-  readonly iteration: number;
-  readonly attempts: number;
-  readonly reserved: string;
-  /** Index of the fallback in force. */
-  readonly fallback?: number;
-  /** Epoch of the pause that it is parked in. */
-  readonly pausedIn: number;
-  readonly branch?: 'then' | 'else';
-  readonly startedAt: number;
-  readonly settledAt: number;
-  readonly output: Json;
-  readonly error?: ExecutionError;
-  /** A failure that fails what encloses the step. */
-  readonly fatal: boolean;
-  readonly usage: ResourceUsage;
-}
-
-export interface RunState {
-  readonly phase: RunPhase;
-  readonly at: number;
-  readonly startedAt: number;
-  readonly job?: RunJob;
-  readonly records: List<StepRecord>;
-  /** Ranks of the steps that can start. */
-  readonly ready: OrdinalSet;
-  /** Steps with a living executor. */
-  readonly live: number;
-  /** Top-level steps that have not settled. */
-  readonly open: number;
-  /** Steps that never started, over all levels: the weight of the rest when the budget is split. */
-  readonly unstarted: number;
-  /** Steps that wait for a person. */
-  readonly escalated: number;
-  /** Steps parked in the current pause. */
-  readonly parked: number;
-  readonly pauseEpoch: number;
-  /** When the run's time is up. */
-  readonly dueAt: number;
-  readonly remainingMs: number;
-  readonly activeMs: number;
-  readonly activeSince: number;
-  readonly reservedCredits: string;
-  readonly usage: ResourceUsage;
-  /** The first cause why the run must fail. */
-  readonly failure?: ExecutionError;
-  readonly reason?: string;
-  readonly result: Json;
-}
-
-export const FRESH_RUN: RunState = {
-  phase: 'pending',
-  at: 0,
-  startedAt: 0,
-  records: List(),
-  ready: emptyOrdinals(0),
-  live: 0,
-  open: 0,
-  unstarted: 0,
-  escalated: 0,
-  parked: 0,
-  pauseEpoch: 0,
-  dueAt: 0,
-  remainingMs: 0,
-  activeMs: 0,
-  activeSince: 0,
-  reservedCredits: '0',
-  usage: NO_USAGE,
-  result: null,
-};
-
-const BLANK: StepRecord = {
-  status: 'pending',
-  blockedBy: 0,
-  openChildren: 0,
-  activeChildren: 0,
-  iteration: 0,
-  attempts: 0,
-  reserved: '0',
-  pausedIn: 0,
-  startedAt: 0,
-  settledAt: 0,
-  output: null,
-  fatal: false,
-  usage: NO_USAGE,
-};
+import { evolveStep } from './run.steps.fold.ts';
+import { BLANK, FRESH_RUN, type RunState } from './run.state.ts';
 
 export function evolveRun(state: RunState, fact: RunFact): RunState {
   const at = fact.at;
   switch (fact.type) {
     case 'tier2/routine/started':
       return started(fact.payload.job, at);
+    case 'tier2/routine/variable_set':
+      return { ...state, at, variables: state.variables.set(fact.payload.name, fact.payload.value) };
     case 'tier2/routine/pausing':
       return { ...frozen(state, at), phase: 'pausing', pauseEpoch: fact.payload.epoch, parked: 0 };
     case 'tier2/routine/paused':
@@ -144,70 +36,6 @@ export function evolveRun(state: RunState, fact: RunFact): RunState {
   }
 }
 
-type StepRunFact = Extract<RunFact, { type: `tier2/step/${string}` }>;
-
-function evolveStep(state: RunState, fact: StepRunFact): RunState {
-  const { ordinal } = fact.payload;
-  const step = state.job?.plan.steps[ordinal];
-  const record = state.records.get(ordinal);
-  if (!step || !record) return state;
-  const at = fact.at;
-  switch (fact.type) {
-    case 'tier2/step/started':
-      return stepStarted(state, step, record, fact);
-    case 'tier2/step/paused':
-      return {
-        ...withRecord(state, ordinal, { ...record, status: 'paused', pausedIn: fact.payload.epoch }),
-        at,
-        parked: state.parked + (fact.payload.epoch === state.pauseEpoch && record.pausedIn !== state.pauseEpoch ? 1 : 0),
-      };
-    case 'tier2/step/branched': {
-      const { branch, attempts, usage } = fact.payload;
-      const chosen = { ...executorGone(record), branch, attempts, usage: withChildUsage(record.usage, usage) };
-      return admitChildren(withUsage({ ...withRecord(state, ordinal, chosen), ...freed(state, record), at }, usage), step, branch);
-    }
-    case 'tier2/step/fell_back': {
-      const { error, attempts, usage, fallback, action } = fact.payload;
-      const again = action === 'use-tool';
-      const next: StepRecord = {
-        ...executorGone(record),
-        error,
-        attempts: record.attempts + attempts,
-        fallback,
-        usage: withChildUsage(record.usage, usage),
-      };
-      const failed = { ...withRecord(state, ordinal, next), ...(record.childExecutionId === undefined ? {} : freed(state, record)), at };
-      return withUsage(again ? queuedAgain(failed, step) : failed, usage);
-    }
-    case 'tier2/step/escalated':
-      return {
-        ...withRecord(state, ordinal, { ...record, status: 'waiting', error: fact.payload.error }),
-        at,
-        escalated: state.escalated + 1,
-      };
-    case 'tier2/step/decided': {
-      const decided = withRecord({ ...state, at, escalated: state.escalated - 1 }, ordinal, { ...record, status: 'running' });
-      return fact.payload.decision === 'retry' ? queuedAgain(decided, step) : decided;
-    }
-    case 'tier2/step/completed': {
-      const { output, attempts, usage } = fact.payload;
-      return settled(state, step, { ...record, status: 'completed', output, attempts: record.attempts + attempts }, usage, at);
-    }
-    case 'tier2/step/failed': {
-      const { error, attempts, usage, fatal } = fact.payload;
-      const status = error.code === 'STEP_TIMEOUT' ? 'timed_out' : 'failed';
-      const done = settled(state, step, { ...record, status, error, fatal, attempts: record.attempts + attempts }, usage, at);
-      return fatal && step.parent === undefined && done.failure === undefined ? { ...done, failure: error } : done;
-    }
-    case 'tier2/step/skipped':
-      return settled(state, step, { ...record, status: 'skipped' }, fact.payload.usage, at);
-    case 'tier2/step/cancelled':
-      return settled(state, step, { ...record, status: 'cancelled' }, fact.payload.usage, at);
-    default:
-      return state;
-  }
-}
-
 function started(job: RunJob, at: number): RunState {
   const { steps } = job.plan;
   const records = List(steps.map((step) => ({ ...BLANK, blockedBy: step.dependsOn.length, openChildren: step.children.length })));
@@ -218,8 +46,9 @@ function started(job: RunJob, at: number): RunState {
     open++;
     if (step.dependsOn.length === 0) ready = withOrdinal(ready, step.rank);
   }
-  const dueAt = at + job.allocation.maxDurationMs;
-  return { ...FRESH_RUN, phase: 'running', at, startedAt: at, activeSince: at, job, records, ready, open, unstarted: steps.length, dueAt };
+  const times = { at, startedAt: at, activeSince: at, dueAt: at + job.allocation.maxDurationMs };
+  const variables = PersistentMap(Object.entries(job.input));
+  return { ...FRESH_RUN, ...times, phase: 'running', job, variables, records, ready, open, unstarted: steps.length };
 }
 
 /** Stops the run's own clock; the time that is left goes on with a resume. */
@@ -227,132 +56,3 @@ function frozen(state: RunState, at: number): RunState {
   if (state.phase !== 'running') return { ...state, at };
   return { ...state, at, remainingMs: Math.max(0, state.dueAt - at), activeMs: state.activeMs + at - state.activeSince };
 }
-
-function stepStarted(
-  state: RunState,
-  step: PlanStep,
-  record: StepRecord,
-  fact: Extract<RunFact, { type: 'tier2/step/started' }>,
-): RunState {
-  const { childExecutionId, iteration, reserved, fallback } = fact.payload;
-  const running: StepRecord = {
-    ...record,
-    status: 'running',
-    iteration,
-    reserved,
-    startedAt: record.iteration === 0 ? fact.at : record.startedAt,
-    ...(childExecutionId !== undefined && { childExecutionId }),
-    ...(fallback !== undefined && { fallback }),
-  };
-  const next: RunState = {
-    ...withRecord(state, step.ordinal, running),
-    at: fact.at,
-    ready: withoutOrdinal(state.ready, step.rank),
-    unstarted: state.unstarted - (record.iteration === 0 ? 1 : 0),
-    live: state.live + (childExecutionId === undefined ? 0 : 1),
-    reservedCredits: addCredits(state.reservedCredits, reserved),
-  };
-  return step.type === 'parallel' ? admitChildren(next, step, undefined) : next;
-}
-
-/** The children of a group that starts: those without open dependencies may run, as far as the group's cap allows. */
-function admitChildren(state: RunState, group: PlanStep, branch: 'then' | 'else' | undefined): RunState {
-  const { steps } = planOf(state);
-  let next = state;
-  for (const ordinal of group.children) {
-    const child = steps[ordinal];
-    if (child && child.branch === branch && next.records.get(ordinal)?.blockedBy === 0) next = unblocked(next, child);
-  }
-  return next;
-}
-
-/** A step whose last dependency settled: ready, or queued behind its group's cap, or not yet entered. */
-function unblocked(state: RunState, step: PlanStep): RunState {
-  if (step.parent === undefined) return { ...state, ready: withOrdinal(state.ready, step.rank) };
-  const group = planOf(state).steps[step.parent];
-  const record = state.records.get(step.parent);
-  if (!group || record?.status !== 'running' || (group.type === 'conditional' && record.branch !== step.branch)) return state;
-  if (group.maxConcurrency !== undefined && record.activeChildren >= group.maxConcurrency) {
-    const queue = withOrdinal(record.queue ?? emptyOrdinals(planOf(state).steps.length), step.rank);
-    return withRecord(state, step.parent, { ...record, queue });
-  }
-  const next = withRecord(state, step.parent, { ...record, activeChildren: record.activeChildren + 1 });
-  return { ...next, ready: withOrdinal(next.ready, step.rank) };
-}
-
-function settled(state: RunState, step: PlanStep, record: StepRecord, usage: ResourceUsage, at: number): RunState {
-  const wasLive = record.childExecutionId !== undefined;
-  const wasActive = record.iteration > 0 || hasOrdinal(state.ready, step.rank);
-  const done: StepRecord = { ...executorGone(record), status: record.status, settledAt: at, usage: withChildUsage(record.usage, usage) };
-  const base = withUsage({ ...withRecord(state, step.ordinal, done), ...(wasLive ? freed(state, record) : {}), at }, usage);
-  const counted: RunState = {
-    ...base,
-    unstarted: base.unstarted - (record.iteration === 0 ? 1 : 0),
-    ready: withoutOrdinal(base.ready, step.rank),
-    open: base.open - (step.parent === undefined ? 1 : 0),
-    escalated: base.escalated - (state.records.get(step.ordinal)?.status === 'waiting' ? 1 : 0),
-  };
-  return released(step.parent === undefined ? counted : leftGroup(counted, step, step.parent, wasActive), step);
-}
-
-/** One child of a group fewer; its place goes to the first in the group's queue, and a failure dooms the group. */
-function leftGroup(state: RunState, step: PlanStep, parent: number, wasActive: boolean): RunState {
-  const record = state.records.get(parent);
-  if (!record) return state;
-  const child = state.records.get(step.ordinal);
-  const queue = record.queue && withoutOrdinal(record.queue, step.rank);
-  const next = wasActive && queue ? leastOrdinal(queue) : undefined;
-  const group: StepRecord = {
-    ...record,
-    openChildren: record.openChildren - 1,
-    activeChildren: record.activeChildren - (wasActive && next === undefined ? 1 : 0),
-    ...(queue && { queue: next === undefined ? queue : withoutOrdinal(queue, next) }),
-    ...(child?.fatal && record.error === undefined && child.error && { error: child.error }),
-  };
-  const left = withRecord(state, parent, group);
-  return next === undefined ? left : { ...left, ready: withOrdinal(left.ready, next) };
-}
-
-/** Tells the dependents that this step settled. */
-function released(state: RunState, step: PlanStep): RunState {
-  const { steps } = planOf(state);
-  let next = state;
-  for (const ordinal of step.dependents) {
-    const dependent = steps[ordinal];
-    const record = next.records.get(ordinal);
-    if (!dependent || !record) continue;
-    const blockedBy = record.blockedBy - 1;
-    next = withRecord(next, ordinal, { ...record, blockedBy });
-    if (blockedBy === 0 && record.status === 'pending') next = unblocked(next, dependent);
-  }
-  return next;
-}
-
-/** A step that runs once more: it keeps its place in its group. */
-function queuedAgain(state: RunState, step: PlanStep): RunState {
-  const record = state.records.get(step.ordinal);
-  const ready = withOrdinal(state.ready, step.rank);
-  return record ? { ...withRecord(state, step.ordinal, { ...record, status: 'pending' }), ready } : state;
-}
-
-const planOf = (state: RunState) => state.job?.plan ?? { steps: [] as readonly PlanStep[] };
-
-const withRecord = (state: RunState, ordinal: number, record: StepRecord): RunState => ({
-  ...state,
-  records: state.records.set(ordinal, record),
-});
-
-const withUsage = (state: RunState, usage: ResourceUsage): RunState =>
-  usage === NO_USAGE ? state : { ...state, usage: withChildUsage(state.usage, usage) };
-
-/** The record once its executor is gone: no reservation, no child. */
-function executorGone(record: StepRecord): StepRecord {
-  const { childExecutionId: _gone, ...rest } = record;
-  return { ...rest, reserved: '0', pausedIn: 0 };
-}
-
-const freed = (state: RunState, record: StepRecord) => ({
-  live: state.live - 1,
-  parked: state.parked - (record.pausedIn === state.pauseEpoch && record.pausedIn > 0 ? 1 : 0),
-  reservedCredits: subtractCredits(state.reservedCredits, record.reserved),
-});

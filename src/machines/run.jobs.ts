@@ -6,7 +6,7 @@ import type { Condition, PlanStep, Work } from './protocol/plan.ts';
 import type { ChildSpec, RunJob } from './protocol/run.ts';
 import type { ConditionScope, StepJob, StepWork } from './protocol/step.ts';
 import { type ReferenceScope, resolveReferences } from './references.ts';
-import type { RunState, StepRecord } from './run.fold.ts';
+import type { RunState, StepRecord } from './run.state.ts';
 import { childContext } from './run.turn.ts';
 import { addCredits, lessCredits, subtractCredits } from './usage.ts';
 
@@ -111,7 +111,7 @@ function resolve(value: Json, scope: ReferenceScope): Result<Json> {
 
 function referenceScope(state: RunState, job: RunJob): ReferenceScope {
   return {
-    input: (name) => (Object.hasOwn(job.input, name) ? { found: true, value: job.input[name] ?? null } : { found: false }),
+    input: (name) => (state.variables.has(name) ? { found: true, value: state.variables.get(name) ?? null } : { found: false }),
     step: (id) => {
       const record = recordOf(state, job, id);
       return record ? { found: true, status: record.status, result: record.output, error: record.error ?? null } : { found: false };
@@ -122,7 +122,7 @@ function referenceScope(state: RunState, job: RunJob): ReferenceScope {
 function conditionScope(state: RunState, job: RunJob, step: PlanStep): ConditionScope {
   const conditions: Condition[] = [...step.when];
   if (step.work.kind === 'condition') conditions.push(step.work.condition);
-  if (conditions.length === 0) return { input: job.input, steps: {} };
+  if (conditions.length === 0) return { input: {}, steps: {} };
   const names = conditions.flatMap((condition) => (condition.type === 'step-result' ? [condition.stepId] : condition.steps));
   const entries = names.map((name) => {
     const record = recordOf(state, job, name);
@@ -131,7 +131,7 @@ function conditionScope(state: RunState, job: RunJob, step: PlanStep): Condition
       { status: record?.status ?? 'pending', result: record?.output ?? null, error: record ? errorJson(record) : null },
     ] as const;
   });
-  return { input: job.input, steps: Object.fromEntries(entries) };
+  return { input: state.variables.toObject(), steps: Object.fromEntries(entries) };
 }
 
 function recordOf(state: RunState, job: RunJob, id: string): StepRecord | undefined {

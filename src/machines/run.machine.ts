@@ -14,7 +14,7 @@ import type { ExecutionContext } from './protocol/execution.ts';
 import type { NurseryCommand, RunJob } from './protocol/run.ts';
 import type { RunEvent, RunOutcome } from './run.decisions.ts';
 import * as decide from './run.decisions.ts';
-import { FRESH_RUN, type RunPhase, type RunState } from './run.fold.ts';
+import { FRESH_RUN, type RunPhase, type RunState } from './run.state.ts';
 import { type RunContext, RunTurn } from './run.turn.ts';
 
 export interface RunInput {
@@ -80,6 +80,7 @@ export const runMachine = chart
       settleChild: recording(decide.settleChild),
       settleCrash: recording(decide.settleCrash),
       startMore: recording(decide.startMore),
+      recordVariable: recording(decide.recordVariable),
       recordPausing: recording(decide.recordPausing),
       recordPaused: recording(decide.recordPaused),
       recordStepPaused: recording(decide.recordStepPaused),
@@ -133,6 +134,7 @@ export const runMachine = chart
           'children.started': { actions: 'startMore' },
           'step.paused': { actions: 'dropStale' },
           'run.pause': { target: 'pausing', actions: 'recordPausing' },
+          'run.set': { actions: 'recordVariable' },
           'run.cancel': { target: 'cancelling', actions: 'recordCancelling' },
           'run.decide': [
             { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },
@@ -152,6 +154,7 @@ export const runMachine = chart
           'child.crashed': [{ guard: 'isCurrentChild', actions: 'settleCrash' }, { actions: 'dropStale' }],
           'step.paused': [{ guard: 'isCurrentChild', actions: 'recordStepPaused' }, { actions: 'dropStale' }],
           'run.resume': { target: 'running', actions: 'recordResumed' },
+          'run.set': { actions: 'recordVariable' },
           'run.cancel': { target: 'cancelling', actions: 'recordCancelling' },
           'run.decide': [
             { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },
@@ -169,6 +172,7 @@ export const runMachine = chart
           'child.done': [{ guard: 'isCurrentChild', actions: 'settleChild' }, { actions: 'dropStale' }],
           'child.crashed': [{ guard: 'isCurrentChild', actions: 'settleCrash' }, { actions: 'dropStale' }],
           'run.resume': { target: 'running', actions: 'recordResumed' },
+          'run.set': { actions: 'recordVariable' },
           'run.cancel': { target: 'cancelling', actions: 'recordCancelling' },
           'run.decide': [
             { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },
@@ -180,6 +184,7 @@ export const runMachine = chart
         tags: ['live', 'waiting'],
         on: {
           'run.pause': { target: 'pausing', actions: 'recordPausing' },
+          'run.set': { actions: 'recordVariable' },
           'run.cancel': { target: 'cancelling', actions: 'recordCancelling' },
           'run.decide': [
             { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },

@@ -5,7 +5,7 @@ import { type ExecutionError, type Json, NO_USAGE, type ResourceUsage } from './
 import type { Fallback, PlanStep } from './protocol/plan.ts';
 import type { SkipReason } from './protocol/run.ts';
 import type { StepOutcome } from './protocol/step.ts';
-import type { StepRecord } from './run.fold.ts';
+import type { StepRecord } from './run.state.ts';
 import type { RunTurn } from './run.turn.ts';
 
 interface Failure {

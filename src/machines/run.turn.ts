@@ -5,7 +5,8 @@ import type { ExecutionContext, ResourceUsage } from './protocol/execution.ts';
 import type { Plan, PlanStep } from './protocol/plan.ts';
 import type { ChildSpec, NurseryCommand, RunFact, RunJob } from './protocol/run.ts';
 import type { StepCommand, StepFact } from './protocol/step.ts';
-import { evolveRun, type RunState, type StepRecord } from './run.fold.ts';
+import { evolveRun } from './run.fold.ts';
+import { type RunState, type StepRecord } from './run.state.ts';
 import { Turn } from './turn.ts';
 
 export interface RunContext {

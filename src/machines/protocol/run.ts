@@ -33,6 +33,7 @@ export type RunCommand =
   | { readonly type: 'run.pause'; readonly at: number }
   | { readonly type: 'run.resume'; readonly at: number }
   | { readonly type: 'run.cancel'; readonly at: number; readonly reason: string }
+  | { readonly type: 'run.set'; readonly at: number; readonly name: string; readonly value: Json }
   | { readonly type: 'run.decide'; readonly at: number; readonly stepId: string; readonly decision: Decision };
 
 /** A child that a nursery is to start. `incarnation` numbers the lives of one id. */
@@ -66,6 +67,7 @@ type StepPayload<More = unknown> = { readonly stepId: string; readonly ordinal: 
 
 export type RunFact =
   | FactBody<'tier2/routine/started', { readonly routineId: string; readonly stepCount: number; readonly job: RunJob }>
+  | FactBody<'tier2/routine/variable_set', { readonly name: string; readonly value: Json }>
   | FactBody<'tier2/routine/pausing', { readonly epoch: number }>
   | FactBody<'tier2/routine/paused', Record<string, never>>
   | FactBody<'tier2/routine/resumed', Record<string, never>>

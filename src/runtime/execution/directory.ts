@@ -12,12 +12,14 @@ export interface DirectoryEntry {
   ref?: AnyActorRef;
 }
 
-/** How many settled executions are remembered with their status. */
+/** At least so many settled executions are remembered with their status, and at most twice as many. */
 const REMEMBERED = 10_000;
 
 export class Directory implements FactStreams {
   readonly #entries = new Map<string, DirectoryEntry>();
-  readonly #settled = new Map<string, ExecutionStatus>();
+  /** Two generations: when the young one is full it becomes the old one, and what was old is forgotten. */
+  #settled = new Map<string, ExecutionStatus>();
+  #settledBefore = new Map<string, ExecutionStatus>();
 
   get size(): number {
     return this.#entries.size;
@@ -36,18 +38,16 @@ export class Directory implements FactStreams {
     const entry = this.#entries.get(executionId);
     if (!entry) return;
     this.#entries.delete(executionId);
-    const status = statusOf(phaseOf(entry));
-    this.#settled.set(executionId, status);
-    if (this.#settled.size <= REMEMBERED) return;
-    for (const oldest of this.#settled.keys()) {
-      this.#settled.delete(oldest);
-      return;
-    }
+    this.#settled.set(executionId, statusOf(phaseOf(entry)));
+    if (this.#settled.size < REMEMBERED) return;
+    this.#settledBefore = this.#settled;
+    this.#settled = new Map();
   }
 
   status(executionId: string): ExecutionStatus | undefined {
     const entry = this.#entries.get(executionId);
-    return entry ? statusOf(phaseOf(entry)) : this.#settled.get(executionId);
+    if (entry) return statusOf(phaseOf(entry));
+    return this.#settled.get(executionId) ?? this.#settledBefore.get(executionId);
   }
 
   record(params: CommitParams): void {

@@ -3,6 +3,7 @@
 import type { ExecutionContext, ExecutionResult, ExecutionStatus, Json } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import type { Decision } from '../../machines/protocol/run.ts';
+import type { ExecutionSnapshot } from './snapshot.ts';
 
 export interface ExecutionHandle<Result = Json> {
   readonly executionId: string;
@@ -19,6 +20,10 @@ export interface ExecutionHandle<Result = Json> {
   pause(): Promise<boolean>;
   resume(): Promise<boolean>;
   cancel(reason?: string): Promise<boolean>;
+  /** What is true of the execution and of each step, as far as it is committed. */
+  snapshot(): Promise<ExecutionSnapshot>;
+  /** Sets a variable that steps started from now on read as `{{name}}`. The value must survive JSON (INVALID_OUTPUT otherwise). */
+  setVariable(name: string, value: Json): Promise<boolean>;
   /** Answers for a step that waits for a person; `false` when no such step waits. */
   decide(stepId: string, decision: Decision): Promise<boolean>;
 }
@@ -30,7 +35,7 @@ export class Execution {
   readonly #started = Promise.withResolvers<void>();
   #result: ExecutionResult | undefined;
   /** Wakes readers of the stream when there is more. */
-  #news = Promise.withResolvers<void>();
+  #news: PromiseWithResolvers<void> | undefined;
 
   constructor(context: ExecutionContext) {
     this.context = context;
@@ -61,13 +66,13 @@ export class Execution {
   }
 
   announce(): void {
-    const news = this.#news;
-    this.#news = Promise.withResolvers<void>();
-    news.resolve();
+    this.#news?.resolve();
+    this.#news = undefined;
   }
 
   async *facts(read: (from: number) => Promise<readonly Fact[]>): AsyncGenerator<Fact> {
     for (let next = 1; ; ) {
+      this.#news ??= Promise.withResolvers<void>();
       const news = this.#news.promise;
       const isSettled = this.#result !== undefined;
       const facts = await read(next);

@@ -6,7 +6,8 @@ import type { ExecutionContext } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import type { RunFact, RunJob } from '../../machines/protocol/run.ts';
 import type { StepFact, StepJob } from '../../machines/protocol/step.ts';
-import { evolveRun, FRESH_RUN, type RunState } from '../../machines/run.fold.ts';
+import { evolveRun } from '../../machines/run.fold.ts';
+import { FRESH_RUN, type RunState } from '../../machines/run.state.ts';
 
 export interface StreamRestoration {
   readonly tier: 'tier2' | 'tier3';

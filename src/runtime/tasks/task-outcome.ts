@@ -4,7 +4,8 @@ import { wrapTierError } from '../../actors/failure.ts';
 import { executionError } from '../../machines/protocol/errors.ts';
 import { type ExecutionError, type ExecutionResult, type Json, type JsonObject, NO_USAGE } from '../../machines/protocol/execution.ts';
 import type { RunFact } from '../../machines/protocol/run.ts';
-import { evolveRun, FRESH_RUN, type RunState, type StepRecord } from '../../machines/run.fold.ts';
+import { evolveRun } from '../../machines/run.fold.ts';
+import { FRESH_RUN, type RunState, type StepRecord } from '../../machines/run.state.ts';
 import type { ExecutionHandle } from '../execution/handle.ts';
 import type { BatchResult, PipelineResult, TaskResult } from './task.ts';
 

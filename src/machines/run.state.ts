@@ -1,0 +1,118 @@
+/** What is remembered of a run, and what it is before its first fact. */
+
+import { List, Map as PersistentMap } from 'immutable';
+import { emptyOrdinals, type OrdinalSet } from './ordinal-set.ts';
+import { type ExecutionError, type Json, NO_USAGE, type ResourceUsage, type StepStatus } from './protocol/execution.ts';
+import type { RunJob } from './protocol/run.ts';
+
+export type RunPhase =
+  | 'pending'
+  | 'running'
+  | 'pausing'
+  | 'paused'
+  | 'waiting'
+  | 'cancelling'
+  | 'failing'
+  | 'completed'
+  | 'failed'
+  | 'cancelled';
+
+export interface StepRecord {
+  readonly status: Exclude<StepStatus, 'compensating' | 'cancelling' | 'pausing'>;
+  /** Dependencies that have not settled. */
+  readonly blockedBy: number;
+  /** Of a group: direct children that have not settled. */
+  readonly openChildren: number;
+  /** Of a group: direct children that may run now. */
+  readonly activeChildren: number;
+  /** Of a group with a cap: ranks of unblocked children that wait for their turn. */
+  readonly queue?: OrdinalSet;
+  readonly childExecutionId?: string;
+  readonly iteration: number;
+  readonly attempts: number;
+  readonly reserved: string;
+  /** Index of the fallback in force. */
+  readonly fallback?: number;
+  /** Epoch of the pause that it is parked in. */
+  readonly pausedIn: number;
+  readonly branch?: 'then' | 'else';
+  readonly startedAt: number;
+  readonly settledAt: number;
+  readonly output: Json;
+  readonly error?: ExecutionError;
+  /** A failure that fails what encloses the step. */
+  readonly fatal: boolean;
+  readonly usage: ResourceUsage;
+}
+
+export interface RunState {
+  readonly phase: RunPhase;
+  readonly at: number;
+  readonly startedAt: number;
+  readonly job?: RunJob;
+  /** The input, and what was set since; `{{name}}` reads it. */
+  readonly variables: PersistentMap<string, Json>;
+  readonly records: List<StepRecord>;
+  /** Ranks of the steps that can start. */
+  readonly ready: OrdinalSet;
+  /** Steps with a living executor. */
+  readonly live: number;
+  /** Top-level steps that have not settled. */
+  readonly open: number;
+  /** Steps that never started, over all levels: the weight of the rest when the budget is split. */
+  readonly unstarted: number;
+  /** Steps that wait for a person. */
+  readonly escalated: number;
+  /** Steps parked in the current pause. */
+  readonly parked: number;
+  readonly pauseEpoch: number;
+  /** When the run's time is up. */
+  readonly dueAt: number;
+  readonly remainingMs: number;
+  readonly activeMs: number;
+  readonly activeSince: number;
+  readonly reservedCredits: string;
+  readonly usage: ResourceUsage;
+  /** The first cause why the run must fail. */
+  readonly failure?: ExecutionError;
+  readonly reason?: string;
+  readonly result: Json;
+}
+
+export const FRESH_RUN: RunState = {
+  phase: 'pending',
+  at: 0,
+  startedAt: 0,
+  variables: PersistentMap(),
+  records: List(),
+  ready: emptyOrdinals(0),
+  live: 0,
+  open: 0,
+  unstarted: 0,
+  escalated: 0,
+  parked: 0,
+  pauseEpoch: 0,
+  dueAt: 0,
+  remainingMs: 0,
+  activeMs: 0,
+  activeSince: 0,
+  reservedCredits: '0',
+  usage: NO_USAGE,
+  result: null,
+};
+
+export const BLANK: StepRecord = {
+  status: 'pending',
+  blockedBy: 0,
+  openChildren: 0,
+  activeChildren: 0,
+  iteration: 0,
+  attempts: 0,
+  reserved: '0',
+  pausedIn: 0,
+  startedAt: 0,
+  settledAt: 0,
+  output: null,
+  fatal: false,
+  usage: NO_USAGE,
+};

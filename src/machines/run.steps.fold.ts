@@ -1,0 +1,201 @@
+/** What is true of a run's steps: their records, who is released when one settles, and whose turn it is in a group. */
+
+import { emptyOrdinals, hasOrdinal, leastOrdinal, withOrdinal, withoutOrdinal } from './ordinal-set.ts';
+import { NO_USAGE, type ResourceUsage } from './protocol/execution.ts';
+import type { PlanStep } from './protocol/plan.ts';
+import type { RunFact } from './protocol/run.ts';
+import type { RunState, StepRecord } from './run.state.ts';
+import { addCredits, subtractCredits, withChildUsage } from './usage.ts';
+
+type StepRunFact = Extract<RunFact, { type: `tier2/step/${string}` }>;
+
+export function evolveStep(state: RunState, fact: StepRunFact): RunState {
+  const { ordinal } = fact.payload;
+  const step = state.job?.plan.steps[ordinal];
+  const record = state.records.get(ordinal);
+  if (!step || !record) return state;
+  const at = fact.at;
+  switch (fact.type) {
+    case 'tier2/step/started':
+      return stepStarted(state, step, record, fact);
+    case 'tier2/step/paused':
+      return {
+        ...withRecord(state, ordinal, { ...record, status: 'paused', pausedIn: fact.payload.epoch }),
+        at,
+        parked: state.parked + (fact.payload.epoch === state.pauseEpoch && record.pausedIn !== state.pauseEpoch ? 1 : 0),
+      };
+    case 'tier2/step/branched': {
+      const { branch, attempts, usage } = fact.payload;
+      const chosen = { ...executorGone(record), branch, attempts, usage: withChildUsage(record.usage, usage) };
+      return admitChildren(withUsage({ ...withRecord(state, ordinal, chosen), ...freed(state, record), at }, usage), step, branch);
+    }
+    case 'tier2/step/fell_back': {
+      const { error, attempts, usage, fallback, action } = fact.payload;
+      const again = action === 'use-tool';
+      const next: StepRecord = {
+        ...executorGone(record),
+        error,
+        attempts: record.attempts + attempts,
+        fallback,
+        usage: withChildUsage(record.usage, usage),
+      };
+      const failed = { ...withRecord(state, ordinal, next), ...(record.childExecutionId === undefined ? {} : freed(state, record)), at };
+      return withUsage(again ? queuedAgain(failed, step) : failed, usage);
+    }
+    case 'tier2/step/escalated':
+      return {
+        ...withRecord(state, ordinal, { ...record, status: 'waiting', error: fact.payload.error }),
+        at,
+        escalated: state.escalated + 1,
+      };
+    case 'tier2/step/decided': {
+      const decided = withRecord({ ...state, at, escalated: state.escalated - 1 }, ordinal, { ...record, status: 'running' });
+      return fact.payload.decision === 'retry' ? queuedAgain(decided, step) : decided;
+    }
+    case 'tier2/step/completed': {
+      const { output, attempts, usage } = fact.payload;
+      return settled(state, step, { ...record, status: 'completed', output, attempts: record.attempts + attempts }, usage, at);
+    }
+    case 'tier2/step/failed': {
+      const { error, attempts, usage, fatal } = fact.payload;
+      const status = error.code === 'STEP_TIMEOUT' ? 'timed_out' : 'failed';
+      const done = settled(state, step, { ...record, status, error, fatal, attempts: record.attempts + attempts }, usage, at);
+      return fatal && step.parent === undefined && done.failure === undefined ? { ...done, failure: error } : done;
+    }
+    case 'tier2/step/skipped':
+      return settled(state, step, { ...record, status: 'skipped' }, fact.payload.usage, at);
+    case 'tier2/step/cancelled':
+      return settled(state, step, { ...record, status: 'cancelled' }, fact.payload.usage, at);
+    default:
+      return state;
+  }
+}
+
+function stepStarted(
+  state: RunState,
+  step: PlanStep,
+  record: StepRecord,
+  fact: Extract<RunFact, { type: 'tier2/step/started' }>,
+): RunState {
+  const { childExecutionId, iteration, reserved, fallback } = fact.payload;
+  const running: StepRecord = {
+    ...record,
+    status: 'running',
+    iteration,
+    reserved,
+    startedAt: record.iteration === 0 ? fact.at : record.startedAt,
+    ...(childExecutionId !== undefined && { childExecutionId }),
+    ...(fallback !== undefined && { fallback }),
+  };
+  const next: RunState = {
+    ...withRecord(state, step.ordinal, running),
+    at: fact.at,
+    ready: withoutOrdinal(state.ready, step.rank),
+    unstarted: state.unstarted - (record.iteration === 0 ? 1 : 0),
+    live: state.live + (childExecutionId === undefined ? 0 : 1),
+    reservedCredits: addCredits(state.reservedCredits, reserved),
+  };
+  return step.type === 'parallel' ? admitChildren(next, step, undefined) : next;
+}
+
+/** The children of a group that starts: those without open dependencies may run, as far as the group's cap allows. */
+function admitChildren(state: RunState, group: PlanStep, branch: 'then' | 'else' | undefined): RunState {
+  const { steps } = planOf(state);
+  let next = state;
+  for (const ordinal of group.children) {
+    const child = steps[ordinal];
+    if (child && child.branch === branch && next.records.get(ordinal)?.blockedBy === 0) next = unblocked(next, child);
+  }
+  return next;
+}
+
+/** A step whose last dependency settled: ready, or queued behind its group's cap, or not yet entered. */
+function unblocked(state: RunState, step: PlanStep): RunState {
+  if (step.parent === undefined) return { ...state, ready: withOrdinal(state.ready, step.rank) };
+  const group = planOf(state).steps[step.parent];
+  const record = state.records.get(step.parent);
+  if (!group || record?.status !== 'running' || (group.type === 'conditional' && record.branch !== step.branch)) return state;
+  if (group.maxConcurrency !== undefined && record.activeChildren >= group.maxConcurrency) {
+    const queue = withOrdinal(record.queue ?? emptyOrdinals(planOf(state).steps.length), step.rank);
+    return withRecord(state, step.parent, { ...record, queue });
+  }
+  const next = withRecord(state, step.parent, { ...record, activeChildren: record.activeChildren + 1 });
+  return { ...next, ready: withOrdinal(next.ready, step.rank) };
+}
+
+function settled(state: RunState, step: PlanStep, record: StepRecord, usage: ResourceUsage, at: number): RunState {
+  const wasLive = record.childExecutionId !== undefined;
+  const wasActive = record.iteration > 0 || hasOrdinal(state.ready, step.rank);
+  const done: StepRecord = { ...executorGone(record), status: record.status, settledAt: at, usage: withChildUsage(record.usage, usage) };
+  const base = withUsage({ ...withRecord(state, step.ordinal, done), ...(wasLive ? freed(state, record) : {}), at }, usage);
+  const counted: RunState = {
+    ...base,
+    unstarted: base.unstarted - (record.iteration === 0 ? 1 : 0),
+    ready: withoutOrdinal(base.ready, step.rank),
+    open: base.open - (step.parent === undefined ? 1 : 0),
+    escalated: base.escalated - (state.records.get(step.ordinal)?.status === 'waiting' ? 1 : 0),
+  };
+  return released(step.parent === undefined ? counted : leftGroup(counted, step, step.parent, wasActive), step);
+}
+
+/** One child of a group fewer; its place goes to the first in the group's queue, and a failure dooms the group. */
+function leftGroup(state: RunState, step: PlanStep, parent: number, wasActive: boolean): RunState {
+  const record = state.records.get(parent);
+  if (!record) return state;
+  const child = state.records.get(step.ordinal);
+  const queue = record.queue && withoutOrdinal(record.queue, step.rank);
+  const next = wasActive && queue ? leastOrdinal(queue) : undefined;
+  const group: StepRecord = {
+    ...record,
+    openChildren: record.openChildren - 1,
+    activeChildren: record.activeChildren - (wasActive && next === undefined ? 1 : 0),
+    ...(queue && { queue: next === undefined ? queue : withoutOrdinal(queue, next) }),
+    ...(child?.fatal && record.error === undefined && child.error && { error: child.error }),
+  };
+  const left = withRecord(state, parent, group);
+  return next === undefined ? left : { ...left, ready: withOrdinal(left.ready, next) };
+}
+
+/** Tells the dependents that this step settled. */
+function released(state: RunState, step: PlanStep): RunState {
+  const { steps } = planOf(state);
+  let next = state;
+  for (const ordinal of step.dependents) {
+    const dependent = steps[ordinal];
+    const record = next.records.get(ordinal);
+    if (!dependent || !record) continue;
+    const blockedBy = record.blockedBy - 1;
+    next = withRecord(next, ordinal, { ...record, blockedBy });
+    if (blockedBy === 0 && record.status === 'pending') next = unblocked(next, dependent);
+  }
+  return next;
+}
+
+/** A step that runs once more: it keeps its place in its group. */
+function queuedAgain(state: RunState, step: PlanStep): RunState {
+  const record = state.records.get(step.ordinal);
+  const ready = withOrdinal(state.ready, step.rank);
+  return record ? { ...withRecord(state, step.ordinal, { ...record, status: 'pending' }), ready } : state;
+}
+
+const planOf = (state: RunState) => state.job?.plan ?? { steps: [] as readonly PlanStep[] };
+
+const withRecord = (state: RunState, ordinal: number, record: StepRecord): RunState => ({
+  ...state,
+  records: state.records.set(ordinal, record),
+});
+
+const withUsage = (state: RunState, usage: ResourceUsage): RunState =>
+  usage === NO_USAGE ? state : { ...state, usage: withChildUsage(state.usage, usage) };
+
+/** The record once its executor is gone: no reservation, no child. */
+function executorGone(record: StepRecord): StepRecord {
+  const { childExecutionId: _gone, ...rest } = record;
+  return { ...rest, reserved: '0', pausedIn: 0 };
+}
+
+const freed = (state: RunState, record: StepRecord) => ({
+  live: state.live - 1,
+  parked: state.parked - (record.pausedIn === state.pauseEpoch && record.pausedIn > 0 ? 1 : 0),
+  reservedCredits: subtractCredits(state.reservedCredits, record.reserved),
+});

@@ -1,0 +1,91 @@
+/** What can be read of an execution at any time: its own state, and that of each of its steps. Folded from facts, nothing else. */
+
+import type { ExecutorState } from '../../machines/executor.fold.ts';
+import type { ExecutionError, ExecutionStatus, Json, JsonObject, ResourceUsage, StepStatus } from '../../machines/protocol/execution.ts';
+import type { PlanStep } from '../../machines/protocol/plan.ts';
+import type { RunState, StepRecord } from '../../machines/run.state.ts';
+import { statusOf } from './directory.ts';
+
+export interface StepSnapshot {
+  readonly id: string;
+  readonly name: string;
+  readonly status: StepStatus;
+  /** Attempts of work that has ended; the one under way is not counted. */
+  readonly attempts: number;
+  readonly usage: ResourceUsage;
+  /** Absent while it has not started. Milliseconds since the epoch. */
+  readonly startedAt?: number;
+  readonly settledAt?: number;
+  readonly result?: Json;
+  readonly error?: ExecutionError;
+}
+
+export interface ExecutionSnapshot {
+  readonly executionId: string;
+  readonly status: ExecutionStatus;
+  /** The run's variables: its input, and what was set since. */
+  readonly variables: JsonObject;
+  readonly usage: ResourceUsage;
+  readonly startedAt: number;
+  readonly result?: Json;
+  readonly error?: ExecutionError;
+  /** In declaration order, nested steps after the group that holds them. */
+  readonly steps: readonly StepSnapshot[];
+  /** Steps that wait for a person, with the failure that brought them there. */
+  readonly waiting: readonly { readonly stepId: string; readonly error: ExecutionError | undefined }[];
+}
+
+/** Source: L3 Execution Layer, "Workflow Execution Engine"; Implementation Guide, "Context Manager Implementation". */
+export function runSnapshot(executionId: string, state: RunState): ExecutionSnapshot {
+  const steps = state.job?.plan.steps ?? [];
+  const isOver = state.phase === 'completed' || state.phase === 'failed' || state.phase === 'cancelled';
+  const rows = steps.map((step) => stepSnapshot(step, state.records.get(step.ordinal), isOver));
+  return {
+    executionId,
+    status: statusOf(state.phase),
+    variables: state.variables.toObject(),
+    usage: state.usage,
+    startedAt: state.startedAt,
+    ...(state.phase === 'completed' && { result: state.result }),
+    ...(state.failure && { error: state.failure }),
+    steps: rows,
+    waiting: rows.flatMap(({ id, status, error }) => (status === 'waiting' ? [{ stepId: id, error }] : [])),
+  };
+}
+
+/** A step that was executed on its own, seen as a run of itself. */
+export function executorSnapshot(executionId: string, state: ExecutorState): ExecutionSnapshot {
+  const usage = { creditsUsed: state.creditsUsed, durationMs: 0, memoryUsedMB: state.memoryUsedMB, stepsExecuted: 1 };
+  return {
+    executionId,
+    status: statusOf(state.phase),
+    variables: {},
+    usage,
+    startedAt: state.startedAt,
+    ...(state.phase === 'completed' && { result: state.output }),
+    ...(state.error && { error: state.error }),
+    steps: [],
+    waiting: [],
+  };
+}
+
+function stepSnapshot(step: PlanStep, record: StepRecord | undefined, runIsOver: boolean): StepSnapshot {
+  return {
+    id: step.id,
+    name: step.name,
+    status: statusIn(record, runIsOver),
+    attempts: record?.attempts ?? 0,
+    usage: record?.usage ?? { creditsUsed: '0', durationMs: 0, memoryUsedMB: 0, stepsExecuted: 0 },
+    ...(record && record.startedAt > 0 && { startedAt: record.startedAt }),
+    ...(record && record.settledAt > 0 && { settledAt: record.settledAt }),
+    ...(record?.status === 'completed' && { result: record.output }),
+    ...(record?.error && { error: record.error }),
+  };
+}
+
+/** When a run has ended, what never started was skipped, and what never settled was cancelled with it. */
+function statusIn(record: StepRecord | undefined, runIsOver: boolean): StepStatus {
+  const status = record?.status ?? 'pending';
+  if (!runIsOver || (record && record.settledAt > 0)) return status;
+  return record?.iteration ? 'cancelled' : 'skipped';
+}
