@@ -1,0 +1,51 @@
+/** `swarmchart demo`: the repo-report workflow on any git repository. Nothing is computed here; every figure comes from a step. */
+
+import { resolve } from 'node:path';
+import { loadConfiguration } from '../configuration.ts';
+import { readReport, summaryTable } from '../demo-summary.ts';
+import type { Ending } from '../execute.ts';
+import { EXIT } from '../outcome.ts';
+import { compiledFile, shippedFile } from '../package-files.ts';
+import type { StepBoard } from '../progress/step-board.ts';
+import { timeline } from '../progress/timeline.ts';
+import { type CommonFlags, formatOf, guardedFormat, runWorkflow, startRuntime } from '../run-workflow.ts';
+import type { Terminal } from '../terminal.ts';
+import { chooseWorkflow, readWorkflowFile } from '../workflow-file.ts';
+
+export interface DemoFlags extends CommonFlags {
+  readonly repo: string;
+  readonly out: string;
+}
+
+const EXAMPLE = 'examples/repo-report';
+
+export function demo(flags: DemoFlags, terminal: Terminal): Promise<number> {
+  const format = formatOf(flags);
+  return guardedFormat(format, terminal, async () => {
+    const { configuration } = await loadConfiguration(terminal.cwd, compiledFile(`${EXAMPLE}/swarmchart.config.ts`));
+    const session = await startRuntime(configuration, flags);
+    try {
+      const file = shippedFile(`${EXAMPLE}/repo-report.yaml`);
+      const workflow = chooseWorkflow(await readWorkflowFile(file, terminal.cwd, { registry: session.runtime.registry }), file);
+      const input = { repo: resolve(terminal.cwd, flags.repo), out: resolve(terminal.cwd, flags.out) };
+      const show = (ending: Ending, board: StepBoard): Promise<void> => present(ending, board, terminal);
+      const { exitCode, ending, board } = await runWorkflow(session, { workflow, input, timeout: flags.timeout }, format, terminal, show);
+      if (!isNothingToReportOn(ending, board)) return exitCode;
+      await terminal.stderr.line('next: name a git repository with --repo PATH');
+      return EXIT.refused;
+    } finally {
+      await session.runtime.stop({ graceMs: 0 });
+    }
+  });
+}
+
+/** No repository, or no git to read it with: the user's to put right, not a failure of the analysis. */
+const isNothingToReportOn = ({ error }: Ending, { fatal }: StepBoard): boolean =>
+  fatal?.stepId === 'inspect' && (error?.code === 'INVALID_INPUT' || error?.code === 'PROCESS_NOT_FOUND');
+
+async function present({ result }: Ending, board: StepBoard, { stdout }: Terminal): Promise<void> {
+  const { markdown, json } = result as { readonly markdown: string; readonly json: string };
+  if (stdout.isTTY) await stdout.line(`${timeline(board.rows())}\n`);
+  await stdout.line(summaryTable(await readReport(json)));
+  await stdout.line(`\nReport: ${markdown}\n        ${json}`);
+}

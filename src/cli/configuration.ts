@@ -1,0 +1,126 @@
+/** Finds and loads `swarmchart.config.ts`, and says plainly what is wrong with it. */
+
+import { existsSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Configuration } from '../config.ts';
+import { ERROR_CLASSES } from '../machines/protocol/errors.ts';
+import { didYouMean } from '../runtime/workflow/suggest.ts';
+import { UsageError } from './outcome.ts';
+
+export const CONFIG_NAMES = ['swarmchart.config.ts', 'swarmchart.config.mjs', 'swarmchart.config.js'] as const;
+
+export interface LoadedConfiguration {
+  /** Absent when there is none. */
+  readonly path?: string;
+  readonly configuration: Configuration;
+}
+
+/** The file that was asked for, else the one in the working folder, else nothing. Throws UsageError. */
+export async function loadConfiguration(cwd: string, asked?: string): Promise<LoadedConfiguration> {
+  const path = asked === undefined ? CONFIG_NAMES.map((name) => join(cwd, name)).find((file) => existsSync(file)) : resolve(cwd, asked);
+  if (path === undefined) return { configuration: {} };
+  const shown = relative(cwd, path) || path;
+  if (!existsSync(path)) throw new UsageError('INVALID_INPUT', `There is no configuration file ${shown}`);
+  const exported = await importDefault(path, shown);
+  const problems = problemsOf(exported);
+  if (problems.length > 0) {
+    const list = problems.map((problem) => `\n  ${problem}`).join('');
+    throw new UsageError(
+      'INVALID_VALUE',
+      `The configuration ${shown} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:${list}`,
+    );
+  }
+  return { path, configuration: exported as Configuration };
+}
+
+async function importDefault(path: string, shown: string): Promise<unknown> {
+  let loaded: object;
+  try {
+    loaded = (await import(pathToFileURL(path).href)) as object;
+  } catch (thrown) {
+    const { code, message } = thrown instanceof Error ? (thrown as NodeJS.ErrnoException) : { code: undefined, message: String(thrown) };
+    if (code === 'ERR_UNKNOWN_FILE_EXTENSION') {
+      const hint = 'use Node 22.18 or newer, or NODE_OPTIONS=--experimental-strip-types, or write the configuration as .mjs';
+      throw new UsageError('INVALID_INPUT', `This Node (${process.version}) does not read TypeScript, so ${shown} cannot be loaded`, {
+        hint,
+        cause: thrown,
+      });
+    }
+    throw new UsageError('INVALID_INPUT', `The configuration ${shown} could not be loaded: ${message}`, { cause: thrown });
+  }
+  if (!('default' in loaded)) {
+    throw new UsageError('INVALID_VALUE', `The configuration ${shown} has no default export`, { hint: 'export default { tools: [...] }' });
+  }
+  return loaded.default;
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isFunction = (value: unknown): boolean => typeof value === 'function';
+
+const CHECKS: Readonly<Record<keyof Configuration, (value: unknown) => readonly string[]>> = {
+  tools: (value) => (Array.isArray(value) ? value.flatMap(problemsOfTool) : ['tools: is a list of tools']),
+  modules: (value) =>
+    recordOf(
+      'modules',
+      value,
+      (operations, path) => recordOf(path, operations, isFunction, 'is an operation: a function'),
+      'holds operations by name',
+    ),
+  strategies: (value) => recordOf('strategies', value, isFunction, 'is a strategy: a function'),
+  conditions: (value) => recordOf('conditions', value, isFunction, 'is a predicate: a function'),
+  recovery: (value) => {
+    const classes: readonly string[] = [...new Set(Object.values(ERROR_CLASSES))];
+    const unknown = isRecord(value) ? Object.keys(value).filter((name) => !classes.includes(name)) : [];
+    return [
+      ...unknown.map((name) => `recovery.${name}: there is no such class of errors among ${classes.join(', ')}`),
+      ...recordOf(
+        'recovery',
+        value,
+        isRetryPolicy,
+        'is a retry policy: { maxRetries, backoff: { strategy, baseMs, factor, maxMs, jitter } }',
+      ),
+    ];
+  },
+};
+
+function problemsOf(exported: unknown): readonly string[] {
+  if (!isRecord(exported)) return ['the default export is an object such as { tools: [...] }'];
+  return Object.entries(exported).flatMap(([key, value]) => {
+    if (!Object.hasOwn(CHECKS, key)) return [`${key}: means nothing here.${didYouMean(key, Object.keys(CHECKS))}`];
+    return value === undefined ? [] : CHECKS[key as keyof Configuration](value);
+  });
+}
+
+function problemsOfTool(tool: unknown, index: number): readonly string[] {
+  if (!isRecord(tool)) return [`tools[${index}]: is a tool: { name, run }`];
+  const { name, run } = tool;
+  return [
+    ...(typeof name === 'string' && name !== '' ? [] : [`tools[${index}].name: is a text`]),
+    ...(isFunction(run) ? [] : [`tools[${index}].run: is a function`]),
+  ];
+}
+
+function recordOf(
+  path: string,
+  value: unknown,
+  check: (item: unknown, path: string) => boolean | readonly string[],
+  expected: string,
+): readonly string[] {
+  if (!isRecord(value)) return [`${path}: is an object, by name`];
+  return Object.entries(value).flatMap(([name, item]) => {
+    const found = check(item, `${path}.${name}`);
+    if (typeof found !== 'boolean') return found;
+    return found ? [] : [`${path}.${name}: ${expected}`];
+  });
+}
+
+function isRetryPolicy(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { maxRetries, backoff } = value;
+  if (!Number.isSafeInteger(maxRetries) || Number(maxRetries) < 0 || !isRecord(backoff)) return false;
+  const { strategy, baseMs, factor, maxMs, jitter } = backoff;
+  const areNumbers = [baseMs, factor, maxMs, jitter].every((figure) => typeof figure === 'number' && figure >= 0);
+  return areNumbers && ['fixed', 'linear', 'exponential'].includes(String(strategy));
+}

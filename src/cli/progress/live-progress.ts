@@ -1,0 +1,130 @@
+/**
+ * Progress as rows on a terminal: one for the run as a whole and one for each step that has begun.
+ *
+ * listr2 wants to know its tasks beforehand, while steps begin when they can: so its tasks are empty rows without a title, which are not
+ * shown, and a step takes the next one. The command's exit code never comes from here.
+ */
+
+import { DefaultRenderer, Listr, ListrLogger, type ListrTaskWrapper, ProcessOutput } from 'listr2';
+import { printDuration } from '../outcome.ts';
+import type { Terminal } from '../terminal.ts';
+import { MOST_LISTED } from './plain-progress.ts';
+import type { Progress } from './progress.ts';
+import type { StepBoard, StepNews } from './step-board.ts';
+
+/** listr2 asks whether stdout is a terminal; this one draws on stderr, and whoever makes it has asked about that. */
+class StderrRenderer extends DefaultRenderer {
+  static override nonTTY = true;
+}
+
+type Task = Pick<ListrTaskWrapper<object, typeof StderrRenderer, typeof StderrRenderer>, 'title' | 'skip'>;
+
+interface Row {
+  readonly task: Task;
+  readonly finish: (failure?: Error) => void;
+}
+
+const REFRESH_MS = 200;
+
+export class LiveProgress implements Progress {
+  readonly #board: StepBoard;
+  readonly #terminal: Terminal;
+  readonly #free: Row[] = [];
+  readonly #taken = new Map<string, Row>();
+  readonly #rows: Row[] = [];
+  readonly #listing: Promise<unknown>;
+  readonly #notes: string[] = [];
+  readonly #waiting: StepNews[] = [];
+  readonly #timer: NodeJS.Timeout;
+  readonly #startedAt = performance.now();
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #length: number;
+  #overview: Row | undefined;
+  #isOpen = false;
+  #isStopped = false;
+
+  constructor(terminal: Terminal, board: StepBoard) {
+    this.#board = board;
+    this.#terminal = terminal;
+    const { stderr, stdout } = terminal;
+    // What user code writes meanwhile to the same screen is held back; what it writes to a pipe is none of a renderer's business.
+    const output = new ProcessOutput(stderr.stream as NodeJS.WriteStream, (stdout.isTTY ? stdout : stderr).stream as NodeJS.WriteStream);
+    this.#length = 1 + Math.min(board.total, MOST_LISTED);
+    const tasks = Array.from({ length: this.#length }, () => ({ task: (_: object, task: Task) => this.#open(task) }));
+    const listr = new Listr<object, typeof StderrRenderer, typeof StderrRenderer>(tasks, {
+      concurrent: true,
+      exitOnError: false,
+      registerSignalListeners: false,
+      renderer: StderrRenderer,
+      rendererOptions: {
+        logger: new ListrLogger({ processOutput: output, useIcons: true, toStderr: [] }),
+        formatOutput: 'truncate',
+        collapseSkips: true,
+      },
+    });
+    this.#listing = listr.run();
+    this.#timer = setInterval(() => this.#refresh(), REFRESH_MS);
+  }
+
+  tell(news: StepNews): void {
+    // Its rows open a moment after it is made.
+    if (!this.#isOpen) this.#waiting.push(news);
+    else this.#show(news);
+  }
+
+  note(text: string): void {
+    this.#notes.push(text);
+    this.#refresh();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    clearInterval(this.#timer);
+    // A run can be over before the rows are open.
+    await Promise.race([this.#opened.promise, this.#listing]);
+    this.#refresh();
+    this.#overview?.finish(this.#board.fatal && new Error(this.#overview.task.title));
+    for (const { task } of this.#taken.values()) if (typeof task.title === 'string') task.skip(task.title);
+    for (const row of this.#rows) row.finish();
+    await this.#listing;
+    for (const note of this.#notes) await this.#terminal.stderr.line(note);
+  }
+
+  #open(task: Task): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const row: Row = { task, finish: (failure) => (failure ? reject(failure) : resolve()) };
+    this.#rows.push(row);
+    if (this.#overview) this.#free.push(row);
+    else {
+      this.#overview = row;
+      this.#refresh();
+    }
+    if (this.#rows.length === this.#length) {
+      this.#isOpen = true;
+      for (const news of this.#waiting) this.#show(news);
+      this.#opened.resolve();
+    }
+    return promise;
+  }
+
+  #refresh(): void {
+    if (!this.#overview) return;
+    const latest = this.#notes.at(-1);
+    const elapsed = printDuration(performance.now() - this.#startedAt);
+    this.#overview.task.title = `${this.#board.summary()}  ${elapsed}${latest === undefined ? '' : `  · ${latest}`}`;
+  }
+
+  #show({ kind, stepId, detail }: StepNews): void {
+    const isWorthARow = this.#board.total <= MOST_LISTED || kind === 'failed' || kind === 'retrying' || kind === 'waiting';
+    const row = this.#taken.get(stepId) ?? (isWorthARow ? this.#free.shift() : undefined);
+    if (!row) return;
+    this.#taken.set(stepId, row);
+    const text = detail === '' ? stepId : `${stepId}  ${detail}`;
+    row.task.title = kind === 'started' || kind === 'completed' ? text : `${stepId}  ${kind}: ${detail}`;
+    if (kind === 'skipped' || kind === 'cancelled') row.task.skip(`${stepId}  ${kind}: ${detail}`);
+    if (kind !== 'completed' && kind !== 'failed' && kind !== 'skipped' && kind !== 'cancelled') return;
+    row.finish(kind === 'failed' ? new Error(`${stepId}  ${detail}`) : undefined);
+    this.#taken.delete(stepId);
+  }
+}
