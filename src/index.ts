@@ -4,6 +4,7 @@ export type { Clock } from './actors/clock.ts';
 export { wrapTierError } from './actors/failure.ts';
 export type { ModuleOperations, Strategy, StrategyCall } from './actors/services.ts';
 export * from './actors/tool.ts';
+export { type Configuration, defineConfig } from './config.ts';
 export {
   createRuntime,
   type RoutineExecutionInput,
