@@ -34,7 +34,7 @@ export interface ChartPath<Machine extends AnyStateMachine, Event extends EventO
 
 const MOST_STEPS = 100_000;
 
-/** The shortest paths on which every edge lies at least once. A path that another begins with is left out. */
+/** The shortest paths on which every edge lies at least once. A path that another begins with is left out; a chart that hears nothing has one, empty. */
 export function generatePaths<Machine extends AnyStateMachine, Event extends EventObject>(
   machine: Machine,
   { inputs, events, key, limit = MOST_STEPS }: PathOptions<Machine, Event>,
@@ -84,5 +84,5 @@ function edgePaths<State, Event extends EventObject>(
       begun.add(before);
     }
   }
-  return paths.filter((path) => !begun.has(path));
+  return paths.length === 0 ? [[]] : paths.filter((path) => !begun.has(path));
 }

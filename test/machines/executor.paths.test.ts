@@ -39,6 +39,7 @@ const executor: Walks<ExecutorState, ExecutorInput> = {
     const isBetween = phase === 'backingOff' || phase === 'paused';
     return [...commands, ...(isBetween ? replies.slice(-2) : replies), crash, ...timersOf(snapshot)];
   },
+  isRare: ({ type }) => type === 'step.cancel' || type === 'xstate.error.actor.attempt',
   key: ({ attempt, pauseRequested }) => `${attempt} ${pauseRequested}`,
   check: (live) => {
     const { phase, dueAt, attempt } = live.state;

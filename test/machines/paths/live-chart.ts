@@ -1,6 +1,7 @@
 /** A chart as a live actor on a virtual clock, and what must hold after every event that it hears. */
 
 import assert from 'node:assert/strict';
+import { isCollection } from 'immutable';
 import {
   type AnyActor,
   type AnyActorRef,
@@ -34,13 +35,13 @@ export interface Subject<State extends Folded, Input extends object> {
 /** An actor that hears everything and says nothing. */
 export const inert = <Command extends EventObject, Input extends NonReducibleUnknown>() => fromCallback<Command, Input>(() => {});
 
-const journals = new WeakMap<AnyActorRef, FactBody[]>();
+const journals = new WeakMap<AnyActorRef, (facts: readonly FactBody[]) => void>();
 
 /** The `commit` action of a chart under test. Facts of other tiers belong to other executions. */
 export const commitOf =
   (tier: CommitParams['tier']) =>
   ({ self }: { readonly self: AnyActorRef }, params: CommitParams): void => {
-    if (params.tier === tier) journals.get(self)?.push(...params.facts);
+    if (params.tier === tier) journals.get(self)?.(params.facts);
   };
 
 export const folding =
@@ -48,12 +49,21 @@ export const folding =
   (facts: readonly FactBody[], from = fresh): State =>
     (facts as readonly Body[]).reduce(evolve, from);
 
+/** What a crash leaves behind. */
+interface Life {
+  readonly facts: readonly FactBody[];
+  readonly commits: ReadonlySet<number>;
+}
+const FIRST_LIFE: Life = { facts: [], commits: new Set() };
+
 export class LiveChart<State extends Folded, Input extends object> {
   readonly clock: VirtualClock;
   /** Facts of this life, in order. */
   readonly facts: FactBody[] = [];
   /** Facts of all lives. */
   readonly history: readonly FactBody[];
+  /** It goes on from a part of a commit, which no journal leaves behind. */
+  readonly isTorn: boolean;
   readonly actor: AnyActor;
   readonly #subject: Subject<State, Input>;
   readonly #input: Input;
@@ -61,19 +71,26 @@ export class LiveChart<State extends Folded, Input extends object> {
   #folded: State;
   #foldedFacts = 0;
   #lastAt: number;
+  /** How many facts there were after each commit. */
+  readonly #commits: Set<number>;
   #error: unknown;
 
-  constructor(subject: Subject<State, Input>, input: Input, recorder: CoverageRecorder, earlier: readonly FactBody[] = []) {
+  constructor(subject: Subject<State, Input>, input: Input, recorder: CoverageRecorder, earlier: Life = FIRST_LIFE) {
     this.#subject = subject;
     this.#input = input;
     this.#recorder = recorder;
-    this.history = earlier;
-    this.#folded = subject.fold(earlier.map(asJson));
+    this.history = earlier.facts;
+    this.#commits = new Set(earlier.commits);
+    this.isTorn = earlier.facts.length > 0 && !this.#commits.has(earlier.facts.length);
+    this.#folded = subject.fold(earlier.facts.map(asJson));
     this.#lastAt = this.#folded.at;
     this.clock = new VirtualClock(Math.max(this.#folded.at, 'at' in input ? Number(input.at) : 0));
-    const given = earlier.length === 0 ? input : subject.restored(input, this.#folded);
+    const given = earlier.facts.length === 0 ? input : subject.restored(input, this.#folded);
     this.actor = createActor(subject.chart, { input: given, clock: this.clock as never, inspect: recorder.inspect });
-    journals.set(this.actor, this.facts);
+    journals.set(this.actor, (facts) => {
+      this.facts.push(...facts);
+      this.#commits.add(this.history.length + this.facts.length);
+    });
     this.actor.subscribe({ error: (error) => (this.#error = error) });
     this.actor.start();
     this.check();
@@ -119,7 +136,7 @@ export class LiveChart<State extends Folded, Input extends object> {
   /** Ends this life and begins the next from the committed facts alone. */
   crash(): LiveChart<State, Input> {
     this.actor.stop();
-    return new LiveChart(this.#subject, this.#input, this.#recorder, this.allFacts);
+    return new LiveChart(this.#subject, this.#input, this.#recorder, { facts: this.allFacts, commits: this.#commits });
   }
 
   check(): void {
@@ -130,8 +147,10 @@ export class LiveChart<State extends Folded, Input extends object> {
     this.#foldedFacts = this.facts.length;
     this.#folded = this.#subject.fold(news.map(asJson), this.#folded);
     assert.deepStrictEqual(comparable(this.#folded), comparable(this.state), 'the facts do not fold to the state');
-    news.forEach(({ at, type }, index) => assert.ok(at >= (news[index - 1]?.at ?? this.#lastAt), `${type} goes back in time`));
-    this.#lastAt = news.at(-1)?.at ?? this.#lastAt;
+    for (const { at, type } of news) {
+      assert.ok(at >= this.#lastAt, `${type} goes back in time`);
+      this.#lastAt = at;
+    }
     const terminal = this.allFacts.findIndex(this.#subject.isTerminal);
     if (terminal !== -1) assert.equal(terminal, this.allFacts.length - 1, 'a fact follows the terminal fact');
     assert.equal(this.#subject.isTerminal(this.allFacts.at(-1) ?? NOTHING), this.isSettled, 'settled with and only with a terminal fact');
@@ -151,7 +170,7 @@ export class LiveChart<State extends Folded, Input extends object> {
 
   #checkRestoration(prefix: readonly FactBody[]): void {
     const { phase } = this.#subject.fold(prefix);
-    const restored = new LiveChart(this.#subject, this.#input, this.#recorder, prefix);
+    const restored = new LiveChart(this.#subject, this.#input, this.#recorder, { facts: prefix, commits: this.#commits });
     if (restored.facts.length > 0) {
       const state = `${this.#subject.chart.id}.${phase}`;
       assert.ok(restored.leaves(state), `restored to ${phase}, it recorded ${restored.facts.map(({ type }) => type).join(', ')}`);
@@ -179,11 +198,8 @@ const pathOf = (value: unknown): string =>
         .map(([key, inner]) => `${key}.${pathOf(inner)}`)
         .join();
 
-/** Persistent lists with the same items may differ inside. */
+/** Persistent collections with the same items may differ inside. */
 function comparable(state: object): object {
-  const entries = Object.entries(state).map(([key, value]) => [key, isList(value) ? value.toArray() : value]);
+  const entries = Object.entries(state).map(([key, value]) => [key, isCollection(value) ? value.toJSON() : value]);
   return Object.fromEntries(entries);
 }
-
-const isList = (value: unknown): value is { toArray(): unknown[] } =>
-  typeof (value as { toArray?: unknown } | null)?.toArray === 'function';

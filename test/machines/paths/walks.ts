@@ -11,11 +11,12 @@ export interface Walks<State extends Folded, Input extends object> extends Subje
   /** What may be heard in a snapshot at a time. */
   readonly events: (snapshot: AnyMachineSnapshot, at: number) => readonly EventObject[];
   readonly key: (state: State) => string;
+  /** What would end most walks early; they hear it seldom. */
+  readonly isRare?: (event: EventObject) => boolean;
 }
 
 /** Drives a live actor along every generated path. */
-export function walkPaths<State extends Folded, Input extends object>(walks: Walks<State, Input>) {
-  const recorder = new CoverageRecorder();
+export function walkPaths<State extends Folded, Input extends object>(walks: Walks<State, Input>, recorder = new CoverageRecorder()) {
   const seen = new Set<string>();
   const paths = generatePaths(walks.chart, {
     inputs: walks.inputs,
@@ -28,7 +29,7 @@ export function walkPaths<State extends Folded, Input extends object>(walks: Wal
       for (const event of events) live.hear(event);
       live.checkRestorations(seen);
     } catch (error) {
-      throw new Error(`On the path ${JSON.stringify(events, undefined, 1)} after ${describe(live)}`, { cause: error });
+      throw new Error(report(events, live), { cause: error });
     }
     live.actor.stop();
   }
@@ -71,18 +72,29 @@ export function walk<State extends Folded, Input extends object>(
         live = live.crash();
       }
       if (does !== 'hear' || live.isSettled) continue;
-      const events = walks.events(live.actor.getSnapshot(), live.clock.now());
-      const event = events[pick % events.length];
+      const isHeard = (event: EventObject) => pick % 8 === 0 || !walks.isRare?.(event);
+      const events = walks.events(live.actor.getSnapshot(), live.clock.now()).filter(isHeard);
+      const event = events[Math.floor(pick / 8) % events.length];
       if (!event) continue;
       heard.push(event);
       live.hear(event);
     }
     live.checkRestorations(new Set());
   } catch (error) {
-    throw new Error(`After hearing ${JSON.stringify(heard, undefined, 1)}: ${describe(live)}`, { cause: error });
+    throw new Error(report(heard, live), { cause: error });
   }
   live.actor.stop();
   return live;
 }
 
-const describe = ({ allFacts }: Pick<LiveChart<Folded, object>, 'allFacts'>): string => allFacts.map(({ type }) => type).join(', ');
+/** Without what makes no difference to the path. */
+const brief = (key: string, value: unknown): unknown =>
+  ['at', 'usage', 'incarnation', 'cause', 'message', 'tier'].includes(key) ? undefined : value;
+
+function report(heard: readonly unknown[], { allFacts }: Pick<LiveChart<Folded, object>, 'allFacts'>): string {
+  const facts = allFacts.map(({ type, payload }) => {
+    const { stepId } = payload as { readonly stepId?: string };
+    return `  ${type} ${stepId ?? ''}`;
+  });
+  return ['heard:', ...heard.map((event) => `  ${JSON.stringify(event, brief)}`), 'recorded:', ...facts].join('\n');
+}

@@ -1,0 +1,153 @@
+/** Runs under test: what they may hear, and what must hold of them beside what holds of every chart. */
+
+import assert from 'node:assert/strict';
+import type { AnyMachineSnapshot, EventObject } from 'xstate';
+import { evolveRun, type RunInput, type RunState, runMachine, type StepRecord } from '../../../src/machines/machines.ts';
+import { DEFAULT_ALLOCATION, type ResourceAllocation } from '../../../src/machines/protocol/execution.ts';
+import type { FactBody } from '../../../src/machines/protocol/facts.ts';
+import type { Decision, RunCommand, RunFact, RunJob, RunReport } from '../../../src/machines/protocol/run.ts';
+import type { StepOutcome } from '../../../src/machines/protocol/step.ts';
+import { FRESH_RUN } from '../../../src/machines/run.state.ts';
+import { addCredits } from '../../../src/machines/usage.ts';
+import { timersOf } from '../../../src/testing/paths.ts';
+import { anExecution, BORN_AT, PERMANENT, TRANSIENT, usageOf } from './jobs.ts';
+import { commitOf, folding, inert, type LiveChart } from './live-chart.ts';
+import { planOf, type StepSpec } from './plans.ts';
+import type { Walks } from './walks.ts';
+
+export function aRun(specs: readonly StepSpec[], allocation: Partial<ResourceAllocation> = {}, more: Partial<RunJob> = {}): RunInput {
+  const execution = anExecution('run');
+  const job = { execution, plan: planOf(specs), input: {}, allocation: { ...DEFAULT_ALLOCATION, ...allocation }, recovery: {}, ...more };
+  return { execution, job, at: BORN_AT };
+}
+
+const usage = usageOf('2');
+const OUTCOMES: readonly StepOutcome[] = [
+  { status: 'completed', output: true, attempts: 1, usage },
+  { status: 'completed', output: false, attempts: 1, usage },
+  { status: 'skipped', output: null, attempts: 1, usage },
+  { status: 'failed', output: null, error: TRANSIENT, attempts: 2, usage },
+  { status: 'failed', output: null, error: PERMANENT, attempts: 1, usage },
+  { status: 'cancelled', output: null, reason: 'enough', attempts: 1, usage },
+];
+const DECISIONS: readonly Decision[] = [
+  { decision: 'approve', value: 'ok', by: 'Ann' },
+  { decision: 'reject' },
+  { decision: 'retry' },
+  { decision: 'abort' },
+];
+/** A person who retries for ever makes paths without end. */
+const MOST_ITERATIONS = 2;
+
+function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObject[] {
+  const { job, state } = snapshot.context as { readonly job: RunJob; readonly state: RunState };
+  const commands: RunCommand[] = [
+    { type: 'run.pause', at },
+    { type: 'run.resume', at },
+    { type: 'run.cancel', at, reason: 'enough' },
+    { type: 'run.set', at, name: 'limit', value: 3 },
+    { type: 'run.decide', at, stepId: 'nobody', decision: { decision: 'approve' } },
+  ];
+  const cause = { name: 'Error', message: 'boom' };
+  const reports: RunReport[] = [
+    { type: 'children.started', at },
+    { type: 'child.crashed', id: 's0', incarnation: -1, cause, at },
+    { type: 'child.done', id: 's0', incarnation: -1, output: OUTCOMES[0] as StepOutcome, at },
+    { type: 'step.paused', id: 's0', epoch: -1, at },
+  ];
+  state.records.forEach((record, ordinal) => {
+    const id = `s${ordinal}`;
+    const incarnation = record.iteration;
+    if (record.childExecutionId !== undefined) {
+      const isConditional = job.plan.steps[ordinal]?.type === 'conditional';
+      const outcomes = OUTCOMES.filter(({ output }) => isConditional || output !== false);
+      for (const output of outcomes) reports.push({ type: 'child.done', id, incarnation, output, at });
+      reports.push({ type: 'child.crashed', id, incarnation, cause, at }, { type: 'step.paused', id, epoch: state.pauseEpoch, at });
+    }
+    if (record.status !== 'waiting') return;
+    for (const decision of DECISIONS) {
+      if (decision.decision !== 'retry' || incarnation < MOST_ITERATIONS) commands.push({ type: 'run.decide', at, stepId: id, decision });
+    }
+  });
+  return [...commands, ...reports, ...timersOf(snapshot)];
+}
+
+const keyOf = ({ records, ready, live, escalated, parked, failure }: RunState): string =>
+  JSON.stringify([
+    records.map(({ status, iteration, fallback, branch, pausedIn, childExecutionId }) => [
+      status,
+      iteration,
+      fallback,
+      branch,
+      pausedIn > 0,
+      childExecutionId !== undefined,
+    ]),
+    [ready.size, live, escalated, parked],
+    failure !== undefined,
+  ]);
+
+export const run: Walks<RunState, RunInput> = {
+  chart: runMachine.provide({ actors: { nursery: inert() }, actions: { commit: commitOf('tier2') } }),
+  fold: folding(evolveRun, FRESH_RUN),
+  restored: (input, restored) => ({ ...input, restored }),
+  isTerminal: ({ type }) => /^tier2\/routine\/(completed|failed|cancelled)$/.test(type),
+  inputs: [],
+  events: eventsAt,
+  key: keyOf,
+  isRare: ({ type }) => type === 'run.cancel' || type === 'run.pause' || type.startsWith('xstate.after.'),
+  check: (live) => {
+    checkClock(live);
+    checkCounts(live.state);
+    checkSteps(live.allFacts);
+    if (!live.isTorn) checkGoesOn(live);
+  },
+};
+
+function checkClock({ state, clock }: LiveChart<RunState, RunInput>): void {
+  assert.equal(clock.nextDueAt, state.phase === 'running' ? state.dueAt : undefined, `the timer in ${state.phase}`);
+}
+
+function checkCounts(state: RunState): void {
+  const records = state.records.toArray();
+  const count = (holds: (record: StepRecord) => boolean) => records.filter(holds).length;
+  const live = records.filter(({ childExecutionId }) => childExecutionId !== undefined);
+  assert.equal(state.live, live.length, 'steps with a living executor');
+  assert.equal(
+    state.escalated,
+    count(({ status }) => status === 'waiting'),
+    'steps that wait for a person',
+  );
+  assert.equal(state.reservedCredits, live.map(({ reserved }) => reserved).reduce(addCredits, '0'), 'reserved credits');
+  const open = state.job?.plan.steps.filter(({ parent, ordinal }) => parent === undefined && records[ordinal]?.settledAt === 0).length;
+  assert.equal(state.open, open ?? 0, 'top-level steps that have not settled');
+  if (state.phase === 'pausing') {
+    assert.equal(
+      state.parked,
+      count(({ pausedIn }) => pausedIn === state.pauseEpoch),
+      'parked steps',
+    );
+  }
+}
+
+/** A step settles once, and neither starts nor falls back after that; while a person is asked, nobody else answers. */
+function checkSteps(facts: readonly FactBody[]): void {
+  const settled = new Set<number>();
+  const asked = new Set<number>();
+  for (const fact of facts as readonly RunFact[]) {
+    if (!fact.type.startsWith('tier2/step/')) continue;
+    const { ordinal, stepId } = fact.payload as { readonly ordinal: number; readonly stepId: string };
+    assert.ok(!settled.has(ordinal), `${fact.type} of "${stepId}", which had settled`);
+    const answers = fact.type === 'tier2/step/decided' || fact.type === 'tier2/step/cancelled';
+    assert.ok(answers || !asked.has(ordinal), `${fact.type} of "${stepId}", about which a person was asked`);
+    asked.delete(ordinal);
+    if (fact.type === 'tier2/step/escalated') asked.add(ordinal);
+    if (/(completed|failed|skipped|cancelled)$/.test(fact.type)) settled.add(ordinal);
+  }
+}
+
+/** Somebody can always move the run on: a child, a person, or the nursery's answer. */
+function checkGoesOn({ state, hasCrashed }: LiveChart<RunState, RunInput>): void {
+  if (state.phase !== 'running') return;
+  const moves = state.live + state.escalated + (hasCrashed ? state.ready.size : 0);
+  assert.ok(moves > 0, 'the run is stuck: nothing runs, nobody is asked, and it has not settled');
+}

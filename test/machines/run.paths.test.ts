@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { runMachine } from '../../src/machines/machines.ts';
+import { executionError } from '../../src/machines/protocol/errors.ts';
+import { CoverageRecorder, coverage } from '../../src/testing/coverage.ts';
+import { planOf, type StepSpec, UNRESOLVED } from './paths/plans.ts';
+import { aRun, run } from './paths/runs.ts';
+import { anyWalk, walk, walkPaths } from './paths/walks.ts';
+
+const refusal = executionError('WORKFLOW_INVALID', 'It has two steps "a"', 'tier2');
+const person = { on: 'any', action: 'escalate-to-human' } as const;
+const value = { on: 'transient', action: 'use-value', value: 7 } as const;
+const otherTool = { on: 'any', action: 'use-tool', tool: 'cache' } as const;
+const skip = { on: 'any', action: 'skip' } as const;
+const chain: readonly StepSpec[] = [{}, { after: [0] }];
+
+const CASES: Readonly<Record<string, ReturnType<typeof aRun>>> = {
+  'one step': aRun([{}]),
+  'a refusal': aRun([], {}, { refusal }),
+  'no step': aRun([]),
+  'a chain': aRun(chain),
+  'a chain whose first step may fail': aRun([{ onFailure: 'continue' }, { after: [0] }]),
+  'two steps, one at a time': aRun([{}, {}], { maxConcurrentSteps: 1 }),
+  'two steps, credits for one': aRun([{}, {}], { maxCredits: '4' }),
+  'collecting branches': aRun([{ branches: [{}, {}] }, { after: [0] }]),
+  'failing fast': aRun([{ branches: [{}, {}], onBranchFailure: 'fail-fast' }]),
+  'branches, one at a time': aRun([{ branches: [{}, {}], maxConcurrency: 1 }]),
+  'a condition': aRun([{ then: [{}], else: [{}] }]),
+  'a person': aRun([{ fallbacks: [person] }]),
+  'a person beside other work': aRun([{ fallbacks: [person] }, {}]),
+  'a value': aRun([{ fallbacks: [value] }, { after: [0] }]),
+  'another tool, then a person': aRun([{ fallbacks: [otherTool, person] }]),
+  'a skip': aRun([{ fallbacks: [skip] }, { after: [0] }]),
+  'a person for a step that cannot start': aRun([{ ...UNRESOLVED, fallbacks: [person] }]),
+  'another tool for a whole group': aRun([{ branches: [{}], fallbacks: [otherTool] }]),
+  'a group in a group that fails fast, one step at a time': aRun([{ branches: [{}, { branches: [{}] }], onBranchFailure: 'fail-fast' }], {
+    maxConcurrentSteps: 1,
+  }),
+};
+
+const fallback = fc.constantFrom(person, value, otherTool, skip, { on: 'any', action: 'fail' } as const);
+const common = {
+  after: fc.uniqueArray(fc.nat(3), { maxLength: 2 }),
+  fallbacks: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(fallback, { maxLength: 2 }) }),
+  onFailure: fc.constantFrom('stop' as const, 'continue' as const),
+  onBranchFailure: fc.constantFrom('collect' as const, 'fail-fast' as const),
+};
+const { steps } = fc.letrec<{ step: StepSpec; steps: StepSpec[]; tool: StepSpec; parallel: StepSpec; conditional: StepSpec }>((tie) => ({
+  step: fc.oneof({ maxDepth: 2 }, { weight: 3, arbitrary: tie('tool') }, tie('parallel'), tie('conditional')),
+  steps: fc.array(tie('step'), { minLength: 1, maxLength: 3 }),
+  tool: fc.oneof(
+    { weight: 9, arbitrary: fc.record(common) },
+    { weight: 1, arbitrary: fc.record(common).map((more) => ({ ...more, ...UNRESOLVED })) },
+  ),
+  parallel: fc
+    .record({ ...common, branches: tie('steps'), maxConcurrency: fc.option(fc.integer({ min: 1, max: 2 }), { nil: undefined }) })
+    .map(({ maxConcurrency, ...more }) => (maxConcurrency === undefined ? more : { ...more, maxConcurrency })),
+  conditional: fc.record({ ...common, then: tie('steps'), else: fc.oneof(fc.constant([]), tie('steps')) }),
+}));
+const anyRun = fc
+  .record({ steps, maxConcurrentSteps: fc.constantFrom(1, 2, 20), maxCredits: fc.constantFrom('8', '1000') })
+  .map(({ steps: specs, ...allocation }) => aRun(specs, allocation))
+  .filter(({ job }) => job.plan.steps.length <= 12);
+
+describe('the run', () => {
+  const recorder = new CoverageRecorder();
+
+  it.for(Object.entries(CASES))('keeps its promises on generated paths: %s', ([, input]) => {
+    walkPaths({ ...run, inputs: [input] }, recorder);
+  });
+
+  it('takes every transition on those paths', () => {
+    const report = coverage(runMachine, recorder);
+    expect(report.isComplete, report.table).toBe(true);
+  });
+
+  it('keeps its promises whatever its plan, whatever it hears, and through any crash', () => {
+    fc.assert(
+      fc.property(anyRun, anyWalk, (input, strides) => {
+        walk(run, input, strides);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('is planned as written', () => {
+    const { steps: planned, sinks } = planOf([{ branches: [{}, {}] }, { after: [0] }]);
+    expect(planned.map(({ id, parent, dependsOn }) => [id, parent, dependsOn])).toEqual([
+      ['s0', undefined, []],
+      ['s1', 0, []],
+      ['s2', 0, []],
+      ['s3', undefined, [0]],
+    ]);
+    expect(sinks).toEqual([3]);
+  });
+});
