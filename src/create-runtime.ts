@@ -2,29 +2,24 @@
 
 import { customAlphabet } from 'nanoid';
 import { toJson } from './actors/json.ts';
-import type { AnyTool } from './actors/tool.ts';
 import { type ExecutorState, FRESH_EXECUTOR } from './machines/executor.fold.ts';
-import { executionError, type Issue, SwarmchartError } from './machines/protocol/errors.ts';
+import { SwarmchartError } from './machines/protocol/errors.ts';
 import type { ExecutionResult, ExecutionStatus, Json, JsonObject } from './machines/protocol/execution.ts';
 import type { Fact } from './machines/protocol/facts.ts';
-import type { Plan } from './machines/protocol/plan.ts';
 import type { Decision, RunJob } from './machines/protocol/run.ts';
-import type { StepJob } from './machines/protocol/step.ts';
 import { FRESH_RUN, type RunState } from './machines/run.state.ts';
 import type { RunContext } from './machines/run.turn.ts';
-import { lessCredits } from './machines/usage.ts';
 import { Blackboards } from './runtime/blackboard.ts';
-import { BUILTIN_STRATEGIES, echo } from './runtime/builtins.ts';
+import { type Configuration, configurationOf } from './runtime/configuration.ts';
 import type { EventBus } from './runtime/events/event-bus.ts';
 import type { Execution, ExecutionHandle } from './runtime/execution/handle.ts';
-import { type CheckedRequest, checkRequest, type StepExecutionInput, type TierExecutionRequest } from './runtime/execution/requests.ts';
-import { executorSnapshot, type ExecutionSnapshot, runSnapshot } from './runtime/execution/snapshot.ts';
-import { foldStream, restorationOf } from './runtime/journal/restoration.ts';
+import { checkRequest, type StepExecutionInput, type TierExecutionRequest } from './runtime/execution/requests.ts';
+import { type ExecutionSnapshot, executorSnapshot, runSnapshot } from './runtime/execution/snapshot.ts';
+import { prepareRun, stepJob } from './runtime/jobs.ts';
+import { restorationOf } from './runtime/journal/restoration.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options.ts';
 import { Tasks } from './runtime/tasks/tasks.ts';
 import { evaluateCondition } from './runtime/workflow/conditions.ts';
-import { resolveInput } from './runtime/workflow/input.ts';
-import { issuesToError } from './runtime/workflow/issues.ts';
 import { type LoadedWorkflow, loadWorkflow } from './runtime/workflow/load.ts';
 import type { WorkflowRegistry } from './runtime/workflow/registry.ts';
 import type { WorkflowDefinition } from './runtime/workflow/schema.ts';
@@ -76,22 +71,16 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly tasks = new Tasks((workflow, options) => this.run(workflow, options));
   readonly #system: System;
   readonly #options: RuntimeOptions;
-  readonly #tools: ReadonlyMap<string, AnyTool>;
-  readonly #registry: WorkflowRegistry;
+  readonly #configuration: Configuration;
   readonly #workflows = new Map<string, LoadedWorkflow>();
   readonly #blackboards = new Blackboards();
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
-    this.#tools = toolsByName([echo, ...(options.tools ?? [])]);
-    const modules = new Map(Object.entries(options.modules ?? {}));
-    const strategies = new Map(Object.entries({ ...BUILTIN_STRATEGIES, ...options.strategies }));
-    const conditions = options.conditions ?? {};
-    this.#registry = registryOf(this.#tools, modules, strategies, conditions);
+    this.#configuration = configurationOf(options);
+    const { registry: _, conditions, ...work } = this.#configuration;
     this.#system = new System(options, {
-      tools: this.#tools,
-      modules,
-      strategies,
+      ...work,
       evaluate: (condition, scope, signal) => evaluateCondition(condition, scope, conditions, signal),
       classify: options.classify ?? (() => undefined),
       maxOutputBytes: options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
@@ -103,7 +92,7 @@ class SwarmchartRuntime implements AsyncDisposable {
 
   /** What exists here that a workflow can name; for `loadWorkflows`. */
   get registry(): WorkflowRegistry {
-    return this.#registry;
+    return this.#configuration.registry;
   }
 
   /** Live executions, timers and what went by unnoticed, in numbers. */
@@ -116,7 +105,7 @@ class SwarmchartRuntime implements AsyncDisposable {
    * A workflow created before under this id is replaced; runs that use it are not touched.
    */
   createWorkflow(definition: WorkflowDefinition | JsonObject): LoadedWorkflow {
-    const loaded = loadWorkflow(definition, { registry: this.#registry });
+    const loaded = loadWorkflow(definition, { registry: this.#configuration.registry });
     this.#workflows.set(loaded.plan.id, loaded);
     return loaded;
   }
@@ -125,7 +114,8 @@ class SwarmchartRuntime implements AsyncDisposable {
   run<Result = Json>(workflow: WorkflowSource, options: RunOptions = {}): ExecutionHandle<Result> {
     const { clock } = this.#system;
     const checked = checkRequest(options, () => this.#createId(), clock.now());
-    const prepared = this.#prepare(workflow, options.input ?? {}, checked.allocation.maxCredits);
+    const load = (names: readonly string[]) => this.#load(workflow, names);
+    const prepared = prepareRun(load, options.input ?? {}, checked.allocation.maxCredits, nameOf(workflow));
     const job: RunJob = {
       execution: checked.execution,
       allocation: checked.allocation,
@@ -177,22 +167,6 @@ class SwarmchartRuntime implements AsyncDisposable {
     await this.stop();
   }
 
-  #prepare(source: WorkflowSource, given: JsonObject, maxCredits: string): Pick<RunJob, 'plan' | 'input' | 'refusal'> {
-    try {
-      const input = toJson(given, 'The caller', Number.MAX_SAFE_INTEGER) as JsonObject;
-      const loaded = this.#load(source, Object.keys(input));
-      const resolved = resolveInput(loaded.inputs, input);
-      const issues = [...resolved.issues, ...unaffordable(loaded.plan, maxCredits)];
-      if (issues.length > 0) throw issuesToError(issues);
-      return { plan: loaded.plan, input: resolved.input };
-    } catch (thrown) {
-      const refused =
-        thrown instanceof SwarmchartError ? thrown : new SwarmchartError('WORKFLOW_INVALID', String(thrown), { cause: thrown });
-      const context = { issues: refused.issues.map((issue) => ({ code: issue.code, path: [...issue.path], message: issue.message })) };
-      return { plan: emptyPlan(source), input: {}, refusal: executionError(refused.code, refused.message, 'tier2', { context }) };
-    }
-  }
-
   #load(source: WorkflowSource, inputNames: readonly string[]): LoadedWorkflow {
     if (typeof source === 'string') {
       const created = this.#workflows.get(source);
@@ -200,13 +174,13 @@ class SwarmchartRuntime implements AsyncDisposable {
       throw new SwarmchartError('WORKFLOW_NOT_FOUND', `There is no workflow "${source}"; create it first`);
     }
     if (isLoaded(source)) return source;
-    return loadWorkflow(source, { registry: this.#registry, inputNames });
+    return loadWorkflow(source, { registry: this.#configuration.registry, inputNames });
   }
 
   #startStep({ input, ...request }: TierExecutionRequest<StepExecutionInput>): ExecutionHandle {
     const checked = checkRequest(request, () => this.#createId(), this.#system.clock.now());
     return this.#handle(
-      this.#system.start('tier3', checked.execution, stepJob(input, checked, this.#tools.get(input.toolName), this.#options)),
+      this.#system.start('tier3', checked.execution, stepJob(input, checked, this.#configuration.tools.get(input.toolName), this.#options)),
       'step',
     );
   }
@@ -243,7 +217,7 @@ class SwarmchartRuntime implements AsyncDisposable {
   }
 
   async #snapshot(executionId: string, noun: 'run' | 'step'): Promise<ExecutionSnapshot> {
-    const state = foldStream(await this.#system.journal.read(executionId)).get(executionId);
+    const state = await this.#system.stateOf(executionId);
     return noun === 'run'
       ? runSnapshot(executionId, (state as RunState | undefined) ?? FRESH_RUN)
       : executorSnapshot(executionId, (state as ExecutorState | undefined) ?? FRESH_EXECUTOR);
@@ -290,80 +264,14 @@ const isSettled = (phase: string): boolean => phase === 'completed' || phase ===
 const canBeCancelled = (phase: string): boolean => !isSettled(phase) && phase !== 'failing';
 const canContinue = (phase: string): boolean => canBeCancelled(phase) && phase !== 'cancelling' && phase !== 'attempting.cancelling';
 
-const isLoaded = (source: object): source is LoadedWorkflow => 'plan' in source && !('steps' in source);
+const nameOf = (source: WorkflowSource): string =>
+  typeof source === 'string' ? source : 'id' in source && typeof source.id === 'string' ? source.id : 'refused';
 
-/** Steps that could never start, whatever the others use. */
-const unaffordable = ({ steps }: Plan, maxCredits: string): Issue[] =>
-  steps
-    .filter(({ credits }) => lessCredits(maxCredits, credits))
-    .map(({ id, credits }) => ({
-      code: 'RESOURCE_EXHAUSTED',
-      path: ['steps', id, 'credits'],
-      message: `Step "${id}" costs ${credits} credits, and the run may use ${maxCredits}`,
-    }));
+const isLoaded = (source: object): source is LoadedWorkflow => 'plan' in source && !('steps' in source);
 
 function isWaitingFor({ state, job }: RunContext, stepId: string, { decision }: Decision): boolean {
   if (!Object.hasOwn(job.plan.ordinals, stepId)) return false;
   const ordinal = job.plan.ordinals[stepId] ?? -1;
   const isGroup = (job.plan.steps[ordinal]?.children.length ?? 0) > 0;
   return state.records.get(ordinal)?.status === 'waiting' && !(isGroup && decision === 'retry');
-}
-
-function toolsByName(tools: readonly AnyTool[]): ReadonlyMap<string, AnyTool> {
-  const byName = new Map<string, AnyTool>();
-  const issues: Issue[] = [];
-  for (const [index, tool] of tools.entries()) {
-    const path = ['tools', index - 1];
-    if (typeof tool?.name !== 'string' || tool.name === '' || typeof tool.run !== 'function') {
-      issues.push({ code: 'INVALID_VALUE', path, message: `tools[${index - 1}] needs a name and a run function` });
-    } else if (byName.has(tool.name)) {
-      issues.push({ code: 'DUPLICATE_ID', path, message: `There is another tool "${tool.name}"` });
-    } else byName.set(tool.name, tool);
-  }
-  if (issues.length > 0) throw issuesToError(issues);
-  return byName;
-}
-
-function registryOf(
-  tools: ReadonlyMap<string, AnyTool>,
-  modules: ReadonlyMap<string, object>,
-  strategies: ReadonlyMap<string, unknown>,
-  conditions: object,
-): WorkflowRegistry {
-  const names = { tool: tools, module: modules, strategy: strategies, condition: new Map(Object.entries(conditions)) };
-  return {
-    hasTool: (name) => tools.has(name),
-    hasModule: (name) => modules.has(name),
-    hasOperation: (module, operation) => Object.hasOwn(modules.get(module) ?? {}, operation),
-    hasStrategy: (name) => strategies.has(name),
-    hasCondition: (name) => Object.hasOwn(conditions, name),
-    tool: (name) => tools.get(name),
-    names: (kind) => names[kind].keys(),
-  };
-}
-
-function stepJob(
-  input: StepExecutionInput,
-  { execution, allocation, retry }: CheckedRequest,
-  tool: AnyTool | undefined,
-  options: RuntimeOptions,
-): StepJob {
-  const policy = retry ?? tool?.retry;
-  return {
-    stepId: input.stepId,
-    work: { kind: 'tool', tool: input.toolName, strategy: input.strategy ?? 'deterministic', parameters: input.parameters ?? {} },
-    when: [],
-    scope: { input: {}, steps: {} },
-    timeoutMs: Math.min(tool?.timeoutMs ?? 30_000, allocation.maxDurationMs),
-    ...(policy && { retry: policy }),
-    recovery: options.recovery ?? {},
-    credits: tool?.credits ?? '0',
-    allocation,
-    idempotencyKey: `${execution.executionId}/${input.stepId}/1`,
-  };
-}
-
-function emptyPlan(source: WorkflowSource): Plan {
-  const named = typeof source === 'string' ? source : 'id' in source && typeof source.id === 'string' ? source.id : 'refused';
-  return { id: named, name: named, version: '0', steps: [], byRank: [], ordinals: {}, sinks: [], metadata: {} };
 }

@@ -27,9 +27,11 @@ import { ToolBreakers } from './runtime/breakers.ts';
 import { EventBus } from './runtime/events/event-bus.ts';
 import { Directory, phaseOf } from './runtime/execution/directory.ts';
 import { Execution } from './runtime/execution/handle.ts';
+import { failedResult, toResult } from './runtime/execution/result.ts';
 import { FactStream } from './runtime/journal/fact-stream.ts';
 import type { Journal } from './runtime/journal/journal.ts';
 import { MemoryJournal } from './runtime/journal/memory-journal.ts';
+import { foldStream } from './runtime/journal/restoration.ts';
 import { DEFAULT_MAILBOX_LIMIT, type RuntimeOptions, SILENT } from './runtime/options.ts';
 import { systemClock } from './runtime/system-clock.ts';
 
@@ -148,6 +150,16 @@ export class System {
     });
     if (!isTaken) throw new SwarmchartError('MAILBOX_FULL', `Too many commands wait for execution "${executionId}"`);
     return answer.promise;
+  }
+
+  /** The folded state of a root execution as far as it is committed: that of its actor, or, once it has settled, of its facts. */
+  async stateOf(executionId: string): Promise<unknown> {
+    await this.#roots.get(executionId)?.execution.started;
+    const entry = this.directory.find(executionId);
+    if (!entry?.ref) return foldStream(await this.journal.read(executionId)).get(executionId);
+    const { state } = entry.ref.getSnapshot().context as { readonly state: unknown };
+    await entry.stream.committed();
+    return state;
   }
 
   /** Executions that were started and have not settled. */
@@ -273,25 +285,3 @@ export class System {
     };
   }
 }
-
-function toResult(outcome: RunOutcome | StepOutcome, context: ExecutionContext): ExecutionResult {
-  const resourcesUsed = outcome.usage;
-  const common = { resourcesUsed, duration: resourcesUsed.durationMs, context };
-  const value = 'result' in outcome ? outcome.result : outcome.output;
-  if (outcome.status === 'completed' || outcome.status === 'skipped')
-    return { ...common, success: true, status: 'completed', result: value };
-  if (outcome.status === 'failed') return { ...common, success: false, status: 'failed', ...(outcome.error && { error: outcome.error }) };
-  const error = executionError('CANCELLED', `Cancelled: ${outcome.reason ?? ''}`, 'result' in outcome ? 'tier2' : 'tier3', {
-    context: { reason: outcome.reason ?? '' },
-  });
-  return { ...common, success: false, status: 'cancelled', error };
-}
-
-const failedResult = (error: ExecutionError, context: ExecutionContext): ExecutionResult => ({
-  success: false,
-  status: 'failed',
-  error,
-  resourcesUsed: NO_USAGE,
-  duration: 0,
-  context,
-});

@@ -4,5 +4,5 @@ export { type BreakerInput, type BreakerState, breakerMachine, type CircuitBreak
 export { type ExecutorState, evolveExecutor } from './executor.fold.ts';
 export { type ExecutorInput, executorMachine, type UnifiedExecutor } from './executor.machine.ts';
 export { evolveRun } from './run.fold.ts';
-export { type RunState, type StepRecord } from './run.state.ts';
 export { type RunInput, type RunStateMachine, runMachine } from './run.machine.ts';
+export type { RunState, StepRecord } from './run.state.ts';

@@ -104,6 +104,7 @@ export function restartChildren(turn: RunTurn, { bornAt: at }: RunContext): void
     if (spec.ok) turn.starts.push(spec.value);
   });
   const { phase, pauseEpoch: epoch, reason } = turn.state;
+  if (phase === 'running') turn.tellAll({ type: 'step.resume', at });
   if (phase === 'pausing') turn.tellAll({ type: 'step.pause', at, epoch });
   if (phase === 'cancelling') turn.tellAll({ type: 'step.cancel', at, reason: reason ?? '' });
   if (phase === 'failing') turn.tellAll({ type: 'step.cancel', at, reason: 'run-failed' });

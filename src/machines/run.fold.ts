@@ -3,8 +3,8 @@
 import { List, Map as PersistentMap } from 'immutable';
 import { emptyOrdinals, withOrdinal } from './ordinal-set.ts';
 import type { RunFact, RunJob } from './protocol/run.ts';
-import { evolveStep } from './run.steps.fold.ts';
 import { BLANK, FRESH_RUN, type RunState } from './run.state.ts';
+import { evolveStep } from './run.steps.fold.ts';
 
 export function evolveRun(state: RunState, fact: RunFact): RunState {
   const at = fact.at;

@@ -6,7 +6,7 @@ import type { Plan, PlanStep } from './protocol/plan.ts';
 import type { ChildSpec, NurseryCommand, RunFact, RunJob } from './protocol/run.ts';
 import type { StepCommand, StepFact } from './protocol/step.ts';
 import { evolveRun } from './run.fold.ts';
-import { type RunState, type StepRecord } from './run.state.ts';
+import type { RunState, StepRecord } from './run.state.ts';
 import { Turn } from './turn.ts';
 
 export interface RunContext {

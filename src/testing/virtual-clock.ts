@@ -80,9 +80,14 @@ export class VirtualClock implements Clock {
   }
 }
 
+/** Turns of the event loop that are given: delivery between actors may put off the rest of its letters to a later turn, more than once. */
+const TURNS = 4;
+
 /** Resolves after all promises that can settle without timers or I/O have done so. */
-export function settlePromises(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
+export async function settlePromises(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
 }

@@ -9,7 +9,7 @@ import type { Carrier, Letter } from '../actors/post-office.ts';
 import type { AnyTool, ToolContext } from '../actors/tool.ts';
 import type { Json } from '../machines/protocol/execution.ts';
 import type { Pick } from './random.ts';
-import { settlePromises, VirtualClock } from './virtual-clock.ts';
+import { VirtualClock } from './virtual-clock.ts';
 
 interface Possibility {
   readonly label: string;
@@ -71,7 +71,7 @@ export class World implements Carrier {
     if (!chosen) return false;
     this.trace.push(chosen.label);
     chosen.happen();
-    await settlePromises();
+    await oneTurn();
     return true;
   }
 
@@ -157,3 +157,9 @@ export class World implements Carrier {
     if (index >= 0) this.#outcomes.splice(index, 1);
   }
 }
+
+/** Nothing here puts anything off, so one turn of the event loop settles all promises. */
+const oneTurn = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });

@@ -50,8 +50,9 @@ export class EventBus {
     }
   }
 
+  /** Takes no more facts and leaves no timer. What subscribers were offered before, they still hear. */
   close(): void {
-    for (const subscriber of this.#subscribers) subscriber.unsubscribe();
+    for (const subscriber of this.#subscribers) subscriber.leave();
   }
 }
 
@@ -61,16 +62,19 @@ class Subscriber implements Subscription {
   readonly #matches: (type: string) => boolean;
   readonly #handler: FactHandler;
   readonly #options: Required<EventBusOptions>;
-  readonly #leave: () => void;
+  readonly #onLeave: () => void;
   #queue: Fact[] = [];
   #isBusy = false;
+  #hasLeft = false;
+  /** Runs while the handler takes its time. */
+  #timer: unknown;
 
-  constructor(pattern: string, handler: FactHandler, options: Required<EventBusOptions>, leave: () => void) {
+  constructor(pattern: string, handler: FactHandler, options: Required<EventBusOptions>, onLeave: () => void) {
     this.#pattern = pattern;
     this.#matches = compilePattern(pattern);
     this.#handler = handler;
     this.#options = options;
-    this.#leave = leave;
+    this.#onLeave = onLeave;
   }
 
   offer(fact: Fact): void {
@@ -88,32 +92,39 @@ class Subscriber implements Subscription {
 
   unsubscribe(): void {
     this.#queue = [];
-    this.#leave();
+    this.leave();
+  }
+
+  /** A handler that is at work is not timed any more. */
+  leave(): void {
+    this.#hasLeft = true;
+    this.#stopTimer();
+    this.#onLeave();
   }
 
   async #work(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const facts = this.#queue;
-      this.#queue = [];
-      for (const fact of facts) await this.#handle(fact);
-    }
+    for (let fact = this.#queue.shift(); fact; fact = this.#queue.shift()) await this.#handle(fact);
     this.#isBusy = false;
   }
 
   async #handle(fact: Fact): Promise<void> {
     const { clock, log, handlerTimeoutMs } = this.#options;
-    let timer: unknown;
     try {
       const handled = this.#handler(fact);
       if (!(handled instanceof Promise)) return;
-      const timeout = new Promise<never>((_, reject) => {
-        timer = clock.setTimeout(() => reject(new Error(`did not finish within ${handlerTimeoutMs} ms`)), handlerTimeoutMs);
-      });
-      await Promise.race([handled, timeout]);
+      const timeout = Promise.withResolvers<never>();
+      const giveUp = () => timeout.reject(new Error(`did not finish within ${handlerTimeoutMs} ms`));
+      if (!this.#hasLeft) this.#timer = clock.setTimeout(giveUp, handlerTimeoutMs);
+      await Promise.race([handled, timeout.promise]);
     } catch (thrown) {
       log.error({ err: thrown, pattern: this.#pattern, fact: fact.id }, 'event handler failed');
     } finally {
-      if (timer !== undefined) clock.clearTimeout(timer);
+      this.#stopTimer();
     }
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 }

@@ -45,7 +45,7 @@ export class FactStream {
     this.#seq += enveloped.length;
     try {
       const appended = this.#options.journal.append(this.name, expected, enveloped);
-      if (appended) this.#last = this.#afterwards(appended, enveloped);
+      if (appended || this.#committed < expected) this.#last = this.#afterwards(appended, enveloped);
       else this.#commit(enveloped);
     } catch (thrown) {
       this.#fail(thrown);
@@ -61,7 +61,8 @@ export class FactStream {
     });
   }
 
-  async #afterwards(appended: Promise<void>, facts: readonly Fact[]): Promise<void> {
+  /** Also facts that are committed at once wait here for those before them: they are published in order. */
+  async #afterwards(appended: Promise<void> | undefined, facts: readonly Fact[]): Promise<void> {
     const before = this.#last;
     try {
       await appended;
