@@ -1,0 +1,20 @@
+/** Which files `npm run visualize` writes, and what is in them. */
+
+import { breakerMachine, executorMachine, runMachine } from '../src/machines/machines.ts';
+import { definition } from './definition.ts';
+import { mermaid } from './mermaid.ts';
+
+const CHARTS = { run: runMachine, executor: executorMachine, breaker: breakerMachine };
+
+export interface Picture {
+  /** Within this folder. */
+  readonly file: string;
+  readonly text: string;
+}
+
+export function pictures(): readonly Picture[] {
+  return Object.entries(CHARTS).flatMap(([name, machine]) => [
+    { file: `${name}.mmd`, text: mermaid(machine) },
+    { file: `${name}.json`, text: definition(machine) },
+  ]);
+}
