@@ -151,11 +151,11 @@ class SwarmchartRuntime implements AsyncDisposable {
    */
   async stop({ graceMs = 10_000 }: { readonly graceMs?: number } = {}): Promise<void> {
     const live = this.#system.live();
-    if (live.length > 0) {
+    for (const { context } of live) void this.#control(context.executionId).cancel('runtime stopped');
+    if (live.length > 0 && graceMs > 0) {
       const { clock } = this.#system;
       const deadline = Promise.withResolvers<void>();
       const timer = clock.setTimeout(() => deadline.resolve(), graceMs);
-      for (const { context } of live) void this.#control(context.executionId).cancel('runtime stopped');
       await Promise.race([Promise.all(live.map((execution) => execution.result())), deadline.promise]);
       clock.clearTimeout(timer);
     }

@@ -129,6 +129,7 @@ export const breakerMachine = chart
   })
   .createMachine({
     id: 'breaker',
+    options: { maxIterations: 100 },
     context: ({ input }) => ({ ...input, state: input.restored ?? CLOSED }),
     initial: 'restoring',
     states: {

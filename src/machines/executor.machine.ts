@@ -95,6 +95,7 @@ export const executorMachine = chart
   })
   .createMachine({
     id: 'executor',
+    options: { maxIterations: 100 },
     context: ({ input }) => ({
       execution: input.execution,
       job: input.job,

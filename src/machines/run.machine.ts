@@ -100,6 +100,7 @@ export const runMachine = chart
   })
   .createMachine({
     id: 'run',
+    options: { maxIterations: 100 },
     context: ({ input }) => ({ job: input.job, state: input.restored ?? FRESH_RUN, bornAt: input.at }),
     output: ({ context }) => decide.outcomeOf(context),
     invoke: { id: 'nursery', src: 'nursery', input: undefined },

@@ -7,6 +7,8 @@ import { endsStream, type Journal } from './journal.ts';
 export interface MemoryJournalOptions {
   /** Settled streams that are kept. @default 1_000 */
   readonly maxSettledStreams?: number;
+  /** Facts of settled streams that are kept; the newest settled stream is kept whatever its length. @default 200_000 */
+  readonly maxSettledFacts?: number;
 }
 
 export class MemoryJournal implements Journal {
@@ -14,10 +16,13 @@ export class MemoryJournal implements Journal {
   /** In the order in which they settled. */
   readonly #settled = new Set<string>();
   readonly #leases = new Set<string>();
-  readonly #maxSettled: number;
+  readonly #maxStreams: number;
+  readonly #maxFacts: number;
+  #settledFacts = 0;
 
-  constructor({ maxSettledStreams = 1_000 }: MemoryJournalOptions = {}) {
-    this.#maxSettled = maxSettledStreams;
+  constructor({ maxSettledStreams = 1_000, maxSettledFacts = 200_000 }: MemoryJournalOptions = {}) {
+    this.#maxStreams = maxSettledStreams;
+    this.#maxFacts = maxSettledFacts;
   }
 
   append(stream: string, expectedSeq: number, facts: readonly Fact[]): undefined {
@@ -52,11 +57,13 @@ export class MemoryJournal implements Journal {
 
   #settle(stream: string): void {
     this.#settled.add(stream);
-    if (this.#settled.size <= this.#maxSettled) return;
+    this.#settledFacts += this.#streams.get(stream)?.length ?? 0;
     for (const oldest of this.#settled) {
+      const isWithinBounds = this.#settled.size <= this.#maxStreams && this.#settledFacts <= this.#maxFacts;
+      if (isWithinBounds || oldest === stream) return;
+      this.#settledFacts -= this.#streams.get(oldest)?.length ?? 0;
       this.#settled.delete(oldest);
       this.#streams.delete(oldest);
-      return;
     }
   }
 }
