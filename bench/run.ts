@@ -1,0 +1,46 @@
+/**
+ * What a step costs: Swarmchart beside plain awaits and a plain XState program of the same chart shape.
+ *
+ *   npm run bench                 all shapes
+ *   npm run bench -- profile      the hottest functions of a chain and of a fan-out
+ */
+
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Measurement } from './measure.ts';
+import { SHAPES, type Shape } from './subject.ts';
+
+const ROUNDS = 15;
+
+/** A process for each measurement: nobody inherits another's heap or another's optimised code. */
+function ask(mode: string, index: number): string {
+  const worker = fileURLToPath(new URL('worker.ts', import.meta.url));
+  const args = ['--expose-gc', '--disable-warning=ExperimentalWarning', worker, mode, String(index), String(ROUNDS)];
+  return execFileSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, NODE_ENV: 'production' } });
+}
+
+function report(shape: Shape, index: number): void {
+  const measured = JSON.parse(ask('time', index)) as readonly Measurement[];
+  const floor = measured.find(({ subject }) => subject === 'XState floor')?.medianMs ?? Number.NaN;
+  const peakMB = Number(ask('peak', index)) / 1024;
+  console.log(`\n${shape.name} (median of ${ROUNDS} rounds)`);
+  for (const { subject, medianMs, maxDelayMs } of measured) {
+    const perStep = (1_000 * medianMs) / (shape.steps * shape.runs);
+    console.log(
+      [
+        `  ${subject.padEnd(13)}`,
+        `${medianMs.toFixed(2).padStart(9)} ms`,
+        `${perStep.toFixed(2).padStart(8)} µs per step`,
+        `${(medianMs / floor).toFixed(2).padStart(6)} × floor`,
+        `event loop held up at most ${maxDelayMs.toFixed(1)} ms`,
+      ].join('  '),
+    );
+  }
+  console.log(`  peak memory of a Swarmchart process: ${peakMB.toFixed(0)} MB`);
+}
+
+if (process.argv[2] === 'profile') {
+  for (const index of [0, 2]) console.log(`\n${SHAPES[index]?.name}: time of their own\n${ask('profile', index)}`);
+} else {
+  for (const [index, shape] of SHAPES.entries()) report(shape, index);
+}
