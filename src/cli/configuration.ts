@@ -20,7 +20,8 @@ export interface LoadedConfiguration {
 export async function loadConfiguration(cwd: string, asked?: string): Promise<LoadedConfiguration> {
   const path = asked === undefined ? CONFIG_NAMES.map((name) => join(cwd, name)).find((file) => existsSync(file)) : resolve(cwd, asked);
   if (path === undefined) return { configuration: {} };
-  const shown = relative(cwd, path) || path;
+  const isInside = !relative(cwd, path).startsWith('..');
+  const shown = isInside ? relative(cwd, path) : path;
   if (!existsSync(path)) throw new UsageError('INVALID_INPUT', `There is no configuration file ${shown}`);
   const exported = await importDefault(path, shown);
   const problems = problemsOf(exported);

@@ -1,6 +1,6 @@
 /** The `swarmchart` command: reads the command line, runs the command, turns whatever happens into an exit code. */
 
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { demo } from './commands/demo.ts';
 import { run } from './commands/run.ts';
 import { validate } from './commands/validate.ts';
@@ -83,7 +83,7 @@ function commandLine(terminal: Terminal, end: (exitCode: number) => void): Comma
     .option('--input <name=value>', 'one input, or @file.json with an object of them; may be repeated', collect)
     .option('--config <path>', 'configuration with tools and modules, instead of swarmchart.config.ts in the working folder')
     .option('--timeout <ms>', 'cancel the run after this time', milliseconds)
-    .option('--json', 'print one JSON object on stdout')
+    .addOption(new Option('--json', 'print one JSON object on stdout').conflicts('jsonl'))
     .option('--jsonl', 'print every fact as a line of JSON on stdout, and the result last')
     .option('--verbose', 'show everything that steps log, not only warnings and errors')
     .action(async (file: string, flags) => end(await run(file, flags, terminal)));
@@ -104,7 +104,7 @@ function commandLine(terminal: Terminal, end: (exitCode: number) => void): Comma
     .option('--repo <path>', 'the repository', '.')
     .option('--out <dir>', 'where the report goes', 'swarmchart-report')
     .option('--timeout <ms>', 'cancel the run after this time', milliseconds)
-    .option('--json', 'print one JSON object on stdout')
+    .addOption(new Option('--json', 'print one JSON object on stdout').conflicts('jsonl'))
     .option('--jsonl', 'print every fact as a line of JSON on stdout, and the result last')
     .option('--verbose', 'show everything that steps log, not only warnings and errors')
     .action(async (flags) => end(await demo(flags, terminal)));

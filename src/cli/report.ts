@@ -55,7 +55,8 @@ export function printValue(value: Json): string {
   return typeof value === 'string' ? value : stringify(value, { lineWidth: 0 }).trimEnd();
 }
 
-export function endingLines(ending: Ending, board: StepBoard, format: Format): readonly string[] {
+/** `advice` takes the place of the usual next step. */
+export function endingLines(ending: Ending, board: StepBoard, format: Format, advice?: string): readonly string[] {
   const { status, workflow, error, signal, duration, resourcesUsed, hasStrays } = ending;
   const credits = resourcesUsed && resourcesUsed.creditsUsed !== '0' ? `, ${resourcesUsed.creditsUsed} credits` : '';
   const figures = `${board.summary()}, ${printDuration(duration)}${credits}`;
@@ -66,7 +67,11 @@ export function endingLines(ending: Ending, board: StepBoard, format: Format): r
   const where = board.fatal ? ` in step "${board.fatal.stepId}"` : '';
   const reason = error && !signal ? [`  ${error.code}: ${oneLine(error.message, 2_000)}`] : [];
   const cancelled = signal ? ` by ${signal}${error?.code === 'RUNTIME_STOPPED' ? ', at once: steps may not have ended' : ''}` : where;
-  return [`${workflow} ${status}${cancelled}: ${figures}`, ...reason, ...nextStep(ending, board, format)];
+  return [
+    `${workflow} ${status}${cancelled}: ${figures}`,
+    ...reason,
+    ...(advice === undefined ? nextStep(ending, board, format) : [`next: ${advice}`]),
+  ];
 }
 
 function waitingLines(board: StepBoard): readonly string[] {
@@ -85,7 +90,7 @@ function waitingLines(board: StepBoard): readonly string[] {
 function nextStep({ error, signal }: Ending, board: StepBoard, format: Format): readonly string[] {
   if (signal || !error) return [];
   if (error.code === 'RUN_TIMEOUT') return ['next: allow more with --timeout MS'];
-  if (error.code === 'STEP_TIMEOUT') return [`next: give step "${board.fatal?.stepId ?? ''}" a longer timeout, or retries`];
+  if (exitCodeOfFailure(error) === EXIT.timedOut) return [`next: give step "${board.fatal?.stepId ?? ''}" a longer timeout, or retries`];
   if (error.retryable) return ['next: this kind of failure may pass: run it again, or give the step retries'];
   return format === 'jsonl' ? [] : ['next: see every fact of a run with --jsonl'];
 }

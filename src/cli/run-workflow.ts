@@ -4,7 +4,7 @@ import type { Configuration } from '../config.ts';
 import { createRuntime, type Runtime } from '../create-runtime.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
 import { type Ending, execute, type Run } from './execute.ts';
-import { UsageError } from './outcome.ts';
+import { EXIT, UsageError } from './outcome.ts';
 import { logTo, showProgress } from './progress/progress.ts';
 import { StepBoard } from './progress/step-board.ts';
 import { endingDocument, endingLines, exitCodeOf, type Format, refusalDocument } from './report.ts';
@@ -43,14 +43,22 @@ export async function startRuntime(configuration: Configuration, { verbose = fal
   }
 }
 
-/** Runs it and reports. `present` prints the result of a run that completed, for people. */
+/** What a command makes of the ending of its run, beside what every run gets. */
+export interface Manner {
+  /** Prints the result of a run that completed, for people. */
+  present(ending: Ending, board: StepBoard): Promise<void>;
+  /** For a run that the user has to put something right for: what. Its exit code is then that of wrong usage. */
+  refusal?(ending: Ending, board: StepBoard): string | undefined;
+}
+
+/** Runs it and reports. Resolves with the exit code. */
 export async function runWorkflow(
   session: Session,
   run: Omit<Run, 'runtime'>,
   format: Format,
   terminal: Terminal,
-  present: (ending: Ending, board: StepBoard) => Promise<void>,
-): Promise<{ readonly exitCode: number; readonly ending: Ending; readonly board: StepBoard }> {
+  manner: Manner,
+): Promise<number> {
   const { stdout, stderr } = terminal;
   const board = new StepBoard(run.workflow.plan.steps.length);
   const progress = showProgress(terminal, board, format !== 'jsonl');
@@ -59,10 +67,11 @@ export async function runWorkflow(
     if (format === 'jsonl') await stdout.line(JSON.stringify(fact));
   };
   const ending = await execute({ ...run, runtime: session.runtime }, terminal, { board, progress, onFact });
-  for (const line of endingLines(ending, board, format)) await stderr.line(line);
+  const advice = manner.refusal?.(ending, board);
+  for (const line of endingLines(ending, board, format, advice)) await stderr.line(line);
   if (format !== 'human') await stdout.line(endingDocument(ending, board, format));
-  else if (ending.status === 'completed') await present(ending, board);
-  return { exitCode: exitCodeOf(ending), ending, board };
+  else if (ending.status === 'completed') await manner.present(ending, board);
+  return advice === undefined ? exitCodeOf(ending) : EXIT.refused;
 }
 
 /** With `--json` and `--jsonl` a refusal is a result too, so that whoever reads stdout always finds one. */

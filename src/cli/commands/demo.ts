@@ -4,7 +4,6 @@ import { resolve } from 'node:path';
 import { loadConfiguration } from '../configuration.ts';
 import { readReport, summaryTable } from '../demo-summary.ts';
 import type { Ending } from '../execute.ts';
-import { EXIT } from '../outcome.ts';
 import { compiledFile, shippedFile } from '../package-files.ts';
 import type { StepBoard } from '../progress/step-board.ts';
 import { timeline } from '../progress/timeline.ts';
@@ -28,11 +27,8 @@ export function demo(flags: DemoFlags, terminal: Terminal): Promise<number> {
       const file = shippedFile(`${EXAMPLE}/repo-report.yaml`);
       const workflow = chooseWorkflow(await readWorkflowFile(file, terminal.cwd, { registry: session.runtime.registry }), file);
       const input = { repo: resolve(terminal.cwd, flags.repo), out: resolve(terminal.cwd, flags.out) };
-      const show = (ending: Ending, board: StepBoard): Promise<void> => present(ending, board, terminal);
-      const { exitCode, ending, board } = await runWorkflow(session, { workflow, input, timeout: flags.timeout }, format, terminal, show);
-      if (!isNothingToReportOn(ending, board)) return exitCode;
-      await terminal.stderr.line('next: name a git repository with --repo PATH');
-      return EXIT.refused;
+      const present = (ending: Ending, board: StepBoard): Promise<void> => presentReport(ending, board, terminal);
+      return await runWorkflow(session, { workflow, input, timeout: flags.timeout }, format, terminal, { present, refusal });
     } finally {
       await session.runtime.stop({ graceMs: 0 });
     }
@@ -40,10 +36,13 @@ export function demo(flags: DemoFlags, terminal: Terminal): Promise<number> {
 }
 
 /** No repository, or no git to read it with: the user's to put right, not a failure of the analysis. */
-const isNothingToReportOn = ({ error }: Ending, { fatal }: StepBoard): boolean =>
-  fatal?.stepId === 'inspect' && (error?.code === 'INVALID_INPUT' || error?.code === 'PROCESS_NOT_FOUND');
+function refusal({ error }: Ending, { fatal }: StepBoard): string | undefined {
+  if (fatal?.stepId !== 'inspect') return undefined;
+  if (error?.code === 'INVALID_INPUT') return 'name a git repository with --repo PATH';
+  return error?.code === 'PROCESS_NOT_FOUND' ? 'the demo reads a git repository, and needs git for that' : undefined;
+}
 
-async function present({ result }: Ending, board: StepBoard, { stdout }: Terminal): Promise<void> {
+async function presentReport({ result }: Ending, board: StepBoard, { stdout }: Terminal): Promise<void> {
   const { markdown, json } = result as { readonly markdown: string; readonly json: string };
   if (stdout.isTTY) await stdout.line(`${timeline(board.rows())}\n`);
   await stdout.line(summaryTable(await readReport(json)));

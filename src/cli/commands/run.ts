@@ -1,6 +1,7 @@
 /** `swarmchart run FILE` */
 
 import { loadConfiguration } from '../configuration.ts';
+import type { Ending } from '../execute.ts';
 import { readInputs, typedInput } from '../input.ts';
 import { UsageError } from '../outcome.ts';
 import { printValue } from '../report.ts';
@@ -27,10 +28,8 @@ export function run(file: string, flags: RunFlags, terminal: Terminal): Promise<
       });
       const workflow = choose(found, file, flags.workflow, path);
       const input = typedInput(given, workflow.inputs);
-      const { exitCode } = await runWorkflow(session, { workflow, input, timeout: flags.timeout }, format, terminal, ({ result }) =>
-        terminal.stdout.line(printValue(result)),
-      );
-      return exitCode;
+      const present = ({ result }: Ending): Promise<void> => terminal.stdout.line(printValue(result));
+      return await runWorkflow(session, { workflow, input, timeout: flags.timeout }, format, terminal, { present });
     } finally {
       await session.runtime.stop({ graceMs: 0 });
     }

@@ -1,0 +1,69 @@
+import { defineConfig } from 'swarmchart';
+import { describe, expect, it } from 'vitest';
+import { CONFIG, oneStep, Workspace } from './terminal-for-test.ts';
+
+async function withConfig(text: string): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  using folder = new Workspace({ 'w.yaml': oneStep('echo', ', parameters: { message: hi }'), 'swarmchart.config.mjs': text });
+  return await folder.run('run', 'w.yaml');
+}
+
+describe('swarmchart.config', () => {
+  it('supplies tools, modules, strategies and conditions', async () => {
+    const config = `export default {
+      tools: [{ name: 'add', run: ({ a, b }) => a + b }],
+      modules: { text: { shout: ({ text }) => text.toUpperCase() } },
+      strategies: { twice: async ({ callTool }) => [await callTool(), await callTool()] },
+      conditions: { always: () => true },
+      recovery: { transient: { maxRetries: 1, backoff: { strategy: 'fixed', baseMs: 0, factor: 1, maxMs: 0, jitter: 0 } } },
+    };`;
+    const workflow = `id: w
+steps:
+  - { id: sum, tool: add, strategy: twice, parameters: { a: 1, b: 2 }, when: { type: custom, handler: always } }
+  - { id: loud, type: module-operation, module: text, operation: shout, parameters: { text: "sum" } }
+`;
+    using folder = new Workspace({ 'w.yaml': workflow, 'swarmchart.config.mjs': config });
+    const { exitCode, stdout } = await folder.run('run', 'w.yaml', '--json');
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ result: { sum: [3, 3], loud: 'SUM' } });
+  });
+
+  it('is taken from where --config says', async () => {
+    using folder = new Workspace({ 'w.yaml': oneStep('describe'), 'settings/other.mjs': CONFIG });
+    expect(await folder.run('run', 'w.yaml', '--config', 'settings/other.mjs')).toMatchObject({ exitCode: 0 });
+    expect(await folder.run('validate', 'w.yaml', '--config', 'settings/other.mjs')).toMatchObject({ exitCode: 0, stderr: '' });
+    const missing = await folder.run('run', 'w.yaml', '--config', 'settings/none.mjs');
+    expect(missing.exitCode).toBe(2);
+    expect(missing.stderr).toContain('There is no configuration file settings/none.mjs');
+  });
+
+  it.each([
+    ['throws', 'throw new Error("no licence key");', 'could not be loaded: no licence key'],
+    ['throws what is no Error', 'throw "nothing";', 'could not be loaded: nothing'],
+    ['imports what is not there', 'import "./missing.mjs"; export default {};', 'could not be loaded: '],
+    ['has a syntax error', 'export default {', 'could not be loaded: '],
+    ['exports nothing by default', 'export const tools = [];', 'has no default export'],
+    ['exports no object', 'export default [];', 'the default export is an object such as { tools: [...] }'],
+    ['has an unknown key', 'export default { tool: [] };', 'tool: means nothing here. Did you mean "tools"?'],
+    ['has no list of tools', 'export default { tools: {} };', 'tools: is a list of tools'],
+    ['has a tool twice', 'const t = { name: "t", run() {} }; export default { tools: [t, t] };', 'The configuration was refused'],
+    ['has a strategy that is no function', 'export default { strategies: { s: 1 } };', 'strategies.s: is a strategy: a function'],
+    ['has an operation that is no function', 'export default { modules: { m: { o: 1 } } };', 'modules.m.o: is an operation: a function'],
+    ['has an unknown class of errors', 'export default { recovery: { often: {} } };', 'recovery.often: there is no such class'],
+    ['has half a retry policy', 'export default { recovery: { transient: { maxRetries: 1 } } };', 'recovery.transient: is a retry policy'],
+  ])('is refused when it %s', async (_, text, message) => {
+    const { exitCode, stdout, stderr } = await withConfig(text);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain(message);
+  });
+
+  it('is refused with every problem at once', async () => {
+    const { stderr } = await withConfig('export default { tools: [{ name: "" }, 7], conditions: { c: true } };');
+    expect(stderr).toContain('has 4 problems');
+    for (const path of ['tools[0].name', 'tools[0].run', 'tools[1]', 'conditions.c']) expect(stderr).toContain(`\n  ${path}: `);
+  });
+
+  it('gets its type from defineConfig, which changes nothing', () => {
+    const configuration = { tools: [{ name: 't', run: () => 1 }] };
+    expect(defineConfig(configuration)).toBe(configuration);
+  });
+});
