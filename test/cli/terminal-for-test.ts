@@ -129,6 +129,7 @@ export default { tools: [
   { name: 'fail', run: () => { throw new Error('out of paper\\n\\u001b[31mred'); } },
   { name: 'fail-twice', run: () => { calls += 1; if (calls < 3) throw new Error('not yet'); return calls; } },
   { name: 'describe', run: (input) => ({ input, list: [1, 2] }) },
+  { name: 'linger', run: () => { setInterval(() => {}, 1000); return 'enough'; } },
   { name: 'print', run: () => { console.log('from console'); return 'printed'; } },
   { name: 'throw-late', run: () => { setTimeout(() => { throw new Error('from a timer'); }); return new Promise(() => {}); } },
   { name: 'reject-late', run: () => { void Promise.reject(new Error('lost')); return 1; } },

@@ -1,0 +1,116 @@
+/** The command as a process of its own: signals, streams, and whatever user code does to them. */
+
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { CONFIG, oneStep, Workspace } from './terminal-for-test.ts';
+
+const SCRIPT = fileURLToPath(new URL('swarmchart-for-test.ts', import.meta.url));
+
+class Command {
+  readonly child: ChildProcessWithoutNullStreams;
+  stdout = '';
+  stderr = '';
+  #onStderr: () => void = () => {};
+
+  constructor(folder: Workspace, argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    this.child = spawn(process.execPath, [SCRIPT, ...argv], { cwd: folder.folder, env: { ...process.env, ...env } });
+    this.child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+    });
+    this.child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+      this.#onStderr();
+    });
+  }
+
+  /** Rejects when the command ends without having said so. */
+  saw(text: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#onStderr = () => this.stderr.includes(text) && resolve();
+      this.child.once('close', () => reject(new Error(`"${text}" was never seen in:\n${this.stderr}`)));
+      this.#onStderr();
+    });
+  }
+
+  async exitCode(): Promise<number | string> {
+    const [code, signal] = (await once(this.child, 'close')) as [number | null, string | null];
+    return code ?? signal ?? 'unknown';
+  }
+}
+
+describe('the swarmchart process', () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('cancels the run on %s, waits for it, and ends with %i', async (signal, expected) => {
+    using folder = new Workspace({ 'w.yaml': oneStep('hang'), 'swarmchart.config.mjs': CONFIG });
+    const command = new Command(folder, ['run', 'w.yaml', '--json']);
+    await command.saw('hanging');
+    command.child.kill(signal);
+    expect(await command.exitCode()).toBe(expected);
+    expect(JSON.parse(command.stdout)).toMatchObject({ status: 'cancelled', error: { code: 'CANCELLED', context: { reason: signal } } });
+    expect(command.stderr).toContain(`one cancelled by ${signal}`);
+  });
+
+  it('stops at once on a second signal, whatever a step does', async () => {
+    using folder = new Workspace({ 'w.yaml': oneStep('deaf', ', timeout: 600000'), 'swarmchart.config.mjs': CONFIG });
+    const command = new Command(folder, ['run', 'w.yaml', '--json']);
+    await command.saw('hanging');
+    command.child.kill('SIGINT');
+    await command.saw('SIGINT: cancelling the run');
+    command.child.kill('SIGTERM');
+    expect(await command.exitCode()).toBe(130);
+    expect(JSON.parse(command.stdout)).toMatchObject({ status: 'cancelled', error: { code: 'RUNTIME_STOPPED' } });
+  });
+
+  it('ends although a tool has left work behind', async () => {
+    using folder = new Workspace({ 'w.yaml': oneStep('linger'), 'swarmchart.config.mjs': CONFIG });
+    const command = new Command(folder, ['run', 'w.yaml']);
+    expect(await command.exitCode()).toBe(0);
+    expect(command.stdout).toBe('enough\n');
+  });
+
+  it('keeps what tools print away from stdout', async () => {
+    using folder = new Workspace({ 'w.yaml': oneStep('print'), 'swarmchart.config.mjs': CONFIG });
+    const command = new Command(folder, ['run', 'w.yaml']);
+    expect(await command.exitCode()).toBe(0);
+    expect(command.stdout).toBe('printed\n');
+    expect(command.stderr).toContain('from console\n');
+  });
+
+  it('ends with 1 when user code throws where nobody can catch it, and shows where on demand', async () => {
+    using folder = new Workspace({ 'w.yaml': oneStep('throw-late'), 'swarmchart.config.mjs': CONFIG });
+    const command = new Command(folder, ['run', 'w.yaml'], { SWARMCHART_DEBUG: '1' });
+    expect(await command.exitCode()).toBe(1);
+    expect(command.stderr).toMatch(/Error: from a timer\n +at .*swarmchart\.config\.mjs/);
+  });
+
+  it('reports a rejected promise that nobody handled', async () => {
+    const more =
+      '\n  - { id: then, tool: fail-twice, dependencies: [only], retry: { maxRetries: 2, backoff: { strategy: fixed, baseMs: 1 } } }';
+    using folder = new Workspace({ 'w.yaml': `${oneStep('reject-late').trimEnd()}${more}\n`, 'swarmchart.config.mjs': CONFIG });
+    const command = new Command(folder, ['run', 'w.yaml']);
+    expect(await command.exitCode()).toBe(1);
+    expect(command.stderr).toContain('Nobody handled a rejected promise: Error: lost');
+    expect(command.stdout).toBe('3\n');
+  });
+
+  it('says nothing when the reader of stdout has left', async () => {
+    using folder = new Workspace({ 'w.yaml': oneStep('echo', ', parameters: { message: hi }') });
+    const command = new Command(folder, ['run', 'w.yaml', '--jsonl']);
+    command.child.stdout.destroy();
+    expect(await command.exitCode()).toBe(0);
+    expect(command.stderr).not.toMatch(/EPIPE|at .*\(/);
+  });
+
+  it('reads a configuration in TypeScript', async () => {
+    const config = "const name: string = 'typed';\nexport default { tools: [{ name, run: (): string => 'read' }] };\n";
+    using folder = new Workspace({ 'w.yaml': oneStep('typed'), 'swarmchart.config.ts': config, 'package.json': '{"type":"module"}' });
+    const command = new Command(folder, ['run', 'w.yaml']);
+    expect(await command.exitCode()).toBe(0);
+    expect(command.stdout).toBe('read\n');
+  });
+});
