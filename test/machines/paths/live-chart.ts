@@ -124,13 +124,11 @@ export class LiveChart<State extends Folded, Input extends object> {
       this.wait((event.at ?? this.clock.now()) - this.clock.now());
       this.actor.send(event);
     }
-    this.check();
   }
 
   /** Lets time pass; what falls due fires. */
   wait(ms: number): void {
     this.clock.advance(Math.max(0, ms));
-    this.check();
   }
 
   /** Ends this life and begins the next from the committed facts alone. */
@@ -139,6 +137,7 @@ export class LiveChart<State extends Folded, Input extends object> {
     return new LiveChart(this.#subject, this.#input, this.#recorder, { facts: this.allFacts, commits: this.#commits });
   }
 
+  /** Throws unless everything holds that must hold between two events. */
   check(): void {
     assert.equal(this.#error, undefined);
     assert.notEqual(this.actor.getSnapshot().status, 'error');
@@ -157,15 +156,10 @@ export class LiveChart<State extends Folded, Input extends object> {
     this.#subject.check?.(this);
   }
 
-  /** Starts a fresh actor from every prefix of the facts; prefixes in `seen` were tried before. */
-  checkRestorations(seen: Set<string>): void {
-    let key = JSON.stringify(this.#input);
-    this.allFacts.forEach((fact, index, facts) => {
-      key += JSON.stringify(fact);
-      if (seen.has(key)) return;
-      seen.add(key);
-      this.#checkRestoration(facts.slice(0, index + 1));
-    });
+  /** Starts a fresh actor from every prefix of the facts that is longer than `known`. */
+  checkRestorations(known = 0): void {
+    const facts = this.allFacts;
+    for (let length = known + 1; length <= facts.length; length++) this.#checkRestoration(facts.slice(0, length));
   }
 
   #checkRestoration(prefix: readonly FactBody[]): void {
@@ -189,7 +183,14 @@ export class LiveChart<State extends Folded, Input extends object> {
 
 const NOTHING: FactBody = { type: '', at: 0, payload: null };
 
-const asJson = (fact: FactBody): FactBody => JSON.parse(JSON.stringify(fact));
+const copies = new WeakMap<FactBody, FactBody>();
+
+/** The fact as a journal gives it back. */
+function asJson(fact: FactBody): FactBody {
+  const copy: FactBody = copies.get(fact) ?? JSON.parse(JSON.stringify(fact));
+  copies.set(fact, copy);
+  return copy;
+}
 
 const pathOf = (value: unknown): string =>
   typeof value === 'string'

@@ -59,8 +59,10 @@ function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObjec
     const id = `s${ordinal}`;
     const incarnation = record.iteration;
     if (record.childExecutionId !== undefined) {
-      const isConditional = job.plan.steps[ordinal]?.type === 'conditional';
-      const outcomes = OUTCOMES.filter(({ output }) => isConditional || output !== false);
+      const { type, fallbacks = [] } = job.plan.steps[ordinal] ?? {};
+      const outcomes = OUTCOMES.filter(
+        ({ output, error }) => (output !== false || type === 'conditional') && (error !== PERMANENT || fallbacks.length > 0),
+      );
       for (const output of outcomes) reports.push({ type: 'child.done', id, incarnation, output, at });
       reports.push({ type: 'child.crashed', id, incarnation, cause, at }, { type: 'step.paused', id, epoch: state.pauseEpoch, at });
     }

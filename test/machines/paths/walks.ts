@@ -15,19 +15,33 @@ export interface Walks<State extends Folded, Input extends object> extends Subje
   readonly isRare?: (event: EventObject) => boolean;
 }
 
+/** Where paths lead that began alike; what held there once holds again. */
+type Place = Map<EventObject, Place>;
+
 /** Drives a live actor along every generated path. */
 export function walkPaths<State extends Folded, Input extends object>(walks: Walks<State, Input>, recorder = new CoverageRecorder()) {
-  const seen = new Set<string>();
   const paths = generatePaths(walks.chart, {
     inputs: walks.inputs,
     events: (snapshot) => walks.events(snapshot, snapshot.context.state.at + 1),
     key: (snapshot) => walks.key(snapshot.context.state),
   });
+  const beginnings = new Map<unknown, Place>();
   for (const { input, events } of paths) {
+    const trodden = beginnings.get(input) ?? new Map<EventObject, Place>();
+    beginnings.set(input, trodden);
     const live = new LiveChart(walks, input as Input, recorder);
     try {
-      for (const event of events) live.hear(event);
-      live.checkRestorations(seen);
+      let place = trodden;
+      let known = place.size === 0 ? 0 : live.facts.length;
+      for (const event of events) {
+        live.hear(event);
+        const next: Place = place.get(event) ?? new Map();
+        if (place.has(event)) known = live.facts.length;
+        else live.check();
+        place.set(event, next);
+        place = next;
+      }
+      live.checkRestorations(known);
     } catch (error) {
       throw new Error(report(events, live), { cause: error });
     }
@@ -67,6 +81,7 @@ export function walk<State extends Folded, Input extends object>(
   try {
     for (const { wait, pick, does } of strides) {
       live.wait(wait);
+      live.check();
       if (does === 'crash') {
         heard.push('crash');
         live = live.crash();
@@ -78,8 +93,9 @@ export function walk<State extends Folded, Input extends object>(
       if (!event) continue;
       heard.push(event);
       live.hear(event);
+      live.check();
     }
-    live.checkRestorations(new Set());
+    live.checkRestorations();
   } catch (error) {
     throw new Error(report(heard, live), { cause: error });
   }
