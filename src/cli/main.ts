@@ -31,7 +31,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
     await commandLine(terminal, end).parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (thrown) {
-    return await explain(thrown, terminal);
+    return explain(thrown, terminal);
   }
 }
 
