@@ -7,9 +7,9 @@ const MAX_DEPTH = 100;
 const UNSAFE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
- * A deep copy of plain data. `undefined` becomes null, and disappears from objects; whatever has `toJSON` (a Date) is asked for it.
- * Throws INVALID_OUTPUT for what JSON cannot carry (functions, BigInts, NaN, cycles, class instances such as Map), UNSAFE_KEY,
- * and OUTPUT_TOO_LARGE as soon as the text would exceed `maxBytes`.
+ * A deep copy of plain data. `undefined` becomes null, and disappears from objects; whatever has `toJSON` (a Date) is asked for it, once.
+ * Throws INVALID_OUTPUT for what JSON cannot carry (functions, BigInts, NaN, cycles, class instances such as Map) and for what throws
+ * when it is read, UNSAFE_KEY, and OUTPUT_TOO_LARGE as soon as the text exceeds `maxBytes`.
  */
 export function toJson(value: unknown, what: string, maxBytes: number): Json {
   let left = maxBytes;
@@ -25,32 +25,39 @@ export function toJson(value: unknown, what: string, maxBytes: number): Json {
     if (left < 0) refuse('OUTPUT_TOO_LARGE', `more than ${maxBytes} bytes`);
   };
 
-  const copy = (input: unknown): Json => {
+  /** A text is at least as long as its characters: one that is too long is not even encoded. */
+  const spendText = (text: string): void => {
+    spend(text.length + 2);
+    spend(Buffer.byteLength(JSON.stringify(text)) - text.length - 2);
+  };
+
+  const copy = (input: unknown, wasAsked = false): Json => {
     if (input === null || input === undefined) {
       spend(4);
       return null;
     }
     switch (typeof input) {
       case 'string':
-        spend(input.length + 2);
+        spendText(input);
         return input;
       case 'number':
-        spend(8);
-        return Number.isFinite(input) ? input : refuse('INVALID_OUTPUT', `the number ${input}`);
+        spend(String(input).length);
+        // JSON has no negative zero.
+        return Number.isFinite(input) ? input + 0 : refuse('INVALID_OUTPUT', `the number ${input}`);
       case 'boolean':
-        spend(5);
+        spend(input ? 4 : 5);
         return input;
       case 'object':
-        return copyObject(input);
+        return copyObject(input, wasAsked);
       default:
         return refuse('INVALID_OUTPUT', `a ${typeof input}`);
     }
   };
 
-  const copyObject = (input: object): Json => {
+  const copyObject = (input: object, wasAsked: boolean): Json => {
     if (open.has(input)) return refuse('INVALID_OUTPUT', 'a cyclic value');
     if (path.length > MAX_DEPTH) return refuse('INVALID_OUTPUT', `a value nested deeper than ${MAX_DEPTH}`);
-    if ('toJSON' in input && typeof input.toJSON === 'function') return copy(input.toJSON());
+    if (!wasAsked && 'toJSON' in input && typeof input.toJSON === 'function') return copy(input.toJSON(), true);
     open.add(input);
     const result = Array.isArray(input) ? copyArray(input) : copyRecord(input);
     open.delete(input);
@@ -58,7 +65,7 @@ export function toJson(value: unknown, what: string, maxBytes: number): Json {
   };
 
   const copyArray = (input: readonly unknown[]): Json => {
-    spend(2 + input.length);
+    spend(2 + Math.max(0, input.length - 1));
     const result: Json[] = [];
     for (let index = 0; index < input.length; index++) {
       path.push(String(index));
@@ -74,10 +81,14 @@ export function toJson(value: unknown, what: string, maxBytes: number): Json {
       return refuse('INVALID_OUTPUT', `a ${input.constructor?.name ?? 'class'} instance`);
     }
     const result: Record<string, Json> = {};
+    let separator = 0;
+    spend(2);
     for (const [key, member] of Object.entries(input)) {
       if (UNSAFE_KEYS.has(key)) return refuse('UNSAFE_KEY', `the key "${key}"`);
       if (member === undefined) continue;
-      spend(key.length + 4);
+      spend(separator + 1);
+      spendText(key);
+      separator = 1;
       path.push(key);
       result[key] = copy(member);
       path.pop();
@@ -85,5 +96,10 @@ export function toJson(value: unknown, what: string, maxBytes: number): Json {
     return result;
   };
 
-  return copy(value);
+  try {
+    return copy(value);
+  } catch (thrown) {
+    if (thrown instanceof SwarmchartError) throw thrown;
+    throw new SwarmchartError('INVALID_OUTPUT', `${what} returned a value that throws when it is read`, { cause: thrown });
+  }
 }

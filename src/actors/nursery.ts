@@ -100,7 +100,8 @@ export class Nursery {
 
   #ended(event: ChildEnd): void {
     const child = this.#children.get(event.actorId);
-    if (!child) {
+    // One that is alive has not ended: this is the end of an earlier incarnation, which came late.
+    if (!child || child.ref.getSnapshot().status === 'active') {
       this.#services.counters.stale++;
       return;
     }
