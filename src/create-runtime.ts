@@ -151,7 +151,11 @@ class SwarmchartRuntime implements AsyncDisposable {
    */
   async stop({ graceMs = 10_000 }: { readonly graceMs?: number } = {}): Promise<void> {
     const live = this.#system.live();
-    for (const { context } of live) void this.#control(context.executionId).cancel('runtime stopped');
+    // A cancel that is refused has its reason in the execution's result.
+    for (const { context } of live)
+      this.#control(context.executionId)
+        .cancel('runtime stopped')
+        .catch(() => false);
     if (live.length > 0 && graceMs > 0) {
       const { clock } = this.#system;
       const deadline = Promise.withResolvers<void>();

@@ -75,6 +75,8 @@ class Attempt {
   async #outcome(): Promise<AttemptOutcome> {
     const { job, execution, mode } = this.#input;
     try {
+      // XState starts an attempt before the executor's first facts are recorded: only in the next turn are they before the gate.
+      await Promise.resolve();
       const gate = this.#services.streams.committed(execution);
       if (gate) await gate;
       if (mode === 'aborted') throw new SwarmchartError('CANCELLED', 'the work was not started again');
