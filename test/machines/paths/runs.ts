@@ -100,6 +100,7 @@ export const run: Walks<RunState, RunInput> = {
   check: (live) => {
     checkClock(live);
     checkCounts(live.state);
+    checkBounds(live);
     checkSteps(live.allFacts);
     if (!live.isTorn) checkGoesOn(live);
   },
@@ -128,6 +129,26 @@ function checkCounts(state: RunState): void {
       count(({ pausedIn }) => pausedIn === state.pauseEpoch),
       'parked steps',
     );
+  }
+}
+
+/** Nothing runs that should not: too much at once, before its time, in a pause, after the end. */
+function checkBounds({ state, isSettled }: LiveChart<RunState, RunInput>): void {
+  const { plan, allocation } = state.job ?? assert.fail('a run without a job');
+  assert.ok(state.live <= allocation.maxConcurrentSteps, 'more steps at once than allowed');
+  assert.ok(BigInt(state.reservedCredits) <= BigInt(allocation.maxCredits), 'more credits reserved than there are');
+  if (isSettled) assert.equal(state.live, 0, 'settled, but a step has a living executor');
+  for (const step of plan.steps) {
+    const record = state.records.get(step.ordinal) ?? assert.fail('a step without a record');
+    const isLive = record.childExecutionId !== undefined;
+    if (state.phase === 'paused' && isLive) assert.equal(record.pausedIn, state.pauseEpoch, `paused, but "${step.id}" is not`);
+    if (record.iteration === 0) continue;
+    const isReleased = step.dependsOn.every((ordinal) => (state.records.get(ordinal)?.settledAt ?? 0) > 0);
+    assert.ok(isReleased, `"${step.id}" started before its dependencies settled`);
+    const group = step.parent === undefined ? undefined : state.records.get(step.parent);
+    assert.equal(step.branch, group?.branch, `"${step.id}" started on a branch that was not taken`);
+    const running = step.children.filter((ordinal) => state.records.get(ordinal)?.childExecutionId !== undefined);
+    assert.ok(running.length <= (step.maxConcurrency ?? running.length), `more children of "${step.id}" at once than allowed`);
   }
 }
 
