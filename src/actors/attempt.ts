@@ -143,7 +143,6 @@ class Attempt {
     const { creditsLeft, job } = this.#input;
     if (!/^\d+$/.test(credits))
       throw new SwarmchartError('INVALID_VALUE', `Credits must be a non-negative integer in a string, got "${credits}"`);
-    this.#memoryMB = Math.max(this.#memoryMB, memoryMB);
     const total = addCredits(this.#credits, credits);
     const problem = lessCredits(creditsLeft, total)
       ? `${total} credits where ${creditsLeft} are left`
@@ -152,6 +151,7 @@ class Attempt {
         : undefined;
     if (!problem) {
       this.#credits = total;
+      this.#memoryMB = Math.max(this.#memoryMB, memoryMB);
       return;
     }
     this.#overspent = new SwarmchartError('RESOURCE_EXHAUSTED', `Step "${job.stepId}" needs ${problem}`, { errorClass: 'permanent' });

@@ -70,10 +70,16 @@ export function reservation(state: RunState, job: RunJob, step: PlanStep): strin
   const left = subtractCredits(subtractCredits(job.allocation.maxCredits, state.usage.creditsUsed), state.reservedCredits);
   if (lessCredits(left, step.credits)) return state.live > 0 ? 'wait' : 'exhausted';
   const share = BigInt(left) / BigInt(Math.max(1, state.unstarted));
-  const attempts = BigInt(step.credits) * BigInt((job.retry ?? step.retry)?.maxRetries ?? 0);
-  const wanted = addCredits(step.credits, attempts.toString());
+  const retries = BigInt(step.credits) * BigInt(mostRetries(job, step));
+  const wanted = addCredits(step.credits, retries.toString());
   const most = BigInt(wanted) > share ? BigInt(wanted) : share;
   return (most < BigInt(left) ? most : BigInt(left)).toString();
+}
+
+/** Without a policy of its own a step is retried as the class of its error says, which nobody knows yet. */
+function mostRetries({ retry, recovery }: RunJob, step: PlanStep): number {
+  const policy = retry ?? step.retry;
+  return policy ? policy.maxRetries : Math.max(0, ...Object.values(recovery).map(({ maxRetries }) => maxRetries));
 }
 
 export const exhausted = (job: RunJob, step: PlanStep, state: RunState): ExecutionError =>

@@ -44,7 +44,7 @@ export function settleStep(turn: RunTurn, step: PlanStep, outcome: StepOutcome, 
 export function failStep(turn: RunTurn, step: PlanStep, failure: Failure, at: number): void {
   const { record } = turn.at(step.ordinal);
   const mark = { stepId: step.id, ordinal: step.ordinal };
-  const index = isEnding(turn) ? -1 : nextFallback(step, record, failure.error);
+  const index = isEnding(turn) || isDoomed(turn, step) ? -1 : nextFallback(step, record, failure.error);
   const fallback = step.fallbacks[index];
   if (!fallback || fallback.action === 'fail') {
     turn.record({ type: 'tier2/step/failed', at, payload: { ...mark, ...failure, fatal: step.onFailure === 'stop' } });
@@ -87,6 +87,10 @@ function enterBranch(turn: RunTurn, step: PlanStep, outcome: StepOutcome, at: nu
 export function settleGroup(turn: RunTurn, group: PlanStep, at: number): void {
   const { record } = turn.at(group.ordinal);
   if (record.openChildren > 0 || record.status !== 'running' || isEnding(turn)) return;
+  if (isDoomed(turn, group)) {
+    cancelWithSibling(turn, group, at);
+    return afterSettled(turn, group, at);
+  }
   const chosen = group.children.map((ordinal) => turn.at(ordinal)).filter(({ step }) => step.branch === record.branch);
   const fatal = chosen.filter((child) => child.record.fatal);
   if (fatal.length > 0) {
@@ -118,12 +122,15 @@ function abandonSiblings(turn: RunTurn, group: PlanStep, at: number): void {
     const { step, record } = turn.at(ordinal);
     if (record.status === 'pending') skip(turn, step, 'sibling-failed', at);
     else if (record.childExecutionId !== undefined) turn.tell(step, { type: 'step.cancel', at, reason: 'sibling-failed' });
-    else if (record.status === 'waiting') cancelWaiting(turn, step, at);
-    else if (record.status === 'running') abandonSiblings(turn, step, at);
+    else if (record.status === 'waiting') cancelWithSibling(turn, step, at);
+    else if (record.status === 'running') {
+      abandonSiblings(turn, step, at);
+      settleGroup(turn, step, at);
+    }
   }
 }
 
-function cancelWaiting(turn: RunTurn, step: PlanStep, at: number): void {
+function cancelWithSibling(turn: RunTurn, step: PlanStep, at: number): void {
   const payload = { stepId: step.id, ordinal: step.ordinal, reason: 'sibling-failed', usage: NO_USAGE };
   turn.record({ type: 'tier2/step/cancelled', at, payload });
 }

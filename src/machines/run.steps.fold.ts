@@ -26,7 +26,13 @@ export function evolveStep(state: RunState, fact: StepRunFact): RunState {
       };
     case 'tier2/step/branched': {
       const { branch, attempts, usage } = fact.payload;
-      const chosen = { ...executorGone(record), branch, attempts, usage: withChildUsage(record.usage, usage) };
+      const chosen: StepRecord = {
+        ...executorGone(record),
+        status: 'running',
+        branch,
+        attempts,
+        usage: withChildUsage(record.usage, usage),
+      };
       return admitChildren(withUsage({ ...withRecord(state, ordinal, chosen), ...freed(state, record), at }, usage), step, branch);
     }
     case 'tier2/step/fell_back': {
@@ -46,6 +52,7 @@ export function evolveStep(state: RunState, fact: StepRunFact): RunState {
       return {
         ...withRecord(state, ordinal, { ...record, status: 'waiting', error: fact.payload.error }),
         at,
+        ready: withoutOrdinal(state.ready, step.rank),
         escalated: state.escalated + 1,
       };
     case 'tier2/step/decided': {
@@ -95,7 +102,7 @@ function stepStarted(
     live: state.live + (childExecutionId === undefined ? 0 : 1),
     reservedCredits: addCredits(state.reservedCredits, reserved),
   };
-  return step.type === 'parallel' ? admitChildren(next, step, undefined) : next;
+  return step.type === 'parallel' && childExecutionId === undefined ? admitChildren(next, step, undefined) : next;
 }
 
 /** The children of a group that starts: those without open dependencies may run, as far as the group's cap allows. */
@@ -125,7 +132,8 @@ function unblocked(state: RunState, step: PlanStep): RunState {
 
 function settled(state: RunState, step: PlanStep, record: StepRecord, usage: ResourceUsage, at: number): RunState {
   const wasLive = record.childExecutionId !== undefined;
-  const wasActive = record.iteration > 0 || hasOrdinal(state.ready, step.rank);
+  const wasAsked = state.records.get(step.ordinal)?.status !== 'pending';
+  const wasActive = wasAsked || record.iteration > 0 || hasOrdinal(state.ready, step.rank);
   const done: StepRecord = { ...executorGone(record), status: record.status, settledAt: at, usage: withChildUsage(record.usage, usage) };
   const base = withUsage({ ...withRecord(state, step.ordinal, done), ...(wasLive ? freed(state, record) : {}), at }, usage);
   const counted: RunState = {
