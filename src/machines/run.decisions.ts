@@ -48,7 +48,7 @@ export function dispatch(turn: RunTurn, at: number): void {
     const rank = leastOrdinal(turn.state.ready);
     if (rank === undefined) return;
     const { step, record } = turn.at(turn.plan.byRank[rank] ?? -1);
-    const isGroup = step.type === 'parallel' && record.fallback === undefined;
+    const isGroup = step.type === 'parallel' && record.fallback === undefined && step.when.length === 0;
     if (!isGroup && turn.state.live >= maxConcurrentSteps) return;
     if (turn.facts.length >= FACTS_PER_TURN) {
       turn.hasMore = true;

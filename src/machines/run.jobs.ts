@@ -10,6 +10,9 @@ import type { RunState, StepRecord } from './run.state.ts';
 import { childContext } from './run.turn.ts';
 import { addCredits, lessCredits, subtractCredits } from './usage.ts';
 
+/** What a parallel step does that has conditions: once they hold, it is entered. */
+const ALWAYS: Condition = { type: 'expression', expression: 'true', steps: [] };
+
 export type Result<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: ExecutionError };
 
 /** The work in force: the step's own, or that of the fallback which replaced it. */
@@ -92,8 +95,7 @@ export const exhausted = (job: RunJob, step: PlanStep, state: RunState): Executi
 
 function resolvedWork(work: Work, scope: ReferenceScope): Result<StepWork> {
   if (work.kind === 'condition') return { ok: true, value: work };
-  if (work.kind === 'group')
-    return { ok: false, error: executionError('UNSUPPORTED_STEP_TYPE', 'A group has no work of its own', 'tier2') };
+  if (work.kind === 'group') return { ok: true, value: { kind: 'condition', condition: ALWAYS } };
   const own = resolve(work.parameters, scope);
   if (!own.ok) return own;
   if (work.kind === 'module-operation') return { ok: true, value: { ...work, parameters: own.value as JsonObject } };

@@ -19,7 +19,7 @@ export function settleStep(turn: RunTurn, step: PlanStep, outcome: StepOutcome, 
   const { record } = turn.at(step.ordinal);
   const { attempts, usage } = outcome;
   const mark = { stepId: step.id, ordinal: step.ordinal };
-  const isCondition = step.type === 'conditional' && record.branch === undefined && record.fallback === undefined;
+  const isCondition = step.children.length > 0 && record.branch === undefined && record.fallback === undefined;
   switch (outcome.status) {
     case 'completed':
       if (isCondition) return enterBranch(turn, step, outcome, at);
@@ -72,11 +72,13 @@ function nextFallback(step: PlanStep, record: StepRecord, error: ExecutionError)
   return step.fallbacks.findIndex(({ on }, index) => index >= from && (on === 'any' || on === error.errorClass || on === error.code));
 }
 
-/** A conditional knows its branch: the other one is skipped, and an empty one settles at once. */
+/** A conditional knows its branch: the other one is skipped, and an empty one settles at once. A parallel step may be entered. */
 function enterBranch(turn: RunTurn, step: PlanStep, outcome: StepOutcome, at: number): void {
-  const branch = outcome.output === true ? 'then' : 'else';
+  const chosen: 'then' | 'else' = outcome.output === true ? 'then' : 'else';
+  const branch = step.type === 'parallel' ? undefined : chosen;
   const { attempts, usage } = outcome;
-  turn.record({ type: 'tier2/step/branched', at, payload: { stepId: step.id, ordinal: step.ordinal, branch, attempts, usage } });
+  const mark = { stepId: step.id, ordinal: step.ordinal, ...(branch && { branch }) };
+  turn.record({ type: 'tier2/step/branched', at, payload: { ...mark, attempts, usage } });
   for (const child of step.children) {
     if (turn.at(child).step.branch !== branch) skip(turn, turn.at(child).step, 'branch-not-taken', at);
   }

@@ -29,7 +29,7 @@ export function evolveStep(state: RunState, fact: StepRunFact): RunState {
       const chosen: StepRecord = {
         ...executorGone(record),
         status: 'running',
-        branch,
+        ...(branch !== undefined && { branch }),
         attempts,
         usage: withChildUsage(record.usage, usage),
       };

@@ -108,7 +108,7 @@ export type RunFact =
   | FactBody<'tier2/step/cancelled', StepPayload<{ readonly reason: string; readonly usage: ResourceUsage }>>
   | FactBody<
       'tier2/step/branched',
-      StepPayload<{ readonly branch: 'then' | 'else'; readonly attempts: number; readonly usage: ResourceUsage }>
+      StepPayload<{ readonly branch?: 'then' | 'else'; readonly attempts: number; readonly usage: ResourceUsage }>
     >
   /** A failure that a fallback or a person still has to settle; its usage is booked. */
   | FactBody<

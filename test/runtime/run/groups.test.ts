@@ -129,6 +129,32 @@ describe('a parallel step', () => {
     const { result } = await world.finish(world.run([parallel(steps)]));
     expect(result).toMatchObject({ success: true, duration: 4_000, result: [{ value: 'end' }, { value: 'left' }, { value: 'right' }] });
   });
+
+  it('starts nothing when its own condition does not hold', async () => {
+    await using world = await startWorld();
+    const run = world.run([parallel([work('a')], { when: 'input.wanted' }), reads('group')], { input: { wanted: false } });
+    expect((await world.finish(run)).result).toMatchObject({ success: true, result: { result: null, status: 'skipped' } });
+    expect(world.startsOf('a')).toEqual([]);
+  });
+
+  it('waits for the steps that its condition reads, and runs when it holds', async () => {
+    await using world = await startWorld();
+    const run = world.run([
+      work('first', 2_000),
+      parallel([work('a'), work('b')], { when: "steps.first.result == 'first'", maxConcurrency: 1 }),
+    ]);
+    const { result, facts } = await world.finish(run);
+    expect(result).toMatchObject({ success: true, result: [{ value: 'a' }, { value: 'b' }] });
+    expect(world.timeline()).toEqual(['first 0-2000', 'a 2000-3000', 'b 3000-4000']);
+    expect(storyOf(facts).filter((line) => line.endsWith(' group'))).toEqual(['started group', 'branched group', 'completed group']);
+  });
+
+  it('fails, and starts nothing, when its condition does', async () => {
+    await using world = await startWorld();
+    const run = world.run([work('first'), parallel([work('a')], { when: 'steps.first.result > 1' })]);
+    expect((await world.finish(run)).result).toMatchObject({ success: false, error: { code: 'CONDITION_FAILED' } });
+    expect(world.startsOf('a')).toEqual([]);
+  });
 });
 
 describe('nested groups', () => {
