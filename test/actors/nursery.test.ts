@@ -48,7 +48,7 @@ function services() {
     on: { crash: { actions: 'crash' }, 'step.pause': { actions: 'hear' } },
   });
   const thrower = fromCallback(() => {
-    throw 'not an error';
+    throw 'not an error' as unknown;
   });
   const clock = new VirtualClock(1_000);
   const counters = { stale: 0, deadLetters: 0, abandoned: 0, lateResults: 0 };

@@ -95,7 +95,10 @@ describe('a source of choices', () => {
   it('picks from 0 to n - 1, and each of them about as often', () => {
     const pick = seeded(42);
     const counts = Array.from({ length: 7 }, () => 0);
-    for (let n = 0; n < 7_000; n++) counts[pick(7)] = (counts[pick(7)] ?? 0) + 1;
+    for (let n = 0; n < 7_000; n++) {
+      const picked = pick(7);
+      counts[picked] = (counts[picked] ?? 0) + 1;
+    }
     expect(counts).toHaveLength(7);
     for (const count of counts) expect(count).toBeGreaterThan(800);
   });

@@ -174,7 +174,7 @@ describe('a stream of facts', () => {
 
   it('stops at an append that throws', async () => {
     const append = () => {
-      throw 'no';
+      throw 'no' as unknown;
     };
     const { stream, published, failures, record } = openStream({ journal: { append } });
     record('a');
