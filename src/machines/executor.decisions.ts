@@ -5,6 +5,7 @@ import type { ExecutorState } from './executor.fold.ts';
 import { executionError } from './protocol/errors.ts';
 import type { ExecutionContext, ExecutionError, ResourceUsage } from './protocol/execution.ts';
 import type { AttemptReply, AttemptUsage, StepCommand, StepFact, StepJob, StepOutcome } from './protocol/step.ts';
+import { timerAt } from './timers.ts';
 import type { Turn } from './turn.ts';
 import { addCredits, lessCredits, subtractCredits } from './usage.ts';
 
@@ -42,8 +43,9 @@ export function recordStarted(turn: ExecutorTurn, { execution, job, bornAt }: Ex
   });
 }
 
-export function recordNextAttempt(turn: ExecutorTurn, { job, state }: ExecutorContext): void {
-  const at = state.dueAt;
+export function recordNextAttempt(turn: ExecutorTurn, context: ExecutorContext): void {
+  const { job, state } = context;
+  const at = timerAt(context);
   turn.record({
     type: 'tier3/attempt/started',
     at,
@@ -70,8 +72,9 @@ export function recordAttemptFailed(turn: ExecutorTurn, context: ExecutorContext
   });
 }
 
-export function recordTimingOut(turn: ExecutorTurn, { job, state }: ExecutorContext): void {
-  const at = state.dueAt;
+export function recordTimingOut(turn: ExecutorTurn, context: ExecutorContext): void {
+  const { job, state } = context;
+  const at = timerAt(context);
   turn.record({
     type: 'tier3/execution/timing_out',
     at,
@@ -110,7 +113,8 @@ export function recordCancelling(turn: ExecutorTurn, { job }: ExecutorContext, e
 export function recordCancelled(turn: ExecutorTurn, context: ExecutorContext, event: ExecutorEvent): void {
   const { job, state } = context;
   const settled = event.type === 'attempt.settled';
-  const at = settled || event.type === 'step.cancel' ? event.at : state.dueAt;
+  const hasTime = settled || event.type === 'step.cancel';
+  const at = hasTime ? event.at : event.type === 'xstate.error.actor.attempt' ? state.at : timerAt(context);
   const reason = event.type === 'step.cancel' ? event.reason : (state.reason ?? '');
   const spent = settled ? event.outcome.usage : state.phase === 'attempting.cancelling' ? abandonedCost(context) : NOTHING;
   const usage = usageAt(state, at, spent);
@@ -147,7 +151,7 @@ export function recordFailed(turn: ExecutorTurn, context: ExecutorContext, event
 export function failureOf(context: ExecutorContext, event: ExecutorEvent) {
   const { state, job } = context;
   const settled = event.type === 'attempt.settled' ? event : undefined;
-  const at = settled ? settled.at : state.phase === 'attempting.timingOut' ? state.dueAt : state.at;
+  const at = settled ? settled.at : state.phase === 'attempting.timingOut' ? timerAt(context) : state.at;
   const usage = settled ? settled.outcome.usage : abandonedCost(context);
   if (state.phase === 'attempting.timingOut') return { error: timeoutError(job), usage, at };
   if (settled?.outcome.kind === 'failed') return { error: settled.outcome.error, usage, at };

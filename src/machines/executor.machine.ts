@@ -17,6 +17,7 @@ import { type ExecutorPhase, type ExecutorState, evolveExecutor, FRESH_EXECUTOR 
 import type { ExecutionContext } from './protocol/execution.ts';
 import type { AttemptCommand, AttemptInput, StepFact, StepJob, StepOutcome } from './protocol/step.ts';
 import { Turn } from './turn.ts';
+import { untilDue } from './timers.ts';
 import { subtractCredits } from './usage.ts';
 
 export interface ExecutorInput {
@@ -38,7 +39,7 @@ const chart = setup({
   },
   actors: { attempt: port<AttemptCommand, AttemptInput>('attempt') },
   actions: { commit: effect<CommitParams>(), report: effect<ReportParams>(), countStale: effect<StaleParams>() },
-  delays: { untilDue: ({ context: { state } }) => Math.max(0, state.dueAt - state.at) },
+  delays: { untilDue: ({ context }) => untilDue(context) },
   guards: {
     isFresh: ({ context }) => context.state.phase === 'pending',
     phaseIs: ({ context }, phase: ExecutorPhase) => context.state.phase === phase,
@@ -197,6 +198,7 @@ export const executorMachine = chart
             tags: 'live',
             after: { untilDue: { target: '#executor.cancelled', actions: 'recordCancelled' } },
             on: {
+              'xstate.error.actor.attempt': { target: '#executor.cancelled', actions: 'recordCancelled' },
               'attempt.settled': [
                 { guard: 'isCurrentAttempt', target: '#executor.cancelled', actions: 'recordCancelled' },
                 { actions: 'dropStale' },

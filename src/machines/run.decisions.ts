@@ -8,6 +8,7 @@ import type { RunCommand, RunReport } from './protocol/run.ts';
 import { childExecutionId, childSpec, exhausted, reservation } from './run.jobs.ts';
 import { failStep, settleGroup, settleStep } from './run.settle.ts';
 import { childContext, type RunContext, type RunTurn, runTimeout, runUsage } from './run.turn.ts';
+import { timerAt } from './timers.ts';
 
 export type RunEvent = RunCommand | RunReport;
 type Of<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
@@ -22,7 +23,7 @@ export interface RunOutcome {
 }
 
 /** Facts that one turn may record while it starts steps; the rest waits for the nursery, so that no turn blocks the loop. */
-const FACTS_PER_TURN = 128;
+const FACTS_PER_TURN = 32;
 
 export function recordStarted(turn: RunTurn, { job, bornAt }: RunContext): void {
   turn.record({ type: 'tier2/routine/started', at: bornAt, payload: { routineId: job.plan.id, stepCount: job.plan.steps.length, job } });
@@ -180,8 +181,8 @@ export function recordFailing(turn: RunTurn): void {
   turn.tellAll({ type: 'step.cancel', at, reason: 'run-failed' });
 }
 
-export function recordTimedOut(turn: RunTurn): void {
-  const at = turn.state.dueAt;
+export function recordTimedOut(turn: RunTurn, { bornAt }: RunContext): void {
+  const at = timerAt({ state: turn.state, bornAt });
   turn.record({ type: 'tier2/routine/failing', at, payload: { error: runTimeout(turn.job) } });
   turn.tellAll({ type: 'step.cancel', at, reason: 'run-timeout' });
 }

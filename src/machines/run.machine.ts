@@ -16,6 +16,7 @@ import type { RunEvent, RunOutcome } from './run.decisions.ts';
 import * as decide from './run.decisions.ts';
 import { FRESH_RUN, type RunPhase, type RunState } from './run.state.ts';
 import { type RunContext, RunTurn } from './run.turn.ts';
+import { untilDue } from './timers.ts';
 
 export interface RunInput {
   readonly execution: ExecutionContext;
@@ -36,7 +37,7 @@ const chart = setup({
   },
   actors: { nursery: port<NurseryCommand, undefined>('nursery') },
   actions: { commit: effect<CommitParams>(), countStale: effect<StaleParams>() },
-  delays: { untilDue: ({ context: { state } }) => Math.max(0, state.dueAt - state.at) },
+  delays: { untilDue: ({ context }) => untilDue(context) },
   guards: {
     isRefused: ({ context }) => context.state.phase === 'pending' && context.job.refusal !== undefined,
     isFresh: ({ context }) => context.state.phase === 'pending',
