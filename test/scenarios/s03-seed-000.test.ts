@@ -5,6 +5,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import type { Carrier } from '../../src/actors/post-office.ts';
 import type { JsonObject, ToolContext } from '../../src/index.ts';
 import { VirtualClock } from '../../src/testing/testing.ts';
 import { startRuntime } from '../support/start-runtime.ts';
@@ -38,7 +39,9 @@ async function collaboration(ms: number, hangs: readonly string[] = []) {
     ...module('trace', 'start-monitoring', { traceId: 't-1' }),
     ...module('dialog', 'facilitate-communication', { dialogId: 'd-1' }),
   };
-  const world = await startRuntime({ clock, modules });
+  /** All letters within one turn of the event loop: no time passes on the clock while one is on its way. */
+  const carrier: Carrier = { carry: (letter) => queueMicrotask(() => letter.open()) };
+  const world = await startRuntime({ clock, modules, carrier });
   return { ...world, clock, calls, [Symbol.asyncDispose]: world[Symbol.asyncDispose] };
 }
 
