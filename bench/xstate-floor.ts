@@ -2,7 +2,8 @@
  * A program of the same chart shape in plain XState: what actors themselves cost.
  *
  * A root that holds runs; a run that holds its steps' actors in a map outside its snapshot; a step that attempts its work in an invoked
- * callback. Messages between actors make an asynchronous hop. No facts, no budget, no journal, no timeouts, no breaker.
+ * callback under a timeout, nested and guarded as in Swarmchart's chart. Messages between actors make an asynchronous hop. No facts, no
+ * folds, no budget, no journal, no breaker, no pause, no cancel.
  */
 
 import { type AnyActorRef, assign, createActor, type EventObject, fromCallback, sendTo, setup } from 'xstate';
@@ -25,9 +26,10 @@ const stepMachine = setup({
     events: {} as { type: 'attempt.settled'; output: unknown },
   },
   actors: { attempt },
-  guards: { isFresh: ({ context }) => context.output === undefined },
+  guards: { isFresh: ({ context }) => context.output === undefined, hasOutput: ({ event }) => event.output !== undefined },
   actions: { keepOutput: assign({ output: ({ event }) => event.output }) },
 }).createMachine({
+  id: 'step',
   context: ({ input }) => ({ id: input.id, output: undefined }),
   output: ({ context }) => context.output,
   initial: 'restoring',
@@ -35,7 +37,14 @@ const stepMachine = setup({
     restoring: { always: { guard: 'isFresh', target: 'attempting' } },
     attempting: {
       invoke: { id: 'attempt', src: 'attempt' },
-      on: { 'attempt.settled': { target: 'completed', actions: 'keepOutput' } },
+      initial: 'running',
+      states: {
+        running: {
+          after: { 30000: 'timingOut' },
+          on: { 'attempt.settled': { guard: 'hasOutput', target: '#step.completed', actions: 'keepOutput' } },
+        },
+        timingOut: {},
+      },
     },
     completed: { type: 'final' },
   },
@@ -75,7 +84,11 @@ const runMachine = setup({
     events: {} as { type: 'child.done'; id: string; output: unknown },
   },
   actors: { nursery },
-  guards: { allDone: ({ context }) => context.open === 0, hasNext: ({ context }) => context.started < context.shape.steps },
+  guards: {
+    hasFailed: ({ context }) => context.open < 0,
+    allDone: ({ context }) => context.open === 0,
+    hasNext: ({ context }) => context.started < context.shape.steps,
+  },
   actions: {
     startReady: sendTo('nursery', ({ context: { shape, started } }): Start => {
       const count = shape.order === 'fan-out' ? shape.steps - started : 1;
@@ -91,7 +104,10 @@ const runMachine = setup({
   states: {
     running: {
       entry: ['startReady', 'countStarted'],
-      always: { guard: 'allDone', target: 'completed' },
+      always: [
+        { guard: 'hasFailed', target: 'completed' },
+        { guard: 'allDone', target: 'completed' },
+      ],
       on: {
         'child.done': [{ guard: 'hasNext', actions: ['countDone', 'startReady', 'countStarted'] }, { actions: 'countDone' }],
       },

@@ -105,11 +105,13 @@ export class System {
     return { executions: this.directory.size, actorsWithTimers: this.#pendingTimers(), ...this.counters };
   }
 
-  /** Starts a root execution in a stream of its own. Throws DUPLICATE_EXECUTION while one with this id lives. */
+  /** Starts a root execution in a stream of its own. Throws DUPLICATE_EXECUTION for an id that is taken. */
   start(tier: 'tier2' | 'tier3', context: ExecutionContext, job: object, restoration?: Restoration): Execution {
     const { executionId } = context;
     if (this.#isStopped) throw new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped');
-    if (this.#roots.has(executionId)) throw new SwarmchartError('DUPLICATE_EXECUTION', `An execution "${executionId}" lives already`);
+    if (this.#roots.has(executionId) || this.directory.status(executionId) !== undefined) {
+      throw new SwarmchartError('DUPLICATE_EXECUTION', `There is an execution "${executionId}" already`);
+    }
     const execution = new Execution(context);
     const stream = new FactStream({
       name: executionId,

@@ -1,6 +1,7 @@
 /** The harness of tier 2 and 3: a runtime on a virtual clock, whose facts are collected and checked. */
 
 import { expect } from 'vitest';
+import { MailQueue } from '../../src/actors/post-office.ts';
 import type { Fact, RuntimeOptions } from '../../src/index.ts';
 import { createRuntime, MemoryJournal } from '../../src/index.ts';
 import { VirtualClock, violations } from '../../src/testing/testing.ts';
@@ -9,7 +10,8 @@ export async function startRuntime(options: RuntimeOptions = {}) {
   const clock = new VirtualClock();
   const journal = new MemoryJournal();
   let ids = 0;
-  const runtime = await createRuntime({ clock, journal, createId: () => `run-${++ids}`, ...options });
+  const carrier = new MailQueue(Number.POSITIVE_INFINITY);
+  const runtime = await createRuntime({ clock, journal, carrier, createId: () => `run-${++ids}`, ...options });
   return {
     runtime,
     clock,

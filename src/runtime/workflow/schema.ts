@@ -71,16 +71,21 @@ const timeout = z.int().min(1).max(MAX_TIMEOUT_MS).describe('Milliseconds.');
 const fallbacks = z.array(Fallback).max(100);
 const onFailure = z.enum(['stop', 'continue']);
 
-const shared = {
+const common = {
   id,
   name: name.optional(),
   description: z.string().optional(),
   dependencies: steps.optional().describe('Steps that must settle first, besides those that are referred to.'),
-  timeout: timeout.optional(),
-  retry: Retry.optional(),
   priority: z.union([z.enum(Object.keys(PRIORITIES) as [PriorityName, ...PriorityName[]]), z.int()]).optional(),
   onFailure: onFailure.optional(),
   fallbacks: fallbacks.optional(),
+} as const;
+
+/** Of a step with work of its own; a parallel step has none, its branches do. */
+const shared = {
+  ...common,
+  timeout: timeout.optional(),
+  retry: Retry.optional(),
   credits: z
     .union([z.string().regex(/^\d{1,100}$/), z.int().min(0)], { error: 'Credits are a non-negative integer.' })
     .optional()
@@ -105,7 +110,7 @@ export const STEP_SHAPES = {
     parameters: jsonObject.optional(),
   },
   parallel: {
-    ...shared,
+    ...common,
     type: z.literal('parallel'),
     onBranchFailure: z.enum(['collect', 'fail-fast']).optional(),
     maxConcurrency: z.int().min(1).max(100_000).optional(),
