@@ -30,8 +30,8 @@ export type { Backoff, Condition, Fallback, Plan, PlanStep, RetryPolicy } from '
 export type { Decision } from './machines/protocol/run.ts';
 export type { FactHandler, Subscription } from './runtime/events/event-bus.ts';
 export type { ExecutionHandle } from './runtime/execution/handle.ts';
-export type { ExecutionSnapshot, StepSnapshot } from './runtime/execution/snapshot.ts';
 export type { ExecutionOptions, StepExecutionInput, TierExecutionRequest } from './runtime/execution/requests.ts';
+export type { ExecutionSnapshot, StepSnapshot } from './runtime/execution/snapshot.ts';
 export type { Journal } from './runtime/journal/journal.ts';
 export { MemoryJournal } from './runtime/journal/memory-journal.ts';
 export type { RuntimeOptions } from './runtime/options.ts';

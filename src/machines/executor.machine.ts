@@ -16,8 +16,8 @@ import * as decide from './executor.decisions.ts';
 import { type ExecutorPhase, type ExecutorState, evolveExecutor, FRESH_EXECUTOR } from './executor.fold.ts';
 import type { ExecutionContext } from './protocol/execution.ts';
 import type { AttemptCommand, AttemptInput, StepFact, StepJob, StepOutcome } from './protocol/step.ts';
-import { Turn } from './turn.ts';
 import { untilDue } from './timers.ts';
+import { Turn } from './turn.ts';
 import { subtractCredits } from './usage.ts';
 
 export interface ExecutorInput {

@@ -33,7 +33,6 @@ export function everyKind(pick: Pick): Story {
           type: 'conditional',
           dependencies: ['second'],
           condition: 'input.wanted',
-          // biome-ignore lint/suspicious/noThenProperty: the workflow language calls a branch so
           then: [{ id: 'chosen', tool: 'suspendable' }],
           else: [{ id: 'other', tool: 'work' }],
         },

@@ -5,7 +5,7 @@
  * A chart builds a fact's body; the stream's writer adds the rest of the envelope.
  */
 
-import type { ExecutionContext, Json, Tier } from './execution.ts';
+import type { ExecutionContext, Tier } from './execution.ts';
 
 export const FACT_VERSION = 1;
 
@@ -54,6 +54,3 @@ export function envelope(body: FactBody, seq: number, stream: string, tier: Tier
     v: FACT_VERSION,
   };
 }
-
-/** A payload as readers outside the charts see it. */
-export type FactPayload = { readonly [key: string]: Json | undefined };
