@@ -39,18 +39,9 @@ export type Evolve<State, Body extends FactBody> = (state: State, fact: Body) =>
 
 /** Puts a body into its envelope. The id is the stream's name and the number in it, so that a replay makes the same ones. */
 export function envelope(body: FactBody, seq: number, stream: string, tier: Tier, execution: ExecutionContext): Fact {
-  return {
-    id: `${stream}#${seq}`,
-    seq,
-    stream,
-    type: body.type,
-    at: body.at,
-    executionId: execution.executionId,
-    ...(execution.parentExecutionId !== undefined && { parentExecutionId: execution.parentExecutionId }),
-    swarmId: execution.swarmId,
-    correlationId: execution.correlationId,
-    tier,
-    payload: body.payload,
-    v: FACT_VERSION,
-  };
+  const { executionId, parentExecutionId, swarmId, correlationId } = execution;
+  const { type, at, payload } = body;
+  const id = `${stream}#${seq}`;
+  const fact = { id, seq, stream, type, at, executionId, swarmId, correlationId, tier, payload, v: FACT_VERSION };
+  return parentExecutionId === undefined ? fact : { ...fact, parentExecutionId };
 }
