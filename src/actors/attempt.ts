@@ -9,7 +9,7 @@ import { fromCallback } from 'xstate';
 import { executionError, SwarmchartError } from '../machines/protocol/errors.ts';
 import type { AttemptCommand, AttemptInput, AttemptOutcome, AttemptReply } from '../machines/protocol/step.ts';
 import { addCredits, lessCredits } from '../machines/usage.ts';
-import { wrapTierError } from './failure.ts';
+import { describe, wrapTierError } from './failure.ts';
 import { toJson } from './json.ts';
 import type { WorkServices } from './services.ts';
 import type { ToolContext } from './tool.ts';
@@ -84,6 +84,7 @@ class Attempt {
       this.#abort.signal.throwIfAborted();
       for (const condition of job.when) {
         if (!(await this.#services.evaluate(condition, job.scope, this.#abort.signal))) return { kind: 'skipped', usage: this.#usage() };
+        this.#abort.signal.throwIfAborted();
       }
       this.#spend({ credits: job.credits });
       const returned = await doWork(job, this.#context(), this.#services);
@@ -117,9 +118,16 @@ class Attempt {
     };
   }
 
-  async #checkpoint(): Promise<void> {
+  #checkpoint(): Promise<void> {
+    if (!this.#pause && !this.#abort.signal.aborted) return Promise.resolve();
+    const passed = this.#passCheckpoint();
+    // A tool that does not wait for its checkpoint must not bring down the process when it is aborted there.
+    passed.catch(() => undefined);
+    return passed;
+  }
+
+  async #passCheckpoint(): Promise<void> {
     this.#abort.signal.throwIfAborted();
-    if (!this.#pause) return;
     this.#reply({ type: 'attempt.suspended', attempt: this.#input.attempt, at: this.#services.clock.now() });
     await this.#pause;
     this.#abort.signal.throwIfAborted();
@@ -139,10 +147,9 @@ class Attempt {
     this.#wake = undefined;
   }
 
-  #spend({ credits = '0', memoryMB = 0 }: { readonly credits?: string; readonly memoryMB?: number }): void {
+  #spend(usage: { readonly credits?: string; readonly memoryMB?: number }): void {
     const { creditsLeft, job } = this.#input;
-    if (!/^\d+$/.test(credits))
-      throw new SwarmchartError('INVALID_VALUE', `Credits must be a non-negative integer in a string, got "${credits}"`);
+    const { credits, memoryMB } = checkedUsage(usage);
     const total = addCredits(this.#credits, credits);
     const problem = lessCredits(creditsLeft, total)
       ? `${total} credits where ${creditsLeft} are left`
@@ -162,4 +169,16 @@ class Attempt {
   #usage() {
     return { credits: this.#credits, memoryMB: this.#memoryMB };
   }
+}
+
+/** Tools in JavaScript book what they like. */
+function checkedUsage(usage: unknown): { readonly credits: string; readonly memoryMB: number } {
+  const { credits = '0', memoryMB = 0 } = (usage ?? { credits: null }) as { readonly credits?: unknown; readonly memoryMB?: unknown };
+  if (typeof credits !== 'string' || !/^\d+$/.test(credits)) {
+    throw new SwarmchartError('INVALID_VALUE', `Credits must be a non-negative integer in a string, got ${describe(credits)}`);
+  }
+  if (typeof memoryMB !== 'number' || !Number.isFinite(memoryMB) || memoryMB < 0) {
+    throw new SwarmchartError('INVALID_VALUE', `Megabytes must be a finite number that is not negative, got ${describe(memoryMB)}`);
+  }
+  return { credits, memoryMB };
 }

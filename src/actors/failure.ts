@@ -1,47 +1,114 @@
-/** From whatever user code threw to a failure as data. */
+/** From whatever user code threw to a failure as data. Nothing that was thrown is trusted: looking at it may throw as well. */
 
-import type { ErrorClass } from '../machines/protocol/errors.ts';
-import { executionError, SwarmchartError } from '../machines/protocol/errors.ts';
-import type { ExecutionError, Tier } from '../machines/protocol/execution.ts';
+import { ERROR_CLASSES, type ErrorClass, type ErrorCode, executionError, SwarmchartError } from '../machines/protocol/errors.ts';
+import type { ExecutionError, JsonObject, Tier } from '../machines/protocol/execution.ts';
+import { toJson } from './json.ts';
+
+const MAX_TEXT_LENGTH = 10_000;
+const MAX_CONTEXT_BYTES = 100_000;
+const MAX_DESCRIBED_MEMBERS = 1_000;
+const KNOWN_CLASSES: ReadonlySet<unknown> = new Set(Object.values(ERROR_CLASSES));
+
+type Classify = (error: unknown) => ErrorClass | undefined;
 
 /**
  * Wraps anything thrown. A SwarmchartError keeps its code and class; any other value is EXECUTION_FAILED, transient unless `classify` says otherwise.
+ * Never throws; long texts are cut, and a context that is not JSON is replaced by the reason.
  *
  * Source: Implementation Guide, "Error Handling Strategy".
  */
-export function wrapTierError(
-  thrown: unknown,
-  tier: Tier,
-  classify: (error: unknown) => ErrorClass | undefined = () => undefined,
-): ExecutionError {
-  if (thrown instanceof SwarmchartError) {
-    const more = { errorClass: classOf(thrown, classify) ?? thrown.errorClass, ...causeOf(thrown.cause) };
-    return executionError(thrown.code, thrown.message, tier, { ...more, ...(thrown.context && { context: thrown.context }) });
+export function wrapTierError(thrown: unknown, tier: Tier, classify: Classify = () => undefined): ExecutionError {
+  const said = classOf(thrown, classify);
+  const identity = identityOf(thrown);
+  if (identity) {
+    const more = { errorClass: said ?? identity.errorClass, ...causeOf(memberOf(thrown, 'cause')), ...contextOf(thrown) };
+    return executionError(identity.code, textIn(thrown, 'message'), tier, more);
   }
-  const errorClass = classOf(thrown, classify);
-  const message = thrown instanceof Error ? thrown.message : `Threw ${describe(thrown)}, which is not an Error`;
-  return executionError('EXECUTION_FAILED', message, tier, { ...(errorClass && { errorClass }), ...causeOf(thrown) });
+  const message = isError(thrown) ? textIn(thrown, 'message') : `Threw ${describe(thrown)}, which is not an Error`;
+  return executionError('EXECUTION_FAILED', message, tier, { ...(said && { errorClass: said }), ...causeOf(thrown) });
 }
 
-/** A user's classifier must not decide over life and death of the runtime: if it throws, it has said nothing. */
-function classOf(thrown: unknown, classify: (error: unknown) => ErrorClass | undefined): ErrorClass | undefined {
+/** Code and class of a SwarmchartError, also of one from another copy of this package; undefined for anything else. Never throws. */
+export function identityOf(thrown: unknown): { readonly code: ErrorCode; readonly errorClass: ErrorClass } | undefined {
+  if (memberOf(thrown, 'name') !== 'SwarmchartError' && !isSwarmchartError(thrown)) return undefined;
+  const code = memberOf(thrown, 'code');
+  if (typeof code !== 'string' || !isCode(code)) return undefined;
+  const errorClass = memberOf(thrown, 'errorClass');
+  return { code, errorClass: isClass(errorClass) ? errorClass : ERROR_CLASSES[code] };
+}
+
+/** A text for any value at all, cut when it is long. Never throws. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string') return clipped(value);
   try {
-    return classify(thrown);
+    let members = 0;
+    const text = JSON.stringify(value, (_, member: unknown) => {
+      if (++members > MAX_DESCRIBED_MEMBERS) throw new RangeError('too much to describe');
+      return typeof member === 'string' ? clipped(member) : member;
+    });
+    return clipped(text ?? String(value));
+  } catch {
+    return tagOf(value);
+  }
+}
+
+/** A user's classifier must not decide over life and death of the runtime: if it throws or answers rubbish, it has said nothing. */
+function classOf(thrown: unknown, classify: Classify): ErrorClass | undefined {
+  try {
+    const said: unknown = classify(thrown);
+    if (isClass(said)) return said;
+    if (said instanceof Promise) said.catch(() => undefined);
+  } catch {
+    return undefined;
+  }
+  return undefined;
+}
+
+function causeOf(thrown: unknown): { readonly cause?: { readonly name: string; readonly message: string } } {
+  if (thrown === undefined) return {};
+  if (isError(thrown)) return { cause: { name: textIn(thrown, 'name'), message: textIn(thrown, 'message') } };
+  return { cause: { name: typeof thrown, message: describe(thrown) } };
+}
+
+function contextOf(thrown: unknown): { readonly context?: JsonObject } {
+  const given = memberOf(thrown, 'context');
+  if (!given) return {};
+  try {
+    const context = toJson(given, 'The context of an error', MAX_CONTEXT_BYTES);
+    const isObject = typeof context === 'object' && context !== null && !Array.isArray(context);
+    return { context: isObject ? (context as JsonObject) : { value: context } };
+  } catch (refused) {
+    return { context: { omitted: textIn(refused, 'message') } };
+  }
+}
+
+const isCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_CLASSES, code);
+const isClass = (value: unknown): value is ErrorClass => KNOWN_CLASSES.has(value);
+const isError = (value: unknown): boolean => safely(() => value instanceof Error) === true;
+
+/** Of this copy of the package, so that all its members are there. Never throws. */
+export const isSwarmchartError = (value: unknown): value is SwarmchartError => safely(() => value instanceof SwarmchartError) === true;
+
+/** A member of anything, undefined where it cannot be read. Never throws. */
+export const memberOf = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null ? safely(() => (value as Record<string, unknown>)[key]) : undefined;
+
+function textIn(error: unknown, key: 'name' | 'message'): string {
+  const text = memberOf(error, key);
+  return text === undefined ? `(its ${key} cannot be read)` : describe(text);
+}
+
+const tagOf = (value: unknown): string =>
+  safely(() => clipped(Object.prototype.toString.call(value))) ?? `a ${typeof value} that cannot be looked at`;
+
+function safely<T>(look: () => T): T | undefined {
+  try {
+    return look();
   } catch {
     return undefined;
   }
 }
 
-function causeOf(thrown: unknown): { readonly cause?: { readonly name: string; readonly message: string } } {
-  if (thrown === undefined) return {};
-  if (thrown instanceof Error) return { cause: { name: thrown.name, message: thrown.message } };
-  return { cause: { name: typeof thrown, message: describe(thrown) } };
-}
-
-function describe(value: unknown): string {
-  try {
-    return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
-  } catch {
-    return Object.prototype.toString.call(value);
-  }
-}
+/** The detour over JSON makes a copy: a mere slice would keep the whole text in memory. */
+const clipped = (text: string): string =>
+  text.length <= MAX_TEXT_LENGTH ? text : `${JSON.parse(JSON.stringify(text.slice(0, MAX_TEXT_LENGTH - 1))) as string}…`;

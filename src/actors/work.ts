@@ -2,6 +2,8 @@
 
 import { SwarmchartError } from '../machines/protocol/errors.ts';
 import type { StepJob } from '../machines/protocol/step.ts';
+import { identityOf } from './failure.ts';
+import { copyOf } from './json.ts';
 import { checkedParameters } from './parameters.ts';
 import type { WorkServices } from './services.ts';
 import type { AnyTool, ToolContext } from './tool.ts';
@@ -11,6 +13,7 @@ export const nameOf = ({ work, stepId }: StepJob): string => {
   return work.kind === 'condition' ? `The condition of step "${stepId}"` : `Operation "${work.module}.${work.operation}"`;
 };
 
+/** The work gets a copy of the parameters: what it does to them is not seen by a retry, nor where they came from. */
 export async function doWork(job: StepJob, context: ToolContext, services: WorkServices): Promise<unknown> {
   const { work } = job;
   switch (work.kind) {
@@ -19,9 +22,13 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
       if (!strategy) throw new SwarmchartError('UNKNOWN_STRATEGY', `Step "${job.stepId}" names the unknown strategy "${work.strategy}"`);
       const tool = services.tools.get(work.tool);
       if (!tool) throw new SwarmchartError('TOOL_NOT_FOUND', `Step "${job.stepId}" names the unknown tool "${work.tool}"`);
-      const { parameters } = work;
+      const parameters = copyOf(work.parameters);
       const callTool = () =>
-        guarded(tool, context.signal, services, async () => tool.run((await checkedParameters(tool, parameters)) as never, context));
+        guarded(tool, context.signal, services, async () => {
+          const input = await checkedParameters(tool, parameters);
+          context.signal.throwIfAborted();
+          return tool.run(input as never, context);
+        });
       return strategy({ tool, parameters, callTool, signal: context.signal, execution: context.execution, stepId: job.stepId });
     }
     case 'module-operation': {
@@ -34,7 +41,7 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
           `Module "${work.module}" has no operation "${work.operation}" (step "${job.stepId}")`,
         );
       }
-      return operation(work.parameters, context);
+      return operation(copyOf(work.parameters), context);
     }
     case 'condition':
       return services.evaluate(work.condition, job.scope, context.signal);
@@ -43,22 +50,21 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
 
 /** Through the tool's circuit breaker. Cancelled calls and invalid input say nothing about the tool; a timeout does. */
 async function guarded(tool: AnyTool, signal: AbortSignal, { breakers }: WorkServices, call: () => Promise<unknown>): Promise<unknown> {
+  signal.throwIfAborted();
   if (tool.breaker === false) return call();
   const permit = breakers.acquire(tool);
   if (!permit) throw new SwarmchartError('CIRCUIT_OPEN', `The circuit breaker of tool "${tool.name}" is open`);
-  const onAbort = () => (codeOf(signal.reason) === 'STEP_TIMEOUT' ? permit.failed() : permit.released());
+  const onAbort = () => (identityOf(signal.reason)?.code === 'STEP_TIMEOUT' ? permit.failed() : permit.released());
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     const result = await call();
     permit.succeeded();
     return result;
   } catch (thrown) {
-    if (thrown instanceof SwarmchartError && thrown.errorClass === 'validation') permit.released();
+    if (identityOf(thrown)?.errorClass === 'validation') permit.released();
     else permit.failed();
     throw thrown;
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
 }
-
-const codeOf = (reason: unknown) => (reason instanceof SwarmchartError ? reason.code : undefined);
