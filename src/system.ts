@@ -68,7 +68,7 @@ export class System {
 
   constructor(options: RuntimeOptions, work: WorkConfiguration) {
     this.clock = options.clock ?? systemClock();
-    this.log = options.logger ?? SILENT;
+    this.log = options.logger ? safeLogger(options.logger) : SILENT;
     this.journal = options.journal ?? new MemoryJournal();
     this.bus = new EventBus({ clock: this.clock, log: this.log });
     this.#post = new PostOffice(options.carrier ?? new MailQueue(), this.counters, options.mailboxLimit ?? DEFAULT_MAILBOX_LIMIT);
@@ -286,4 +286,22 @@ export class System {
       }
     };
   }
+}
+
+/** Whoever logs must not fail because of it. That a logger fails cannot be logged: the process warns of it, once. */
+function safeLogger(logger: Logger): Logger {
+  let hasWarned = false;
+  const onFailure = () => {
+    if (!hasWarned) process.emitWarning('The logger given to the runtime failed; what it was told is lost', 'SwarmchartWarning');
+    hasWarned = true;
+  };
+  const safely = (level: keyof Logger) => (fields: object, message?: string) => {
+    try {
+      const written: unknown = logger[level](fields, message);
+      if (written instanceof Promise) written.catch(onFailure);
+    } catch {
+      onFailure();
+    }
+  };
+  return { debug: safely('debug'), info: safely('info'), warn: safely('warn'), error: safely('error') };
 }
