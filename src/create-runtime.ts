@@ -1,6 +1,7 @@
 /** The composition root: `createRuntime` and what it returns. */
 
 import { customAlphabet } from 'nanoid';
+import { memberOf } from './actors/failure.ts';
 import { toJson } from './actors/json.ts';
 import { type ExecutorState, FRESH_EXECUTOR } from './machines/executor.fold.ts';
 import { SwarmchartError } from './machines/protocol/errors.ts';
@@ -13,7 +14,7 @@ import { Blackboards } from './runtime/blackboard.ts';
 import { type Configuration, configurationOf } from './runtime/configuration.ts';
 import type { EventBus } from './runtime/events/event-bus.ts';
 import type { Execution, ExecutionHandle } from './runtime/execution/handle.ts';
-import { checkRequest, type StepExecutionInput, type TierExecutionRequest } from './runtime/execution/requests.ts';
+import { checkRequest, checkStepRequest, type StepExecutionInput, type TierExecutionRequest } from './runtime/execution/requests.ts';
 import { type ExecutionSnapshot, executorSnapshot, runSnapshot } from './runtime/execution/snapshot.ts';
 import { prepareRun, stepJob } from './runtime/jobs.ts';
 import { restorationOf } from './runtime/journal/restoration.ts';
@@ -86,7 +87,7 @@ class SwarmchartRuntime implements AsyncDisposable {
       maxOutputBytes: options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
     });
     this.events = this.#system.bus;
-    this.tier2 = this.#tier((request) => this.run(request.input.workflow, { ...request, input: request.input.parameters ?? {} }));
+    this.tier2 = this.#tier((request) => this.#startRoutine(request));
     this.tier3 = this.#tier((request) => this.#startStep(request));
   }
 
@@ -181,12 +182,16 @@ class SwarmchartRuntime implements AsyncDisposable {
     return loadWorkflow(source, { registry: this.#configuration.registry, inputNames });
   }
 
-  #startStep({ input, ...request }: TierExecutionRequest<StepExecutionInput>): ExecutionHandle {
-    const checked = checkRequest(request, () => this.#createId(), this.#system.clock.now());
-    return this.#handle(
-      this.#system.start('tier3', checked.execution, stepJob(input, checked, this.#configuration.tools.get(input.toolName), this.#options)),
-      'step',
-    );
+  /** What is missing is refused as a run; callers in JavaScript leave out anything. */
+  #startRoutine(request: Partial<TierExecutionRequest<Partial<RoutineExecutionInput>>> | undefined): ExecutionHandle {
+    const { workflow, parameters } = request?.input ?? {};
+    return this.run(workflow as WorkflowSource, { ...request, input: parameters ?? {} });
+  }
+
+  #startStep(request: TierExecutionRequest<StepExecutionInput>): ExecutionHandle {
+    const checked = checkStepRequest(request, () => this.#createId(), this.#system.clock.now());
+    const job = stepJob(checked, this.#configuration.tools.get(checked.input.toolName), this.#options);
+    return this.#handle(this.#system.start('tier3', checked.execution, job), 'step');
   }
 
   #tier<Input>(start: (request: TierExecutionRequest<Input>) => ExecutionHandle): Tier<Input> {
@@ -268,10 +273,13 @@ const isSettled = (phase: string): boolean => phase === 'completed' || phase ===
 const canBeCancelled = (phase: string): boolean => !isSettled(phase) && phase !== 'failing';
 const canContinue = (phase: string): boolean => canBeCancelled(phase) && phase !== 'cancelling' && phase !== 'attempting.cancelling';
 
-const nameOf = (source: WorkflowSource): string =>
-  typeof source === 'string' ? source : 'id' in source && typeof source.id === 'string' ? source.id : 'refused';
+function nameOf(source: unknown): string {
+  const name = typeof source === 'string' ? source : memberOf(source, 'id');
+  return typeof name === 'string' ? name : 'refused';
+}
 
-const isLoaded = (source: object): source is LoadedWorkflow => 'plan' in source && !('steps' in source);
+const isLoaded = (source: object | null | undefined): source is LoadedWorkflow =>
+  typeof source === 'object' && source !== null && 'plan' in source && !('steps' in source);
 
 function isWaitingFor({ state, job }: RunContext, stepId: string, { decision }: Decision): boolean {
   if (!Object.hasOwn(job.plan.ordinals, stepId)) return false;

@@ -1,5 +1,6 @@
 /** From what a caller asks for to a job that a chart can do; a request that makes no sense becomes a job that fails. */
 
+import { isSwarmchartError, wrapTierError } from '../actors/failure.ts';
 import { toJson } from '../actors/json.ts';
 import type { AnyTool } from '../actors/tool.ts';
 import { executionError, type Issue, SwarmchartError } from '../machines/protocol/errors.ts';
@@ -8,7 +9,7 @@ import type { Plan } from '../machines/protocol/plan.ts';
 import type { RunJob } from '../machines/protocol/run.ts';
 import type { StepJob } from '../machines/protocol/step.ts';
 import { lessCredits } from '../machines/usage.ts';
-import type { CheckedRequest, StepExecutionInput } from './execution/requests.ts';
+import type { CheckedStepRequest } from './execution/requests.ts';
 import type { RuntimeOptions } from './options.ts';
 import { resolveInput } from './workflow/input.ts';
 import { issuesToError } from './workflow/issues.ts';
@@ -29,15 +30,14 @@ export function prepareRun(
     if (issues.length > 0) throw issuesToError(issues);
     return { plan: loaded.plan, input: resolved.input };
   } catch (thrown) {
-    const refused = thrown instanceof SwarmchartError ? thrown : new SwarmchartError('WORKFLOW_INVALID', String(thrown), { cause: thrown });
+    const refused = refusalFrom(thrown);
     const context = { issues: refused.issues.map((issue) => ({ code: issue.code, path: [...issue.path], message: issue.message })) };
     return { plan: emptyPlan(name), input: {}, refusal: executionError(refused.code, refused.message, 'tier2', { context }) };
   }
 }
 
 export function stepJob(
-  input: StepExecutionInput,
-  { execution, allocation, retry }: CheckedRequest,
+  { input, execution, allocation, retry }: CheckedStepRequest,
   tool: AnyTool | undefined,
   options: RuntimeOptions,
 ): StepJob {
@@ -55,6 +55,10 @@ export function stepJob(
     idempotencyKey: `${execution.executionId}/${input.stepId}/1`,
   };
 }
+
+/** Reading what a caller gives may throw anything: it may be a proxy. */
+const refusalFrom = (thrown: unknown): SwarmchartError =>
+  isSwarmchartError(thrown) ? thrown : new SwarmchartError('WORKFLOW_INVALID', wrapTierError(thrown, 'tier2').message, { cause: thrown });
 
 function emptyPlan(name: string): Plan {
   return { id: name, name, version: '0', steps: [], byRank: [], ordinals: {}, sinks: [], metadata: {} };

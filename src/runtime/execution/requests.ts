@@ -1,6 +1,8 @@
 /** The doors of the tiers: what a caller may ask for, checked with every problem at once. */
 
 import { z } from 'zod';
+import { wrapTierError } from '../../actors/failure.ts';
+import { toJson } from '../../actors/json.ts';
 import { type Issue, SwarmchartError } from '../../machines/protocol/errors.ts';
 import {
   DEFAULT_ALLOCATION,
@@ -69,6 +71,21 @@ const options = z
   .strict();
 const request = z.object({ context: context.optional(), allocation: allocation.optional(), options: options.optional() });
 
+const parameters = z.unknown().transform((given, { addIssue }): JsonObject => {
+  try {
+    const json = toJson(given, 'The caller', Number.MAX_SAFE_INTEGER);
+    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as JsonObject;
+    addIssue('must be an object');
+  } catch (thrown) {
+    addIssue(wrapTierError(thrown, 'tier3').message);
+  }
+  return z.NEVER;
+});
+const step = z
+  .object({ stepId: id, toolName: z.string().min(1), parameters: parameters.optional(), strategy: z.string().min(1).optional() })
+  .strict();
+const stepRequest = request.extend({ input: step });
+
 export interface CheckedRequest {
   readonly execution: ExecutionContext;
   readonly allocation: ResourceAllocation;
@@ -77,21 +94,37 @@ export interface CheckedRequest {
   readonly hasSwarm: boolean;
 }
 
+export interface CheckedStepRequest extends CheckedRequest {
+  readonly input: StepExecutionInput;
+}
+
 /** Fills what the caller left out. Throws INVALID_INPUT with every problem. */
 export function checkRequest(asked: Omit<TierExecutionRequest<unknown>, 'input'>, createId: () => string, now: number): CheckedRequest {
-  const parsed = request.safeParse({ context: asked.context, allocation: asked.allocation, options: asked.options });
-  if (!parsed.success) {
-    const issues = parsed.error.issues.map(
-      ({ path, message }): Issue => ({
-        code: 'INVALID_INPUT',
-        path: path.map((key) => (typeof key === 'number' ? key : String(key))),
-        message,
-      }),
-    );
-    const list = issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
-    throw new SwarmchartError('INVALID_INPUT', `The request was refused: ${list}`, { issues });
-  }
-  const { context: given = {}, allocation: limits = {}, options: chosen = {} } = parsed.data;
+  return completed(parsed(request, asked), createId, now);
+}
+
+/** Of a step's input it makes a copy, so that the caller cannot change what was recorded. Throws INVALID_INPUT with every problem. */
+export function checkStepRequest(asked: TierExecutionRequest<unknown>, createId: () => string, now: number): CheckedStepRequest {
+  const data = parsed(stepRequest, asked);
+  return { ...completed(data, createId, now), input: present(data.input) };
+}
+
+function parsed<Schema extends z.ZodType>(schema: Schema, asked: unknown): z.output<Schema> {
+  const result = schema.safeParse(asked);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map(
+    ({ path, message }): Issue => ({
+      code: 'INVALID_INPUT',
+      path: path.map((key) => (typeof key === 'number' ? key : String(key))),
+      message,
+    }),
+  );
+  const list = issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`)).join('; ');
+  throw new SwarmchartError('INVALID_INPUT', `The request was refused: ${list}`, { issues });
+}
+
+function completed(asked: z.output<typeof request>, createId: () => string, now: number): CheckedRequest {
+  const { context: given = {}, allocation: limits = {}, options: chosen = {} } = asked;
   const executionId = given.executionId ?? createId();
   const policy = chosen.retryPolicy;
   const merged = { ...DEFAULT_ALLOCATION, ...present(limits) };
