@@ -99,7 +99,7 @@ function textIn(error: unknown, key: 'name' | 'message'): string {
 }
 
 const tagOf = (value: unknown): string =>
-  safely(() => clipped(Object.prototype.toString.call(value))) ?? `a ${typeof value} that cannot be looked at`;
+  safely(() => clipped(Object.prototype.toString.call(value))) ?? `(${typeof value} that cannot be looked at)`;
 
 function safely<T>(look: () => T): T | undefined {
   try {

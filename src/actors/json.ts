@@ -106,7 +106,7 @@ export function toJson(value: unknown, what: string, maxBytes: number): Json {
   }
 }
 
-/** A deep copy of what is known to be JSON. Ten times as fast as structuredClone for a step's parameters. */
+/** A deep copy of what is known to be JSON. Several times as fast as structuredClone for a step's parameters. */
 export function copyOf<T extends Json>(value: T): T {
   if (value === null || typeof value !== 'object') return value;
   if (Array.isArray(value)) return value.map((item: Json) => copyOf(item)) as unknown as T;
