@@ -20,6 +20,7 @@ import { prepareRun, stepJob } from './runtime/jobs.ts';
 import { restorationOf } from './runtime/journal/restoration.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options.ts';
 import { Tasks } from './runtime/tasks/tasks.ts';
+import type { ToolRegistry } from './runtime/tool-registry.ts';
 import { evaluateCondition } from './runtime/workflow/conditions.ts';
 import { type LoadedWorkflow, loadWorkflow } from './runtime/workflow/load.ts';
 import type { WorkflowRegistry } from './runtime/workflow/registry.ts';
@@ -94,6 +95,11 @@ class SwarmchartRuntime implements AsyncDisposable {
   /** What exists here that a workflow can name; for `loadWorkflows`. */
   get registry(): WorkflowRegistry {
     return this.#configuration.registry;
+  }
+
+  /** The tools that steps can name; more can be registered at any time. */
+  get tools(): Pick<ToolRegistry, 'register' | 'get' | 'list'> {
+    return this.#configuration.tools;
   }
 
   /** Live executions, timers and what went by unnoticed, in numbers. */

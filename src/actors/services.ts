@@ -60,7 +60,7 @@ export interface WorkServices {
   readonly streams: FactStreams;
   readonly breakers: Breakers;
   readonly counters: Counters;
-  readonly tools: ReadonlyMap<string, AnyTool>;
+  readonly tools: { get(name: string): AnyTool | undefined };
   readonly modules: ReadonlyMap<string, ModuleOperations>;
   readonly strategies: ReadonlyMap<string, Strategy>;
   readonly evaluate: (condition: Condition, scope: ConditionScope, signal: AbortSignal) => boolean | Promise<boolean>;

@@ -1,0 +1,52 @@
+/** The tools of a runtime, by name. */
+
+import type { AnyTool } from '../actors/tool.ts';
+import { type Issue, SwarmchartError } from '../machines/protocol/errors.ts';
+import { issuesToError } from './workflow/issues.ts';
+
+/** Source: Implementation Guide, "Tool Registry Implementation". A tool is executed through `tier3` or a run, never here. */
+export class ToolRegistry {
+  readonly #byName = new Map<string, AnyTool>();
+
+  /** Registers all of them or none. Throws every problem at once. */
+  static of(builtin: readonly AnyTool[], given: readonly AnyTool[]): ToolRegistry {
+    const registry = new ToolRegistry();
+    for (const tool of builtin) registry.#byName.set(tool.name, tool);
+    const issues: Issue[] = [];
+    for (const [index, tool] of given.entries()) {
+      const issue = registry.#problemOf(tool, `tools[${index}]`, ['tools', index]);
+      if (issue) issues.push(issue);
+      else registry.#byName.set(tool.name, tool);
+    }
+    if (issues.length > 0) throw issuesToError(issues);
+    return registry;
+  }
+
+  /** Steps that start from now on can name it. Throws INVALID_VALUE for what is no tool, DUPLICATE_ID for a name that is taken. */
+  register(tool: AnyTool): void {
+    const issue = this.#problemOf(tool, 'The tool', []);
+    if (issue) throw new SwarmchartError(issue.code, issue.message, { issues: [issue] });
+    this.#byName.set(tool.name, tool);
+  }
+
+  has(name: string): boolean {
+    return this.#byName.has(name);
+  }
+
+  get(name: string): AnyTool | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** In the order in which they were registered. */
+  list(): readonly AnyTool[] {
+    return [...this.#byName.values()];
+  }
+
+  #problemOf(tool: AnyTool, what: string, path: Issue['path']): Issue | undefined {
+    if (typeof tool?.name !== 'string' || tool.name === '' || typeof tool.run !== 'function') {
+      return { code: 'INVALID_VALUE', path, message: `${what} needs a name and a run function` };
+    }
+    if (this.#byName.has(tool.name)) return { code: 'DUPLICATE_ID', path, message: `There is another tool "${tool.name}"` };
+    return undefined;
+  }
+}
