@@ -67,9 +67,18 @@ const recording = (decision: (turn: RunTurn, context: RunContext, event: RunEven
     for (const message of turn.messages) enqueue.sendTo('nursery', message);
   });
 
-const whileEnding = {
+/** How children end, wherever the run still books it. */
+const childEnds = {
   'child.done': [{ guard: 'isCurrentChild', actions: 'settleChild' }, { actions: 'dropStale' }],
   'child.crashed': [{ guard: 'isCurrentChild', actions: 'settleCrash' }, { actions: 'dropStale' }],
+} as const;
+
+/** A person's answers, wherever the run is not waiting for them alone. */
+const decisions = {
+  'run.decide': [
+    { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },
+    { guard: 'isEscalated', actions: 'recordDecision' },
+  ],
 } as const;
 
 export const runMachine = chart
@@ -131,17 +140,13 @@ export const runMachine = chart
         ],
         after: { untilDue: { target: 'failing', actions: 'recordTimedOut' } },
         on: {
-          'child.done': [{ guard: 'isCurrentChild', actions: 'settleChild' }, { actions: 'dropStale' }],
-          'child.crashed': [{ guard: 'isCurrentChild', actions: 'settleCrash' }, { actions: 'dropStale' }],
+          ...childEnds,
           'children.started': { actions: 'startMore' },
           'step.paused': { actions: 'dropStale' },
           'run.pause': { target: 'pausing', actions: 'recordPausing' },
           'run.set': { actions: 'recordVariable' },
           'run.cancel': { target: 'cancelling', actions: 'recordCancelling' },
-          'run.decide': [
-            { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },
-            { guard: 'isEscalated', actions: 'recordDecision' },
-          ],
+          ...decisions,
         },
       },
       pausing: {
@@ -152,16 +157,12 @@ export const runMachine = chart
           { guard: 'everyChildIsParked', target: 'paused', actions: 'recordPaused' },
         ],
         on: {
-          'child.done': [{ guard: 'isCurrentChild', actions: 'settleChild' }, { actions: 'dropStale' }],
-          'child.crashed': [{ guard: 'isCurrentChild', actions: 'settleCrash' }, { actions: 'dropStale' }],
+          ...childEnds,
           'step.paused': [{ guard: 'isCurrentChild', actions: 'recordStepPaused' }, { actions: 'dropStale' }],
           'run.resume': { target: 'running', actions: 'recordResumed' },
           'run.set': { actions: 'recordVariable' },
           'run.cancel': { target: 'cancelling', actions: 'recordCancelling' },
-          'run.decide': [
-            { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },
-            { guard: 'isEscalated', actions: 'recordDecision' },
-          ],
+          ...decisions,
         },
       },
       paused: {
@@ -171,15 +172,11 @@ export const runMachine = chart
           { guard: 'allStepsSettled', target: 'completed', actions: 'recordCompleted' },
         ],
         on: {
-          'child.done': [{ guard: 'isCurrentChild', actions: 'settleChild' }, { actions: 'dropStale' }],
-          'child.crashed': [{ guard: 'isCurrentChild', actions: 'settleCrash' }, { actions: 'dropStale' }],
+          ...childEnds,
           'run.resume': { target: 'running', actions: 'recordResumed' },
           'run.set': { actions: 'recordVariable' },
           'run.cancel': { target: 'cancelling', actions: 'recordCancelling' },
-          'run.decide': [
-            { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },
-            { guard: 'isEscalated', actions: 'recordDecision' },
-          ],
+          ...decisions,
         },
       },
       waiting: {
@@ -197,12 +194,12 @@ export const runMachine = chart
       cancelling: {
         tags: 'live',
         always: { guard: 'noChildIsLeft', target: 'cancelled', actions: 'recordCancelled' },
-        on: whileEnding,
+        on: childEnds,
       },
       failing: {
         tags: 'live',
         always: { guard: 'noChildIsLeft', target: 'failed', actions: 'recordFailed' },
-        on: whileEnding,
+        on: childEnds,
       },
       completed: { type: 'final', tags: 'settled' },
       failed: { type: 'final', tags: 'settled' },
