@@ -13,6 +13,8 @@ export interface FactStreams {
   record(params: CommitParams): void;
   /** Resolves when every fact recorded so far in the execution's stream is committed; undefined when they already are. Rejects when the stream has failed. */
   committed(execution: ExecutionContext): Promise<void> | undefined;
+  /** False once a fact says that the execution, or what it belongs to, is on its way out: no effect may begin any more. */
+  mayAct(execution: ExecutionContext): boolean;
 }
 
 /** Permission for one call through a circuit breaker. Exactly one of its methods ends it; ending it twice does nothing. */

@@ -26,7 +26,7 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
       const callTool = () =>
         guarded(tool, context.signal, services, async () => {
           const input = await checkedParameters(tool, parameters);
-          context.signal.throwIfAborted();
+          await permission(context, services);
           return tool.run(input as never, context);
         });
       return strategy({ tool, parameters, callTool, signal: context.signal, execution: context.execution, stepId: job.stepId });
@@ -41,11 +41,24 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
           `Module "${work.module}" has no operation "${work.operation}" (step "${job.stepId}")`,
         );
       }
+      await permission(context, services);
       return operation(copyOf(work.parameters), context);
     }
     case 'condition':
       return services.evaluate(work.condition, job.scope, context.signal);
   }
+}
+
+/**
+ * The last look before an effect begins. A cancel is accepted before it has reached the work that it is for: in between nothing may begin,
+ * and the abort that is under way is waited for.
+ */
+async function permission({ signal, execution }: ToolContext, { streams }: WorkServices): Promise<void> {
+  signal.throwIfAborted();
+  if (streams.mayAct(execution)) return;
+  await new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 /** Through the tool's circuit breaker. Cancelled calls and invalid input say nothing about the tool; a timeout does. */

@@ -1,6 +1,7 @@
 /** A runtime that is about to be mistreated. Afterwards it must still work, and leave nothing behind. */
 
 import { expect } from 'vitest';
+import { MailQueue } from '../../src/actors/post-office.ts';
 import { type AnyTool, createRuntime, type Fact, type Json, type JsonObject, MemoryJournal, type RuntimeOptions } from '../../src/index.ts';
 import { settlePromises, VirtualClock, violations } from '../../src/testing/testing.ts';
 import { collectAll } from '../support/collect-all.ts';
@@ -33,7 +34,8 @@ export async function hostileWorld(run: Run = () => null, { tool, options }: Vic
   const watch = watchForStrays();
   const journal = options?.journal ?? new MemoryJournal();
   const hostile: AnyTool = { name: 'hostile', breaker: false, ...tool, run };
-  const runtime = await createRuntime({ clock, journal, tools: [hostile], ...options });
+  const carrier = new MailQueue(Number.POSITIVE_INFINITY);
+  const runtime = await createRuntime({ clock, journal, carrier, tools: [hostile], ...options });
 
   const start = (parameters: JsonObject = {}, step: { readonly timeout?: number; readonly retry?: number } = {}) =>
     runtime.run({ id: 'w', steps: [{ id: 'victim', tool: 'hostile', parameters, ...step }] }, { context: { executionId: 'victim' } });

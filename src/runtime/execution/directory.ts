@@ -58,6 +58,12 @@ export class Directory implements FactStreams {
     return this.#streamOf(execution)?.committed();
   }
 
+  mayAct({ executionId, parentExecutionId }: ExecutionContext): boolean {
+    const own = this.#entries.get(executionId);
+    const parent = parentExecutionId === undefined ? undefined : this.#entries.get(parentExecutionId);
+    return own !== undefined && !isEnding(phaseOf(own)) && (parent === undefined || !isEnding(phaseOf(parent)));
+  }
+
   #streamOf({ executionId, parentExecutionId }: ExecutionContext): FactStream | undefined {
     const own = this.#entries.get(executionId);
     if (own) return own.stream;
@@ -69,6 +75,9 @@ export const phaseOf = ({ ref }: DirectoryEntry): string => {
   const context: { state?: { phase?: string } } | undefined = ref?.getSnapshot().context;
   return context?.state?.phase ?? 'pending';
 };
+
+const ENDING = new Set(['cancelling', 'failing', 'attempting.cancelling', 'attempting.timingOut', 'completed', 'failed', 'cancelled']);
+const isEnding = (phase: string): boolean => ENDING.has(phase);
 
 /** The status that everybody sees, from a chart's phase. */
 export function statusOf(phase: string): ExecutionStatus {
