@@ -143,12 +143,17 @@ export class System {
     const ref = entry?.ref;
     if (!ref) return false;
     const answer = Promise.withResolvers<boolean>();
-    const isTaken = this.#post.post(ref, 'command', () => {
+    const deliver = (): boolean | Promise<boolean> => {
       const isAccepted = ref.getSnapshot().status === 'active' && accepts(phaseOf(entry), ref.getSnapshot().context);
       if (isAccepted) ref.send(event(this.clock.now()));
-      const gate = entry.stream.committed();
-      if (gate) gate.then(() => answer.resolve(isAccepted), answer.reject);
-      else answer.resolve(isAccepted);
+      return entry.stream.committed()?.then(() => isAccepted) ?? isAccepted;
+    };
+    const isTaken = this.#post.post(ref, 'command', () => {
+      try {
+        answer.resolve(deliver());
+      } catch (thrown) {
+        answer.reject(thrown);
+      }
     });
     if (!isTaken) throw new SwarmchartError('MAILBOX_FULL', `Too many commands wait for execution "${executionId}"`);
     return answer.promise;
@@ -254,7 +259,7 @@ export class System {
     if (!root) return;
     this.#roots.delete(executionId);
     root.execution.start();
-    this.#root.send({ type: 'child.stop', id: executionId });
+    if (!this.#isStopped) this.#root.send({ type: 'child.stop', id: executionId });
     root.execution.settle(failedResult(error, root.execution.context));
   }
 

@@ -113,13 +113,21 @@ export class MailQueue implements Carrier {
     this.#open();
   }
 
+  /** A letter that throws is a defect that must be seen; the letters behind it are delivered all the same. */
   #open(): void {
-    for (;;) {
-      const letter = this.#letters[this.#next++];
-      if (!letter) break;
-      letter.open();
-      if (performance.now() - this.#sliceStart >= this.#sliceMs) break;
+    try {
+      for (;;) {
+        const letter = this.#letters[this.#next++];
+        if (!letter) break;
+        letter.open();
+        if (performance.now() - this.#sliceStart >= this.#sliceMs) break;
+      }
+    } finally {
+      this.#goOn();
     }
+  }
+
+  #goOn(): void {
     if (this.#next < this.#letters.length) {
       if (this.#next > 1024) {
         this.#letters = this.#letters.slice(this.#next);

@@ -1,7 +1,7 @@
 /** What an executor's transitions record. Each function opens on the folded state and an event, and adds facts to the turn. */
 
 import { backoffMs, retryPolicy } from './backoff.ts';
-import type { ExecutorState } from './executor.fold.ts';
+import { type ExecutorState, pausedUntil } from './executor.fold.ts';
 import { executionError } from './protocol/errors.ts';
 import type { ExecutionContext, ExecutionError, ResourceUsage } from './protocol/execution.ts';
 import type { AttemptReply, AttemptUsage, StepCommand, StepFact, StepJob, StepOutcome } from './protocol/step.ts';
@@ -178,10 +178,9 @@ export const targetOf = ({ work }: StepJob): string => {
 };
 
 function usageAt(state: ExecutorState, at: number, attempt: AttemptUsage): ResourceUsage {
-  const pausedMs = state.phase === 'paused' || state.phase === 'attempting.suspended' ? at - state.pausedAt : 0;
   return {
     creditsUsed: addCredits(state.creditsUsed, attempt.credits),
-    durationMs: Math.max(0, at - state.startedAt - state.pausedMs - pausedMs),
+    durationMs: Math.max(0, at - state.startedAt - pausedUntil(state, at)),
     memoryUsedMB: Math.max(state.memoryUsedMB, attempt.memoryMB),
     stepsExecuted: state.skipped ? 0 : 1,
   };

@@ -74,7 +74,7 @@ export function evolveExecutor(state: ExecutorState, fact: StepFact): ExecutorSt
       return { ...state, phase: 'attempting.running', at, attempt: fact.payload.attempt, dueAt: fact.payload.dueAt };
     case 'tier3/attempt/failed': {
       const { error, usage, backoffMs, parked } = fact.payload;
-      const failed = { ...state, ...withUsage(state, usage), at, error };
+      const failed = { ...state, ...withUsage(state, usage), at, error, pausedMs: pausedUntil(state, at) };
       return parked
         ? { ...failed, phase: 'paused', remainingMs: backoffMs, pausedAt: at }
         : { ...failed, phase: 'backingOff', dueAt: at + backoffMs };
@@ -93,7 +93,14 @@ export function evolveExecutor(state: ExecutorState, fact: StepFact): ExecutorSt
     case 'tier3/execution/resumed':
       return resumed(state, at);
     case 'tier3/execution/cancelling':
-      return { ...state, phase: 'attempting.cancelling', at, dueAt: fact.payload.graceUntil, reason: fact.payload.reason };
+      return {
+        ...state,
+        phase: 'attempting.cancelling',
+        at,
+        dueAt: fact.payload.graceUntil,
+        reason: fact.payload.reason,
+        pausedMs: pausedUntil(state, at),
+      };
     case 'tier3/execution/completed':
       return {
         ...state,
@@ -103,11 +110,13 @@ export function evolveExecutor(state: ExecutorState, fact: StepFact): ExecutorSt
         skipped: fact.payload.skipped,
         creditsUsed: fact.payload.usage.creditsUsed,
         memoryUsedMB: fact.payload.usage.memoryUsedMB,
+        pausedMs: pausedUntil(state, at),
       };
     case 'tier3/execution/failed':
     case 'tier3/execution/cancelled': {
       const { usage } = fact.payload;
-      const settled = { ...state, at, creditsUsed: usage.creditsUsed, memoryUsedMB: usage.memoryUsedMB };
+      const { creditsUsed, memoryUsedMB } = usage;
+      const settled = { ...state, at, creditsUsed, memoryUsedMB, pausedMs: pausedUntil(state, at) };
       return fact.type === 'tier3/execution/failed'
         ? { ...settled, phase: 'failed', error: fact.payload.error }
         : { ...settled, phase: 'cancelled', reason: fact.payload.reason };
@@ -117,15 +126,19 @@ export function evolveExecutor(state: ExecutorState, fact: StepFact): ExecutorSt
   }
 }
 
+/** All time spent paused, up to the end of a pause that is on. */
+export const pausedUntil = ({ phase, pausedMs, pausedAt }: ExecutorState, at: number): number =>
+  phase === 'paused' || phase === 'attempting.suspended' ? pausedMs + at - pausedAt : pausedMs;
+
 function resumed(state: ExecutorState, at: number): ExecutorState {
   const awake = { ...state, at, pauseRequested: false };
   switch (state.phase) {
     case 'attempting.pausing':
       return { ...awake, phase: 'attempting.running' };
     case 'attempting.suspended':
-      return { ...awake, phase: 'attempting.running', dueAt: at + state.remainingMs, pausedMs: state.pausedMs + at - state.pausedAt };
+      return { ...awake, phase: 'attempting.running', dueAt: at + state.remainingMs, pausedMs: pausedUntil(state, at) };
     case 'paused':
-      return { ...awake, phase: 'backingOff', dueAt: at + state.remainingMs, pausedMs: state.pausedMs + at - state.pausedAt };
+      return { ...awake, phase: 'backingOff', dueAt: at + state.remainingMs, pausedMs: pausedUntil(state, at) };
     default:
       return awake;
   }

@@ -6,7 +6,7 @@ import { type ExecutionError, type Json, NO_USAGE, type ResourceUsage } from './
 import type { PlanStep } from './protocol/plan.ts';
 import type { RunCommand, RunReport } from './protocol/run.ts';
 import { childExecutionId, childSpec, exhausted, reservation } from './run.jobs.ts';
-import { failStep, settleGroup, settleStep } from './run.settle.ts';
+import { failStep, isDoomed, settleGroup, settleStep } from './run.settle.ts';
 import { childContext, type RunContext, type RunTurn, runTimeout, runUsage } from './run.turn.ts';
 import { timerAt } from './timers.ts';
 
@@ -68,10 +68,10 @@ function startGroup(turn: RunTurn, step: PlanStep, at: number): void {
 /** False: it must wait for budget that running steps hold. */
 function startStep(turn: RunTurn, step: PlanStep, at: number): boolean {
   const { record } = turn.at(step.ordinal);
-  const reserved = reservation(turn.state, turn.job, step);
+  const reserved = reservation(turn.state, turn.job, step, record);
   if (reserved === 'wait') return false;
   if (reserved === 'exhausted') {
-    failStep(turn, step, { error: exhausted(turn.job, step, turn.state), attempts: 0, usage: NO_USAGE }, at);
+    failStep(turn, step, { error: exhausted(turn.job, step, turn.state, record), attempts: 0, usage: NO_USAGE }, at);
     return true;
   }
   const iteration = record.iteration + 1;
@@ -98,12 +98,15 @@ function startStep(turn: RunTurn, step: PlanStep, at: number): boolean {
 
 /** After a restart: every step that was running gets an executor again, with the same identity, and hears what the run is up to. */
 export function restartChildren(turn: RunTurn, { bornAt: at }: RunContext): void {
+  const doomed: PlanStep[] = [];
   turn.state.records.forEach((record, ordinal) => {
     if (record.childExecutionId === undefined) return;
     const { step } = turn.at(ordinal);
     const spec = childSpec(turn.state, turn.job, step, record, { iteration: record.iteration, reserved: record.reserved, at });
     if (spec.ok) turn.starts.push(spec.value);
+    if (isDoomed(turn, step)) doomed.push(step);
   });
+  for (const step of doomed) turn.tell(step, { type: 'step.cancel', at, reason: 'sibling-failed' });
   const { phase, pauseEpoch: epoch, reason } = turn.state;
   if (phase === 'running') turn.tellAll({ type: 'step.resume', at });
   if (phase === 'pausing') turn.tellAll({ type: 'step.pause', at, epoch });

@@ -25,6 +25,12 @@ export function workOf(step: PlanStep, record: StepRecord): Work {
   return { kind: 'tool', tool: fallback.tool, strategy: 'deterministic', parameters, parametersFrom };
 }
 
+/** Cost of one attempt at the work in force. */
+function creditsOf(step: PlanStep, record: StepRecord): string {
+  const fallback = record.fallback === undefined ? undefined : step.fallbacks[record.fallback];
+  return (fallback?.action === 'use-tool' ? fallback.credits : undefined) ?? step.credits;
+}
+
 export const childExecutionId = (job: RunJob, step: PlanStep, iteration: number): string =>
   `${job.execution.executionId}/${step.id}/${iteration}`;
 
@@ -44,7 +50,7 @@ export function childSpec(state: RunState, job: RunJob, step: PlanStep, record: 
     timeoutMs: Math.max(1, Math.min(step.timeoutMs, state.phase === 'running' ? state.dueAt - start.at : state.remainingMs)),
     ...(retry && { retry }),
     recovery: job.recovery,
-    credits: step.credits,
+    credits: creditsOf(step, record),
     allocation: {
       maxCredits: start.reserved,
       maxDurationMs: step.timeoutMs,
@@ -69,12 +75,13 @@ export interface Start {
  *
  * Source: Implementation Guide, "RunStateMachine Core Implementation" (whose constant tenth is not copied).
  */
-export function reservation(state: RunState, job: RunJob, step: PlanStep): string | 'wait' | 'exhausted' {
+export function reservation(state: RunState, job: RunJob, step: PlanStep, record: StepRecord): string | 'wait' | 'exhausted' {
+  const credits = creditsOf(step, record);
   const left = subtractCredits(subtractCredits(job.allocation.maxCredits, state.usage.creditsUsed), state.reservedCredits);
-  if (lessCredits(left, step.credits)) return state.live > 0 ? 'wait' : 'exhausted';
+  if (lessCredits(left, credits)) return state.live > 0 ? 'wait' : 'exhausted';
   const share = BigInt(left) / BigInt(Math.max(1, state.unstarted));
-  const retries = BigInt(step.credits) * BigInt(mostRetries(job, step));
-  const wanted = addCredits(step.credits, retries.toString());
+  const retries = BigInt(credits) * BigInt(mostRetries(job, step));
+  const wanted = addCredits(credits, retries.toString());
   const most = BigInt(wanted) > share ? BigInt(wanted) : share;
   return (most < BigInt(left) ? most : BigInt(left)).toString();
 }
@@ -85,13 +92,12 @@ function mostRetries({ retry, recovery }: RunJob, step: PlanStep): number {
   return policy ? policy.maxRetries : Math.max(0, ...Object.values(recovery).map(({ maxRetries }) => maxRetries));
 }
 
-export const exhausted = (job: RunJob, step: PlanStep, state: RunState): ExecutionError =>
-  executionError(
-    'RESOURCE_EXHAUSTED',
-    `Step "${step.id}" costs ${step.credits} credits; ${state.usage.creditsUsed} of ${job.allocation.maxCredits} are used`,
-    'tier2',
-    { context: { stepId: step.id, credits: step.credits, maxCredits: job.allocation.maxCredits, creditsUsed: state.usage.creditsUsed } },
-  );
+export function exhausted(job: RunJob, step: PlanStep, { usage: { creditsUsed } }: RunState, record: StepRecord): ExecutionError {
+  const credits = creditsOf(step, record);
+  const { maxCredits } = job.allocation;
+  const message = `Step "${step.id}" costs ${credits} credits; ${creditsUsed} of ${maxCredits} are used`;
+  return executionError('RESOURCE_EXHAUSTED', message, 'tier2', { context: { stepId: step.id, credits, maxCredits, creditsUsed } });
+}
 
 function resolvedWork(work: Work, scope: ReferenceScope): Result<StepWork> {
   if (work.kind === 'condition') return { ok: true, value: work };

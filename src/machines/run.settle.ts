@@ -22,6 +22,7 @@ export function settleStep(turn: RunTurn, step: PlanStep, outcome: StepOutcome, 
   const isCondition = step.children.length > 0 && record.branch === undefined && record.fallback === undefined;
   switch (outcome.status) {
     case 'completed':
+      if (isCondition && isDoomed(turn, step)) return cancelDoomed(turn, step, usage, at);
       if (isCondition) return enterBranch(turn, step, outcome, at);
       turn.record({ type: 'tier2/step/completed', at, payload: { ...mark, output: outcome.output, attempts, usage } });
       return afterSettled(turn, step, at);
@@ -44,10 +45,14 @@ export function settleStep(turn: RunTurn, step: PlanStep, outcome: StepOutcome, 
 export function failStep(turn: RunTurn, step: PlanStep, failure: Failure, at: number): void {
   const { record } = turn.at(step.ordinal);
   const mark = { stepId: step.id, ordinal: step.ordinal };
-  const index = isEnding(turn) || isDoomed(turn, step) ? -1 : nextFallback(step, record, failure.error);
+  const isLeaving = isEnding(turn) || isDoomed(turn, step);
+  const index = isLeaving ? -1 : nextFallback(step, record, failure.error);
   const fallback = step.fallbacks[index];
   if (!fallback || fallback.action === 'fail') {
-    turn.record({ type: 'tier2/step/failed', at, payload: { ...mark, ...failure, fatal: step.onFailure === 'stop' } });
+    const fatal = step.onFailure === 'stop';
+    turn.record({ type: 'tier2/step/failed', at, payload: { ...mark, ...failure, fatal } });
+    // Who is on the way out has been told already, by the first failure.
+    if (fatal && !isLeaving) spreadFailure(turn, step, at);
     return afterSettled(turn, step, at);
   }
   turn.record({ type: 'tier2/step/fell_back', at, payload: { ...mark, ...failure, fallback: index, action: fallback.action } });
@@ -111,11 +116,15 @@ export function settleGroup(turn: RunTurn, group: PlanStep, at: number): void {
 function afterSettled(turn: RunTurn, step: PlanStep, at: number): void {
   if (step.parent === undefined || isEnding(turn)) return;
   const group = turn.at(step.parent).step;
-  if (turn.at(step.ordinal).record.fatal) {
-    if (group.onBranchFailure === 'fail-fast' || group.type === 'conditional') abandonSiblings(turn, group, at);
-    else skipDependents(turn, step, at);
-  }
   settleGroup(turn, group, at);
+}
+
+/** What a failure means for those beside it in their group. */
+function spreadFailure(turn: RunTurn, step: PlanStep, at: number): void {
+  if (step.parent === undefined) return;
+  const group = turn.at(step.parent).step;
+  if (isFailFast(group)) abandonSiblings(turn, group, at);
+  else skipDependents(turn, step, at);
 }
 
 /** Fail-fast: what has not started is skipped, what runs is cancelled. */
@@ -130,6 +139,14 @@ function abandonSiblings(turn: RunTurn, group: PlanStep, at: number): void {
       settleGroup(turn, step, at);
     }
   }
+}
+
+/** A condition that held too late: what it would have let in is skipped. */
+function cancelDoomed(turn: RunTurn, step: PlanStep, usage: ResourceUsage, at: number): void {
+  const payload = { stepId: step.id, ordinal: step.ordinal, reason: 'sibling-failed', usage };
+  turn.record({ type: 'tier2/step/cancelled', at, payload });
+  skipChildren(turn, step, 'sibling-failed', at);
+  afterSettled(turn, step, at);
 }
 
 function cancelWithSibling(turn: RunTurn, step: PlanStep, at: number): void {
@@ -159,11 +176,13 @@ function skipChildren(turn: RunTurn, group: PlanStep, reason: SkipReason, at: nu
   }
 }
 
-/** The run, or a fail-fast group around the step, is on its way out. */
-function isDoomed(turn: RunTurn, step: PlanStep): boolean {
+const isFailFast = (group: PlanStep): boolean => group.onBranchFailure === 'fail-fast' || group.type === 'conditional';
+
+/** A fail-fast group around the step is on its way out. */
+export function isDoomed(turn: RunTurn, step: PlanStep): boolean {
   for (let parent = step.parent; parent !== undefined; parent = turn.at(parent).step.parent) {
     const group = turn.at(parent);
-    if (group.record.error !== undefined && (group.step.onBranchFailure === 'fail-fast' || group.step.type === 'conditional')) return true;
+    if (group.record.error !== undefined && isFailFast(group.step)) return true;
   }
   return false;
 }
@@ -189,19 +208,24 @@ function branchResult(children: readonly Child[]): Json {
   return sinks.length === 0 ? null : Object.fromEntries(sinks.map(({ step, record }) => [step.id, record.output]));
 }
 
+/** Failed branches that a group's error names; the steps have all of them. */
+const NAMED_BRANCHES = 10;
+
 function branchesFailed(group: PlanStep, failed: readonly Child[]): ExecutionError {
   const branches = failed.map(({ step, record }) => ({
     stepId: step.id,
     code: record.error?.code ?? 'EXECUTION_FAILED',
     message: record.error?.message ?? '',
   }));
-  const list = branches.map(({ stepId, message }) => `"${stepId}": ${message}`).join('; ');
+  const named = branches.slice(0, NAMED_BRANCHES);
+  const more = branches.length > named.length ? `; and ${branches.length - named.length} more` : '';
+  const list = named.map(({ stepId, message }) => `"${stepId}": ${message}`).join('; ') + more;
   return executionError(
     'BRANCH_FAILED',
     `${branches.length} of ${group.children.length} branches of "${group.id}" failed: ${list}`,
     'tier2',
     {
-      context: { stepId: group.id, branches },
+      context: { stepId: group.id, branches: named },
     },
   );
 }

@@ -247,4 +247,24 @@ describe('the mail queue', () => {
     expect(before).toBeGreaterThan(0);
     expect(opened - before).toBeLessThanOrEqual(1);
   });
+
+  it('delivers the letters behind one that throws, which is seen', async () => {
+    const seen: unknown[] = [];
+    const listeners = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.on('uncaughtException', (error) => seen.push(error.message));
+    const queue = new MailQueue();
+    const opened: number[] = [];
+    const throws = (): never => {
+      throw new Error('a defect');
+    };
+    for (const open of [() => opened.push(1), throws, () => opened.push(2)]) queue.carry(letter(open));
+    await settlePromises();
+    queue.carry(letter(() => opened.push(3)));
+    await settlePromises();
+    process.removeAllListeners('uncaughtException');
+    for (const listener of listeners) process.on('uncaughtException', listener);
+    expect(opened).toEqual([1, 2, 3]);
+    expect(seen).toEqual(['a defect']);
+  });
 });

@@ -46,7 +46,14 @@ export type FallbackTrigger = ErrorClass | ErrorCode | 'any';
 export type Fallback =
   | { readonly on: FallbackTrigger; readonly action: 'escalate-to-human' }
   | { readonly on: FallbackTrigger; readonly action: 'use-value'; readonly value: Json }
-  | { readonly on: FallbackTrigger; readonly action: 'use-tool'; readonly tool: string; readonly parameters?: JsonObject }
+  | {
+      readonly on: FallbackTrigger;
+      readonly action: 'use-tool';
+      readonly tool: string;
+      readonly parameters?: JsonObject;
+      /** Cost of one attempt, where the tool declares one; else it is the step's. */
+      readonly credits?: string;
+    }
   | { readonly on: FallbackTrigger; readonly action: 'skip' }
   | { readonly on: FallbackTrigger; readonly action: 'fail' };
 

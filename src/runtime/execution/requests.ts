@@ -37,12 +37,14 @@ export interface StepExecutionInput {
 }
 
 const id = z.string().min(1).max(256);
+/** Slashes part the ids of steps from that of their run, which must not be taken for another root's. */
+const rootId = id.regex(/^[^/]*$/, 'must not contain "/"');
 const credits = z.string().regex(/^\d{1,40}$/, 'must be a non-negative integer in a string');
 const positive = z.number().int().positive();
 
 const context = z
   .object({
-    executionId: id,
+    executionId: rootId,
     parentExecutionId: id,
     swarmId: id,
     userId: id,

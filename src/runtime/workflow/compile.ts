@@ -64,7 +64,7 @@ function compileStep(
     when: step.when.map(({ condition }) => condition),
     timeoutMs: fields.timeout ?? tool?.timeoutMs ?? defaults.timeout ?? (isGroup ? MAX_TIMEOUT_MS : DEFAULT_TIMEOUT_MS),
     ...(retry && { retry }),
-    fallbacks: (fields.fallbacks ?? defaults.fallbacks ?? []).map(fallbackOf),
+    fallbacks: (fields.fallbacks ?? defaults.fallbacks ?? []).map((fallback) => fallbackOf(fallback, registry)),
     onFailure: fields.onFailure ?? 'stop',
     credits: BigInt(fields.credits ?? tool?.credits ?? 0).toString(),
     onBranchFailure: fields.onBranchFailure ?? 'collect',
@@ -95,10 +95,11 @@ function retryPolicy(retry: WorkflowFields['retry']): RetryPolicy | undefined {
   return { maxRetries: retry.maxRetries, backoff };
 }
 
-function fallbackOf(fallback: NonNullable<WorkflowFields['fallbacks']>[number]): Fallback {
+function fallbackOf(fallback: NonNullable<WorkflowFields['fallbacks']>[number], registry?: WorkflowRegistry): Fallback {
   if (fallback.action !== 'use-tool') return fallback;
   const { parameters, ...rest } = fallback;
-  return { ...rest, ...(parameters && { parameters }) };
+  const credits = registry?.tool?.(fallback.tool)?.credits;
+  return { ...rest, ...(parameters && { parameters }), ...(credits !== undefined && { credits: BigInt(credits).toString() }) };
 }
 
 function priorityOf({ fields: { priority = 'medium' } }: OutlineStep): number {

@@ -22,6 +22,19 @@ describe('a fallback', () => {
     expect(storyOf(facts).filter((line) => line.endsWith(' a'))).toEqual(['started a', 'fell_back a', 'completed a']);
   });
 
+  it('costs what its own tool declares', async () => {
+    await using world = await startWorld({ tools: [{ name: 'dear', credits: '50', run: () => 'done' }] });
+    const steps = [broken([{ action: 'use-tool', tool: 'dear' }], { credits: '1' })];
+    const afforded = await world.finish(world.run(steps, { allocation: { maxCredits: '51' } }));
+    expect(afforded.result).toMatchObject({ success: true, resourcesUsed: { creditsUsed: '51' } });
+    const refused = await world.finish(world.run(steps, { allocation: { maxCredits: '50' } }));
+    expect(refused.result).toMatchObject({
+      success: false,
+      error: { code: 'RESOURCE_EXHAUSTED', context: { credits: '50', creditsUsed: '1' } },
+      resourcesUsed: { creditsUsed: '1' },
+    });
+  });
+
   it('runs another tool, with parameters of its own or those of the step', async () => {
     await using world = await startWorld({ tools: [{ name: 'mirror', run: ({ message }: { message: string }) => message }] });
     const run = world.run(

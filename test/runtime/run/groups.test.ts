@@ -53,6 +53,25 @@ describe('a parallel step', () => {
     expect(storyOf(facts)).toContain('completed slow');
   });
 
+  it('names ten of its failed branches and counts the rest', async () => {
+    await using world = await startWorld();
+    const steps = Array.from({ length: 100 }, (_, n) => broken(`s${n}`));
+    const { result } = await world.finish(world.run([parallel(steps)]));
+    expect(result.error?.message).toMatch(/^100 of 100 branches .*"s9": [^"]*; and 90 more$/);
+    expect(result.error?.context?.['branches']).toHaveLength(10);
+  });
+
+  it('fails fast also when the process ends before its siblings hear of it', async () => {
+    await using world = await startWorld();
+    const group = parallel([broken('bad', 1_000), work('slow', 20_000)], { onBranchFailure: 'fail-fast' });
+    const { facts } = await world.finish(world.run([group]));
+    const end = facts.findIndex(({ type }) => type === 'tier2/step/failed');
+    await using again = await startWorld();
+    const { result } = await again.finish(await again.runtime.restore(facts.slice(0, end + 1)));
+    expect(result.error?.code).toBe('BRANCH_FAILED');
+    expect(again.calls.every(({ aborted }) => aborted === 'CANCELLED')).toBe(true);
+  });
+
   it('fails fast: its siblings are aborted or never start', async () => {
     await using world = await startWorld();
     const steps = [broken('bad', 1_000), work('slow', 5_000), work('queued'), { ...work('later'), dependencies: ['slow'] }];
