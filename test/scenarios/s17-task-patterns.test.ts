@@ -1,6 +1,7 @@
 /** S17: sequences, parallel lists, pipelines and batches of tasks. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MailQueue } from '../../src/actors/post-office.ts';
 import { createRuntime, type Runtime, SwarmchartError } from '../../src/index.ts';
 import { violations } from '../../src/testing/invariants.ts';
 import { settlePromises, VirtualClock } from '../../src/testing/virtual-clock.ts';
@@ -189,7 +190,7 @@ describe('a pipeline', () => {
       },
     };
     const given = { name: 'given', run: (data: unknown) => data };
-    await using other = await createRuntime({ clock, tools: [broken, given] });
+    await using other = await createRuntime({ carrier: new MailQueue(Number.POSITIVE_INFINITY), clock, tools: [broken, given] });
     const stages = [
       { name: 'one', tool: 'given', parameters: { b: 2 } },
       { name: 'two', tool: 'broken' },

@@ -5,6 +5,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { MailQueue } from '../../src/actors/post-office.ts';
 import { createRuntime, MemoryJournal } from '../../src/index.ts';
 import { type Pick, scripted, seeded, settlePromises, simulate, VirtualClock, violations } from '../../src/testing/testing.ts';
 import { everyKind } from './stories.ts';
@@ -61,7 +62,7 @@ describe('a simulated run', () => {
           return null;
         };
         const tools = ['work', 'suspendable'].map((name) => ({ name, run }));
-        const runtime = await createRuntime({ tools, clock, journal });
+        const runtime = await createRuntime({ carrier: new MailQueue(Number.POSITIVE_INFINITY), tools, clock, journal });
         const execution = await runtime.restore(facts.slice(0, length));
         for (let turns = 0; turns < 200 && !['completed', 'failed', 'cancelled'].includes(execution.status); turns++) {
           await settlePromises();

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { AnyActorRef, InspectionEvent } from 'xstate';
+import { MailQueue } from '../../../src/actors/post-office.ts';
 import { type AnyTool, createRuntime, MemoryJournal, type RuntimeOptions, type WorkflowDefinition } from '../../../src/index.ts';
 import { settlePromises, VirtualClock } from '../../../src/testing/testing.ts';
 import { slowTool } from '../../support/tools.ts';
@@ -18,7 +19,7 @@ async function start(answer: string, more: RuntimeOptions = {}) {
   const clock = new VirtualClock();
   const journal = new MemoryJournal();
   const tool: AnyTool = { name: 'work', run: () => answer };
-  const runtime = await createRuntime({ clock, journal, tools: [tool], ...more });
+  const runtime = await createRuntime({ carrier: new MailQueue(Number.POSITIVE_INFINITY), clock, journal, tools: [tool], ...more });
   return { runtime, clock, journal };
 }
 

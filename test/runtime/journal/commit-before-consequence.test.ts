@@ -5,6 +5,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { MailQueue } from '../../../src/actors/post-office.ts';
 import { type AnyTool, createRuntime, type Fact, type RuntimeOptions, type WorkflowDefinition } from '../../../src/index.ts';
 import { settlePromises, VirtualClock } from '../../../src/testing/testing.ts';
 import { HeldJournal } from './held-journal.ts';
@@ -36,7 +37,14 @@ async function startHeldRuntime(options: RuntimeOptions = {}) {
       return idempotencyKey;
     },
   };
-  const runtime = await createRuntime({ journal, clock, tools: [work], createId: () => 'run', ...options });
+  const runtime = await createRuntime({
+    carrier: new MailQueue(Number.POSITIVE_INFINITY),
+    journal,
+    clock,
+    tools: [work],
+    createId: () => 'run',
+    ...options,
+  });
   runtime.events.subscribe('**', (fact) => {
     if (isOfBreaker(fact)) return;
     if (!journal.isCommitted(fact)) early.push(fact.id);
@@ -182,7 +190,13 @@ describe('commit before consequence', () => {
             },
           },
         ];
-        const runtime = await createRuntime({ journal, clock, tools, createId: () => 'run' });
+        const runtime = await createRuntime({
+          carrier: new MailQueue(Number.POSITIVE_INFINITY),
+          journal,
+          clock,
+          tools,
+          createId: () => 'run',
+        });
         runtime.events.subscribe('**', (fact) => {
           if (!isOfBreaker(fact) && !journal.isCommitted(fact)) early.push(fact.id);
         });
