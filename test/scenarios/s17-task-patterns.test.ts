@@ -19,6 +19,7 @@ beforeEach(async () => {
   running = 0;
   peak = 0;
   runtime = await createRuntime({
+    carrier: new MailQueue(Number.POSITIVE_INFINITY),
     clock,
     tools: [
       {
