@@ -14,7 +14,14 @@ import { Blackboards } from './runtime/blackboard.ts';
 import { type Configuration, configurationOf } from './runtime/configuration.ts';
 import type { EventBus } from './runtime/events/event-bus.ts';
 import type { Execution, ExecutionHandle } from './runtime/execution/handle.ts';
-import { checkRequest, checkStepRequest, type StepExecutionInput, type TierExecutionRequest } from './runtime/execution/requests.ts';
+import {
+  checkDecision,
+  checkReason,
+  checkRequest,
+  checkStepRequest,
+  type StepExecutionInput,
+  type TierExecutionRequest,
+} from './runtime/execution/requests.ts';
 import { type ExecutionSnapshot, executorSnapshot, runSnapshot } from './runtime/execution/snapshot.ts';
 import { prepareRun, stepJob } from './runtime/jobs.ts';
 import { restorationOf } from './runtime/journal/restoration.ts';
@@ -248,7 +255,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     return {
       pause: () => command(canContinue, 'pause', { epoch: 0 }),
       resume: () => command(canContinue, 'resume', {}),
-      cancel: (reason = 'cancelled by the caller') => command(canBeCancelled, 'cancel', { reason }),
+      cancel: async (reason = 'cancelled by the caller') => command(canBeCancelled, 'cancel', { reason: checkReason(reason) }),
     };
   }
 
@@ -257,7 +264,8 @@ class SwarmchartRuntime implements AsyncDisposable {
     return 'execution' in context ? 'step' : 'run';
   }
 
-  #decide(executionId: string, stepId: string, decision: Decision): Promise<boolean> {
+  async #decide(executionId: string, stepId: string, given: Decision): Promise<boolean> {
+    const decision = checkDecision(given);
     return this.#system.command(
       executionId,
       (phase, context) => canContinue(phase) && isWaitingFor(context as RunContext, stepId, decision),

@@ -20,7 +20,7 @@ import { executionError, SwarmchartError } from './machines/protocol/errors.ts';
 import { type ExecutionContext, type ExecutionError, type ExecutionResult, NO_USAGE, type Tier } from './machines/protocol/execution.ts';
 import type { Fact } from './machines/protocol/facts.ts';
 import type { ChildReport, ChildSpec, NurseryCommand } from './machines/protocol/run.ts';
-import type { StepOutcome } from './machines/protocol/step.ts';
+import type { TimedOutcome } from './machines/protocol/step.ts';
 import type { RunOutcome } from './machines/run.decisions.ts';
 import { runMachine } from './machines/run.machine.ts';
 import { ToolBreakers } from './runtime/breakers.ts';
@@ -35,7 +35,7 @@ import { foldStream } from './runtime/journal/restoration.ts';
 import { DEFAULT_MAILBOX_LIMIT, type RuntimeOptions, SILENT } from './runtime/options.ts';
 import { systemClock } from './runtime/system-clock.ts';
 
-type RootReport = ChildReport<RunOutcome | StepOutcome> | EventObject;
+type RootReport = ChildReport<RunOutcome | TimedOutcome> | EventObject;
 export type WorkConfiguration = Pick<WorkServices, 'tools' | 'modules' | 'strategies' | 'evaluate' | 'classify' | 'maxOutputBytes'>;
 
 /** What a chart's actor needs to go on from an earlier life. */
@@ -222,7 +222,7 @@ export class System {
 
   #hear(message: RootReport): void {
     if (message.type !== 'child.done' && message.type !== 'child.crashed') return;
-    const report = message as Extract<ChildReport<RunOutcome | StepOutcome>, { type: 'child.done' | 'child.crashed' }>;
+    const report = message as Extract<ChildReport<RunOutcome | TimedOutcome>, { type: 'child.done' | 'child.crashed' }>;
     const root = this.#roots.get(report.id);
     if (!root) return;
     if (report.type === 'child.done') {

@@ -36,19 +36,21 @@ class Attempt {
   /** While paused: resolves what waits at a checkpoint. */
   #wake: (() => void) | undefined;
   #pause: Promise<void> | undefined;
+  #pauseNumber = 0;
 
   constructor(input: AttemptInput, services: WorkServices, reply: (reply: AttemptReply) => void) {
     this.#input = input;
     this.#services = services;
     this.#reply = reply;
-    if (input.mode === 'suspended') this.#hold();
+    if (input.mode === 'suspended' || (input.mode === 'pausing' && this.#canSuspend)) this.#hold(input.pause);
   }
 
   obey(command: AttemptCommand): void {
     if (command.type === 'attempt.abort') {
       this.#abort.abort(new SwarmchartError(command.cause === 'timeout' ? 'STEP_TIMEOUT' : 'CANCELLED', command.reason));
+      this.#wake?.();
     }
-    if (command.type === 'attempt.pause' && this.#canSuspend) this.#hold();
+    if (command.type === 'attempt.pause' && this.#canSuspend) this.#hold(command.pause);
     if (command.type === 'attempt.resume') this.#release();
   }
 
@@ -128,17 +130,17 @@ class Attempt {
 
   async #passCheckpoint(): Promise<void> {
     this.#abort.signal.throwIfAborted();
-    this.#reply({ type: 'attempt.suspended', attempt: this.#input.attempt, at: this.#services.clock.now() });
+    this.#reply({ type: 'attempt.suspended', attempt: this.#input.attempt, pause: this.#pauseNumber, at: this.#services.clock.now() });
     await this.#pause;
     this.#abort.signal.throwIfAborted();
   }
 
-  #hold(): void {
+  #hold(pause: number): void {
+    this.#pauseNumber = pause;
     if (this.#pause) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#pause = promise;
     this.#wake = resolve;
-    this.#abort.signal.addEventListener('abort', () => resolve(), { once: true });
   }
 
   #release(): void {

@@ -101,7 +101,7 @@ export function toJson(value: unknown, what: string, maxBytes: number): Json {
   try {
     return copy(value);
   } catch (thrown) {
-    if (thrown === refusal) throw refusal;
+    if (refusal !== undefined && thrown === refusal) throw refusal;
     throw new SwarmchartError('INVALID_OUTPUT', `${what} returned a value that throws when it is read`, { cause: thrown });
   }
 }

@@ -4,7 +4,7 @@ import { backoffMs, retryPolicy } from './backoff.ts';
 import { type ExecutorState, pausedUntil } from './executor.fold.ts';
 import { executionError } from './protocol/errors.ts';
 import type { ExecutionContext, ExecutionError, ResourceUsage } from './protocol/execution.ts';
-import type { AttemptReply, AttemptUsage, StepCommand, StepFact, StepJob, StepOutcome } from './protocol/step.ts';
+import type { AttemptReply, AttemptUsage, StepCommand, StepFact, StepJob, TimedOutcome } from './protocol/step.ts';
 import { timerAt } from './timers.ts';
 import type { Turn } from './turn.ts';
 import { addCredits, lessCredits, subtractCredits } from './usage.ts';
@@ -164,9 +164,9 @@ export function hasRetryLeft(context: ExecutorContext, error: ExecutionError): b
 }
 
 /** What the executor hands to its run when it is done. */
-export function outcomeOf({ state }: ExecutorContext): StepOutcome {
+export function outcomeOf({ state }: ExecutorContext): TimedOutcome {
   const usage = usageAt(state, state.at, NOTHING);
-  const common = { output: state.output, attempts: state.attempt, usage };
+  const common = { output: state.output, attempts: state.attempt, usage, duration: state.at - state.startedAt };
   if (state.phase === 'completed') return { ...common, status: state.skipped ? 'skipped' : 'completed' };
   if (state.phase === 'cancelled') return { ...common, status: 'cancelled', reason: state.reason ?? '' };
   return { ...common, status: 'failed', ...(state.error && { error: state.error }) };

@@ -32,6 +32,8 @@ export interface ExecutorState {
   /** A pause was asked for while an attempt still settles; it takes effect before the next one. */
   readonly pauseRequested: boolean;
   readonly pauseEpoch: number;
+  /** Pauses so far; an answer to an earlier one is stale. */
+  readonly pauses: number;
   /** Start of the current pause. */
   readonly pausedAt: number;
   readonly pausedMs: number;
@@ -52,6 +54,7 @@ export const FRESH_EXECUTOR: ExecutorState = {
   remainingMs: 0,
   pauseRequested: false,
   pauseEpoch: 0,
+  pauses: 0,
   pausedAt: 0,
   pausedMs: 0,
   creditsUsed: '0',
@@ -82,8 +85,9 @@ export function evolveExecutor(state: ExecutorState, fact: StepFact): ExecutorSt
     case 'tier3/execution/timing_out':
       return { ...state, phase: 'attempting.timingOut', at, dueAt: fact.payload.graceUntil };
     case 'tier3/execution/pausing': {
-      const phase = state.phase === 'attempting.running' ? 'attempting.pausing' : state.phase;
-      return { ...state, phase, at, pauseRequested: true, pauseEpoch: fact.payload.epoch };
+      const isNew = state.phase === 'attempting.running';
+      const phase = isNew ? 'attempting.pausing' : state.phase;
+      return { ...state, phase, at, pauseRequested: true, pauseEpoch: fact.payload.epoch, pauses: state.pauses + (isNew ? 1 : 0) };
     }
     case 'tier3/execution/paused': {
       const remainingMs = state.phase === 'paused' ? state.remainingMs : Math.max(0, state.dueAt - at);

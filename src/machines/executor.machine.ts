@@ -15,7 +15,7 @@ import type { ExecutorContext, ExecutorEvent, ExecutorTurn } from './executor.de
 import * as decide from './executor.decisions.ts';
 import { type ExecutorPhase, type ExecutorState, evolveExecutor, FRESH_EXECUTOR } from './executor.fold.ts';
 import type { ExecutionContext } from './protocol/execution.ts';
-import type { AttemptCommand, AttemptInput, StepFact, StepJob, StepOutcome } from './protocol/step.ts';
+import type { AttemptCommand, AttemptInput, StepFact, StepJob, TimedOutcome } from './protocol/step.ts';
 import { untilDue } from './timers.ts';
 import { Turn } from './turn.ts';
 import { subtractCredits } from './usage.ts';
@@ -34,7 +34,7 @@ const chart = setup({
     context: {} as ExecutorContext,
     events: {} as ExecutorEvent,
     input: {} as ExecutorInput,
-    output: {} as StepOutcome,
+    output: {} as TimedOutcome,
     tags: {} as 'live' | 'paused' | 'settled',
   },
   actors: { attempt: port<AttemptCommand, AttemptInput>('attempt') },
@@ -49,6 +49,8 @@ const chart = setup({
     canRetryAfterPause: ({ context, event }) =>
       context.state.pauseRequested && isCurrent(context, event) && decide.hasRetryLeft(context, decide.failureOf(context, event).error),
     isCurrentAttempt: ({ context, event }) => isCurrent(context, event),
+    isPresentPause: ({ context, event }) =>
+      event.type === 'attempt.suspended' && isCurrent(context, event) && event.pause === context.state.pauses,
   },
 });
 
@@ -83,7 +85,7 @@ export const executorMachine = chart
         cause: state.phase === 'attempting.timingOut' ? 'timeout' : 'cancel',
         reason: state.reason ?? '',
       })),
-      pauseAttempt: chart.sendTo('attempt', { type: 'attempt.pause' }),
+      pauseAttempt: chart.sendTo('attempt', ({ context }) => ({ type: 'attempt.pause', pause: context.state.pauses })),
       resumeAttempt: chart.sendTo('attempt', { type: 'attempt.resume' }),
       reportPaused: chart.enqueueActions(({ context, event, enqueue, self }) => {
         const epoch = event.type === 'step.pause' ? event.epoch : context.state.pauseEpoch;
@@ -151,7 +153,7 @@ export const executorMachine = chart
                 { actions: 'dropStale' },
               ],
               'attempt.suspended': [
-                { guard: 'isCurrentAttempt', target: 'suspended', actions: ['recordSuspended', 'reportPaused'] },
+                { guard: 'isPresentPause', target: 'suspended', actions: ['recordSuspended', 'reportPaused'] },
                 { actions: 'dropStale' },
               ],
               'step.pause': { actions: ['recordPausing', 'pauseAttempt'] },
@@ -237,12 +239,27 @@ export const executorMachine = chart
 export type UnifiedExecutor = typeof executorMachine;
 
 function attemptInput({ execution, job, state }: ExecutorContext): AttemptInput {
-  const aborted = state.phase === 'attempting.cancelling' || state.phase === 'attempting.timingOut';
   return {
     execution,
     job,
     attempt: state.attempt,
     creditsLeft: subtractCredits(job.allocation.maxCredits, state.creditsUsed),
-    mode: aborted ? 'aborted' : state.phase === 'attempting.suspended' ? 'suspended' : 'run',
+    mode: attemptMode(state.phase),
+    pause: state.pauses,
   };
+}
+
+/** Anything but `run` only after a restart: an attempt that is entered on its way is always a fresh one. */
+function attemptMode(phase: ExecutorPhase): AttemptInput['mode'] {
+  switch (phase) {
+    case 'attempting.cancelling':
+    case 'attempting.timingOut':
+      return 'aborted';
+    case 'attempting.suspended':
+      return 'suspended';
+    case 'attempting.pausing':
+      return 'pausing';
+    default:
+      return 'run';
+  }
 }

@@ -20,6 +20,8 @@ export interface RunOutcome {
   readonly error?: ExecutionError;
   readonly reason?: string;
   readonly usage: ResourceUsage;
+  /** From start to settlement, pauses included. Milliseconds. */
+  readonly duration: number;
 }
 
 /** Facts that one turn may record while it starts steps; the rest waits for the nursery, so that no turn blocks the loop. */
@@ -233,9 +235,10 @@ export function recordCancelled(turn: RunTurn): void {
 
 export function outcomeOf({ state }: RunContext): RunOutcome {
   const { usage, result } = state;
-  if (state.phase === 'completed') return { status: 'completed', result, usage };
-  if (state.phase === 'cancelled') return { status: 'cancelled', result: null, reason: state.reason ?? '', usage };
-  return { status: 'failed', result: null, ...(state.failure && { error: state.failure }), usage };
+  const duration = state.at - state.startedAt;
+  if (state.phase === 'completed') return { status: 'completed', result, usage, duration };
+  if (state.phase === 'cancelled') return { status: 'cancelled', result: null, reason: state.reason ?? '', usage, duration };
+  return { status: 'failed', result: null, ...(state.failure && { error: state.failure }), usage, duration };
 }
 
 /** Whether a message of a child is of its present life. */

@@ -71,7 +71,11 @@ export async function simulate(pick: Pick, story: Story): Promise<SimulationRepo
       found.push(`not settled after ${MAX_STEPS} steps, still ${execution.status}`);
       break;
     }
-    if (await world.step()) continue;
+    if (await world.step()) {
+      if (execution.status === 'paused') found.push(...workWhilePaused(world));
+      if (found.length > 0) break;
+      continue;
+    }
     if (!nudge(execution, story)) found.push(`stuck in "${execution.status}" with nothing that could happen`);
     await settlePromises();
     if (found.length > 0) break;
@@ -134,6 +138,12 @@ class LiveStates {
     );
   }
 }
+
+/** In a paused run every call of a tool has ended, waits at its checkpoint, or was aborted. */
+const workWhilePaused = ({ calls }: World): string[] =>
+  calls
+    .filter(({ outcome, isAtCheckpoint, context }) => outcome === undefined && !isAtCheckpoint && !context.signal.aborted)
+    .map(({ tool, context }) => `${tool} of ${context.execution.executionId} works while its run is paused`);
 
 /** I7: no call of a tool begins after its execution's signal was aborted. */
 function lateEffects(world: World): string[] {

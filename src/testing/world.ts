@@ -23,6 +23,8 @@ export interface ToolCall {
   /** Index of the world's step at which it began. */
   readonly startedAt: number;
   endedAt: number | undefined;
+  /** It waits to be resumed. */
+  isAtCheckpoint: boolean;
   outcome: 'succeeded' | 'failed' | 'hung' | 'aborted' | undefined;
 }
 
@@ -102,7 +104,7 @@ export class World implements Carrier {
   }
 
   async #call(tool: string, parameters: Json, context: ToolContext, outcomes: readonly [ToolOutcome, ...ToolOutcome[]]): Promise<Json> {
-    const call: ToolCall = { tool, context, startedAt: this.trace.length, endedAt: undefined, outcome: undefined };
+    const call: ToolCall = { tool, context, startedAt: this.trace.length, endedAt: undefined, isAtCheckpoint: false, outcome: undefined };
     this.calls.push(call);
     const end = (outcome: ToolCall['outcome']) => {
       call.outcome = outcome;
@@ -111,7 +113,9 @@ export class World implements Carrier {
     for (let pauses = 0; ; pauses++) {
       const kind = await this.#outcome(`${tool}(${context.stepId}, attempt ${context.attempt})`, context, outcomes);
       if (kind === 'checkpoint' && pauses < 3) {
+        call.isAtCheckpoint = true;
         await context.checkpoint();
+        call.isAtCheckpoint = false;
         continue;
       }
       if (kind === 'aborted') {

@@ -26,14 +26,15 @@ const executor: Walks<ExecutorState, ExecutorInput> = {
   isTerminal: ({ type }) => /^tier3\/execution\/(completed|failed|cancelled)$/.test(type),
   inputs: [withJob({}), withJob({ retry: retries(2) }), withJob({ recovery: { timeout: retries(1) } })],
   events: (snapshot, at) => {
-    const { attempt, pauseEpoch, phase }: ExecutorState = snapshot.context.state;
+    const { attempt, pauseEpoch, pauses, phase }: ExecutorState = snapshot.context.state;
     const commands: readonly StepCommand[] = [
       { type: 'step.pause', at, epoch: pauseEpoch + 1 },
       { type: 'step.resume', at },
       { type: 'step.cancel', at, reason: 'enough' },
     ];
     const replies: AttemptReply[] = OUTCOMES.map((outcome) => ({ type: 'attempt.settled', attempt, outcome, at }));
-    for (const number of [attempt, attempt - 1]) replies.push({ type: 'attempt.suspended', attempt: number, at });
+    for (const pause of [pauses, pauses - 1]) replies.push({ type: 'attempt.suspended', attempt, pause, at });
+    replies.push({ type: 'attempt.suspended', attempt: attempt - 1, pause: pauses, at });
     replies.push({ type: 'attempt.settled', attempt: attempt - 1, outcome: { kind: 'succeeded', output: 'late', usage }, at });
     const crash = { type: 'xstate.error.actor.attempt', error: new Error('boom'), actorId: 'attempt' };
     const isBetween = phase === 'backingOff' || phase === 'paused';

@@ -60,7 +60,7 @@ export interface ExecutionResult<T = Json> {
   readonly result?: T;
   readonly error?: ExecutionError;
   readonly resourcesUsed: ResourceUsage;
-  /** Milliseconds from start to settlement, by the runtime's clock. */
+  /** Milliseconds from start to settlement, by the runtime's clock, pauses included; `resourcesUsed.durationMs` leaves them out. */
   readonly duration: number;
   readonly context: ExecutionContext;
 }

@@ -46,6 +46,12 @@ export interface StepOutcome {
   readonly usage: ResourceUsage;
 }
 
+/** As those outside see it who have no facts of their own. */
+export interface TimedOutcome extends StepOutcome {
+  /** From start to settlement, pauses included. Milliseconds. */
+  readonly duration: number;
+}
+
 /** How one attempt ended. */
 export type AttemptOutcome =
   | { readonly kind: 'succeeded'; readonly output: Json; readonly usage: AttemptUsage }
@@ -66,13 +72,14 @@ export type StepCommand =
 /** Commands to the actor that makes one attempt. */
 export type AttemptCommand =
   | { readonly type: 'attempt.abort'; readonly cause: 'timeout' | 'cancel'; readonly reason: string }
-  | { readonly type: 'attempt.pause' }
+  /** `pause` numbers the pauses of the executor; the reply repeats it. */
+  | { readonly type: 'attempt.pause'; readonly pause: number }
   | { readonly type: 'attempt.resume' };
 
 /** Replies of the actor that makes one attempt. */
 export type AttemptReply =
   | { readonly type: 'attempt.settled'; readonly attempt: number; readonly outcome: AttemptOutcome; readonly at: number }
-  | { readonly type: 'attempt.suspended'; readonly attempt: number; readonly at: number };
+  | { readonly type: 'attempt.suspended'; readonly attempt: number; readonly pause: number; readonly at: number };
 
 /** What an executor reports to its run before it is done. */
 export type StepReport = { readonly type: 'step.paused'; readonly id: string; readonly epoch: number; readonly at: number };
@@ -83,8 +90,13 @@ export interface AttemptInput {
   readonly attempt: number;
   /** What is left of the allocation. */
   readonly creditsLeft: string;
-  /** `run`: do the work. `suspended`: wait to be resumed first. `aborted`: the work must not start; settle at once. */
-  readonly mode: 'run' | 'suspended' | 'aborted';
+  /**
+   * `run`: do the work. `pausing`: do it up to its first checkpoint. `suspended`: wait to be resumed first.
+   * `aborted`: the work must not start; settle at once.
+   */
+  readonly mode: 'run' | 'pausing' | 'suspended' | 'aborted';
+  /** Number of the executor's present or last pause. */
+  readonly pause: number;
 }
 
 export type StepFact =

@@ -12,6 +12,7 @@ import {
   type ResourceAllocation,
 } from '../../machines/protocol/execution.ts';
 import { DEFAULT_BACKOFF, type RetryPolicy } from '../../machines/protocol/plan.ts';
+import type { Decision } from '../../machines/protocol/run.ts';
 
 /** Options of one call; they override the workflow's and the steps' own. */
 export interface ExecutionOptions {
@@ -35,6 +36,9 @@ export interface StepExecutionInput {
   /** @default 'deterministic' */
   readonly strategy?: string;
 }
+
+/** What a person may answer at most, as JSON text. */
+const MAX_ANSWER_BYTES = 1_048_576;
 
 const id = z.string().min(1).max(256);
 /** Slashes part the ids of steps from that of their run, which must not be taken for another root's. */
@@ -148,3 +152,23 @@ function completed(asked: z.output<typeof request>, createId: () => string, now:
 type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 const present = <T extends object>(given: T): Present<T> =>
   Object.fromEntries(Object.entries(given).filter(([, value]: [string, Json | undefined]) => value !== undefined)) as Present<T>;
+
+const json = z.unknown().transform((given, { addIssue }): Json => {
+  try {
+    return toJson(given, 'The caller', MAX_ANSWER_BYTES);
+  } catch (thrown) {
+    addIssue(wrapTierError(thrown, 'tier2').message);
+    return z.NEVER;
+  }
+});
+const decision = z.strictObject({
+  decision: z.enum(['approve', 'reject', 'retry', 'abort']),
+  value: json.optional(),
+  by: z.string().max(256).optional(),
+});
+
+/** A person's answer as it may enter a fact. Throws INVALID_INPUT with every problem. */
+export const checkDecision = (given: unknown): Decision => present(parsed(decision, given));
+
+/** Throws INVALID_INPUT for a reason that is no text, or a very long one. */
+export const checkReason = (given: unknown): string => parsed(z.string().max(10_000), given);

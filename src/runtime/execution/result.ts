@@ -2,12 +2,12 @@
 
 import { executionError } from '../../machines/protocol/errors.ts';
 import { type ExecutionContext, type ExecutionError, type ExecutionResult, NO_USAGE } from '../../machines/protocol/execution.ts';
-import type { StepOutcome } from '../../machines/protocol/step.ts';
+import type { TimedOutcome } from '../../machines/protocol/step.ts';
 import type { RunOutcome } from '../../machines/run.decisions.ts';
 
-export function toResult(outcome: RunOutcome | StepOutcome, context: ExecutionContext): ExecutionResult {
+export function toResult(outcome: RunOutcome | TimedOutcome, context: ExecutionContext): ExecutionResult {
   const resourcesUsed = outcome.usage;
-  const common = { resourcesUsed, duration: resourcesUsed.durationMs, context };
+  const common = { resourcesUsed, duration: outcome.duration, context };
   const value = 'result' in outcome ? outcome.result : outcome.output;
   if (outcome.status === 'completed' || outcome.status === 'skipped')
     return { ...common, success: true, status: 'completed', result: value };

@@ -201,7 +201,7 @@ describe('a step that was escalated to a person', () => {
     await world.clock.advanceAsync(HOUR);
     expect(run.status).toBe('waiting');
     expect(await run.decide('a', { decision: 'approve', value: 7 })).toBe(true);
-    expect((await world.finish(run)).result).toMatchObject({ success: true, result: 7, duration: 5_000 });
+    expect((await world.finish(run)).result).toMatchObject({ success: true, result: 7, resourcesUsed: { durationMs: 5_000 } });
   });
 
   it('lets everything else go on; the run waits only when nothing else can', async () => {
@@ -224,7 +224,7 @@ describe('a step that was escalated to a person', () => {
     await world.clock.advanceAsync(2_000);
     expect(await run.decide('a', { decision: 'approve', value: 'early' })).toBe(true);
     const { result, facts } = await world.finish(run);
-    expect(result).toMatchObject({ success: true, result: { z: { result: 'early' } }, duration: 20_000 });
+    expect(result).toMatchObject({ success: true, result: { z: { result: 'early' } }, resourcesUsed: { durationMs: 20_000 } });
     expect(facts.map(({ type }) => type)).not.toContain('tier2/routine/waiting');
   });
 

@@ -193,7 +193,7 @@ describe('while a step waits for its next attempt', () => {
     await world.clock.advanceAsync(4_000);
     expect(await run.cancel('enough')).toBe(true);
     const { result } = await world.finish(run);
-    expect(result).toMatchObject({ status: 'cancelled', duration: 4_000 });
+    expect(result).toMatchObject({ status: 'cancelled', resourcesUsed: { durationMs: 4_000 } });
     expect(world.calls).toHaveLength(1);
   });
 
@@ -210,7 +210,7 @@ describe('while a step waits for its next attempt', () => {
     expect(world.calls).toHaveLength(1);
     await world.clock.advanceAsync(1);
     expect(world.startsOf('a')).toEqual([0, HOUR + 10_000]);
-    expect((await world.finish(run)).result).toMatchObject({ success: true, duration: 10_000 });
+    expect((await world.finish(run)).result).toMatchObject({ success: true, resourcesUsed: { durationMs: 10_000 } });
   });
 
   it('keeps the whole wait when the attempt fails after the pause was asked for', async () => {

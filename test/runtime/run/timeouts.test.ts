@@ -27,7 +27,10 @@ describe('the time limit of a step', () => {
   ])('is that of %s before any wider one', async (_what, step, workflow, timeoutMs, expected) => {
     await using world = await startWorld({}, timeoutMs === undefined ? {} : { timeoutMs });
     const { result } = await world.finish(world.run([{ id: 'long', tool: 'work', parameters: { ms: 60_000 }, ...step }], {}, workflow));
-    expect(result).toMatchObject({ error: { code: 'STEP_TIMEOUT', context: { timeout: expected } }, duration: expected });
+    expect(result).toMatchObject({
+      error: { code: 'STEP_TIMEOUT', context: { timeout: expected } },
+      resourcesUsed: { durationMs: expected },
+    });
   });
 
   it('leaves no timer behind, whether the step ends in time or not', async () => {
@@ -44,7 +47,7 @@ describe('the time limit of a step', () => {
     const retry = { maxRetries: 1, backoff: { baseMs: 500 } };
     const run = world.run([{ id: 'long', tool: 'work', parameters: { ms: 60_000 }, timeout: 1_000, retry }]);
     const { result } = await world.finish(run);
-    expect(result).toMatchObject({ error: { code: 'STEP_TIMEOUT' }, duration: 2_500 });
+    expect(result).toMatchObject({ error: { code: 'STEP_TIMEOUT' }, resourcesUsed: { durationMs: 2_500 } });
     expect(world.timeline()).toEqual(['long 0-1000', 'long 1500-2500']);
   });
 
@@ -67,7 +70,7 @@ describe('the time limit of a step', () => {
       { options: { timeout: 10_000 } },
     );
     const { result, facts } = await world.finish(run);
-    expect(result).toMatchObject({ success: false, duration: 10_000 });
+    expect(result).toMatchObject({ success: false, resourcesUsed: { durationMs: 10_000 } });
     const started = facts.find(({ type, executionId }) => type === 'tier3/execution/started' && executionId.includes('/long/'));
     expect(started).toMatchObject({ payload: { dueAt: (started?.at ?? 0) + 6_000 } });
   });
@@ -99,7 +102,7 @@ describe('work that ignores its signal', () => {
     await world.clock.advanceAsync(4_999);
     expect(run.status).toBe('cancelling');
     const { result } = await world.finish(run);
-    expect(result).toMatchObject({ status: 'cancelled', duration: 1_000 });
+    expect(result).toMatchObject({ status: 'cancelled', resourcesUsed: { durationMs: 1_000 } });
   });
 });
 
@@ -157,7 +160,7 @@ describe('S05: long tasks with limits of their own', () => {
   it('runs 200 s, 500 s and 800 s one after the other in 1500 s, although each exceeds the default', async () => {
     await using world = await startWorld();
     const { result } = await world.finish(world.run(optimisation(500_000)));
-    expect(result).toMatchObject({ success: true, duration: 1_500_000 });
+    expect(result).toMatchObject({ success: true, resourcesUsed: { durationMs: 1_500_000 } });
     expect(world.timeline()).toEqual(['analyze_performance 0-200000', 'optimize_widgets 200000-700000', 'run_tests 700000-1500000']);
   });
 
