@@ -32,7 +32,8 @@ import { FactStream } from './runtime/journal/fact-stream.ts';
 import type { Journal } from './runtime/journal/journal.ts';
 import { MemoryJournal } from './runtime/journal/memory-journal.ts';
 import { foldStream } from './runtime/journal/restoration.ts';
-import { DEFAULT_MAILBOX_LIMIT, type RuntimeOptions, SILENT } from './runtime/options.ts';
+import { SILENT, safeLogger } from './runtime/logger.ts';
+import { DEFAULT_MAILBOX_LIMIT, type RuntimeOptions } from './runtime/options.ts';
 import { systemClock } from './runtime/system-clock.ts';
 
 type RootReport = ChildReport<RunOutcome | TimedOutcome> | EventObject;
@@ -58,6 +59,7 @@ export class System {
   readonly bus: EventBus;
   readonly directory = new Directory();
   readonly counters: Counters = { stale: 0, deadLetters: 0, abandoned: 0, lateResults: 0 };
+  readonly #logics: { readonly executor: typeof executorMachine; readonly run: typeof runMachine };
   readonly #post: PostOffice;
   readonly #root: Actor<ReturnType<typeof this.rootLogic>>;
   readonly #pendingTimers: () => number;
@@ -98,8 +100,6 @@ export class System {
     this.#root.subscribe({ error: (error) => this.log.error({ err: error }, 'the root actor failed') });
     this.#root.start();
   }
-
-  readonly #logics: { readonly executor: typeof executorMachine; readonly run: typeof runMachine };
 
   get vitals() {
     return { executions: this.directory.size, actorsWithTimers: this.#pendingTimers(), ...this.counters };
@@ -247,6 +247,7 @@ export class System {
     try {
       await stream.committed();
     } catch {
+      // The stream has failed, and with that the execution was abandoned.
       return;
     }
     this.#roots.delete(executionId);
@@ -291,22 +292,4 @@ export class System {
       }
     };
   }
-}
-
-/** Whoever logs must not fail because of it. That a logger fails cannot be logged: the process warns of it, once. */
-function safeLogger(logger: Logger): Logger {
-  let hasWarned = false;
-  const onFailure = () => {
-    if (!hasWarned) process.emitWarning('The logger given to the runtime failed; what it was told is lost', 'SwarmchartWarning');
-    hasWarned = true;
-  };
-  const safely = (level: keyof Logger) => (fields: object, message?: string) => {
-    try {
-      const written: unknown = logger[level](fields, message);
-      if (written instanceof Promise) written.catch(onFailure);
-    } catch {
-      onFailure();
-    }
-  };
-  return { debug: safely('debug'), info: safely('info'), warn: safely('warn'), error: safely('error') };
 }

@@ -38,7 +38,7 @@ export async function loadConfiguration(cwd: string, asked?: string): Promise<Lo
 async function importDefault(path: string, shown: string): Promise<unknown> {
   let loaded: object;
   try {
-    loaded = (await import(pathToFileURL(path).href)) as object;
+    loaded = await imported(path);
   } catch (thrown) {
     const { code, message } = thrown instanceof Error ? (thrown as NodeJS.ErrnoException) : { code: undefined, message: String(thrown) };
     if (code === 'ERR_UNKNOWN_FILE_EXTENSION') {
@@ -54,6 +54,20 @@ async function importDefault(path: string, shown: string): Promise<unknown> {
     throw new UsageError('INVALID_VALUE', `The configuration ${shown} has no default export`, { hint: 'export default { tools: [...] }' });
   }
   return loaded.default;
+}
+
+/** How long a configuration may take to load. Milliseconds. */
+const LOAD_LIMIT_MS = 30_000;
+
+/** The module at `path`. Rejects for one that awaits at its top level for ever, which would otherwise end the process without a word. */
+async function imported(path: string): Promise<object> {
+  const limit = Promise.withResolvers<never>();
+  const timer = setTimeout(() => limit.reject(new Error(`it did not finish loading within ${LOAD_LIMIT_MS} ms`)), LOAD_LIMIT_MS);
+  try {
+    return (await Promise.race([import(pathToFileURL(path).href), limit.promise])) as object;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

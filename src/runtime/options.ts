@@ -40,5 +40,3 @@ export interface RuntimeOptions {
 
 export const DEFAULT_MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
 export const DEFAULT_MAILBOX_LIMIT = 1_000;
-
-export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
