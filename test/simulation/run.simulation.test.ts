@@ -10,7 +10,7 @@ import { createRuntime, MemoryJournal } from '../../src/index.ts';
 import { type Pick, scripted, seeded, settlePromises, simulate, VirtualClock, violations } from '../../src/testing/testing.ts';
 import { everyKind } from './stories.ts';
 
-const SEEDS = Number(process.env['SIMULATION_SEEDS'] ?? 500);
+const SEEDS = Number(process.env['SIMULATION_SEEDS'] ?? 1_000);
 
 const tell = (pick: Pick) => simulate(pick, everyKind(pick));
 
