@@ -16,5 +16,8 @@ const LICENCES: readonly (readonly [kind: string, phrase: RegExp])[] = [
   ['CC0-1.0', /CC0 1\.0 Universal/i],
 ];
 
-/** An SPDX-like name, or `unknown`. */
-export const licenceKind = (text: string): string => LICENCES.find(([, phrase]) => phrase.test(text))?.[0] ?? 'unknown';
+/** An SPDX-like name, or `unknown`. Where the text breaks its lines does not matter. */
+export function licenceKind(text: string): string {
+  const line = text.replace(/\s+/g, ' ');
+  return LICENCES.find(([, phrase]) => phrase.test(line))?.[0] ?? 'unknown';
+}

@@ -241,6 +241,7 @@ describe('kinds of files', () => {
   it('knows licences by their phrases', () => {
     expect(licenceKind('MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy')).toBe('MIT');
     expect(licenceKind('                 Apache License\n           Version 2.0, January 2004')).toBe('Apache-2.0');
+    expect(licenceKind('(The MIT License)\n\nPermission is hereby granted, free of charge, to any person obtaining\na copy')).toBe('MIT');
     expect(licenceKind('All rights reserved.')).toBe('unknown');
   });
 });
