@@ -8,11 +8,13 @@ import { SwarmchartError } from './machines/protocol/errors.ts';
 import type { ExecutionResult, ExecutionStatus, Json, JsonObject } from './machines/protocol/execution.ts';
 import type { Fact } from './machines/protocol/facts.ts';
 import type { Decision, RunJob } from './machines/protocol/run.ts';
+import { isEscalated } from './machines/run.decisions.ts';
 import { FRESH_RUN, type RunState } from './machines/run.state.ts';
 import type { RunContext } from './machines/run.turn.ts';
 import { Blackboards } from './runtime/blackboard.ts';
 import { type Configuration, configurationOf } from './runtime/configuration.ts';
 import type { EventBus } from './runtime/events/event-bus.ts';
+import { canBeCancelled, canContinue } from './runtime/execution/controls.ts';
 import type { Execution, ExecutionHandle } from './runtime/execution/handle.ts';
 import {
   checkDecision,
@@ -266,10 +268,11 @@ class SwarmchartRuntime implements AsyncDisposable {
 
   async #decide(executionId: string, stepId: string, given: Decision): Promise<boolean> {
     const decision = checkDecision(given);
+    const command = (at: number) => ({ type: 'run.decide', at, stepId, decision }) as const;
     return this.#system.command(
       executionId,
-      (phase, context) => canContinue(phase) && isWaitingFor(context as RunContext, stepId, decision),
-      (at) => ({ type: 'run.decide', at, stepId, decision }),
+      (phase, context) => canContinue(phase) && isEscalated(context as RunContext, command(0)),
+      command,
     );
   }
 
@@ -283,10 +286,6 @@ class SwarmchartRuntime implements AsyncDisposable {
   }
 }
 
-const isSettled = (phase: string): boolean => phase === 'completed' || phase === 'failed' || phase === 'cancelled';
-const canBeCancelled = (phase: string): boolean => !isSettled(phase) && phase !== 'failing';
-const canContinue = (phase: string): boolean => canBeCancelled(phase) && phase !== 'cancelling' && phase !== 'attempting.cancelling';
-
 function nameOf(source: unknown): string {
   const name = typeof source === 'string' ? source : memberOf(source, 'id');
   return typeof name === 'string' ? name : 'refused';
@@ -294,10 +293,3 @@ function nameOf(source: unknown): string {
 
 const isLoaded = (source: object | null | undefined): source is LoadedWorkflow =>
   typeof source === 'object' && source !== null && 'plan' in source && !('steps' in source);
-
-function isWaitingFor({ state, job }: RunContext, stepId: string, { decision }: Decision): boolean {
-  if (!Object.hasOwn(job.plan.ordinals, stepId)) return false;
-  const ordinal = job.plan.ordinals[stepId] ?? -1;
-  const isGroup = (job.plan.steps[ordinal]?.children.length ?? 0) > 0;
-  return state.records.get(ordinal)?.status === 'waiting' && !(isGroup && decision === 'retry');
-}
