@@ -249,11 +249,7 @@ class SwarmchartRuntime implements AsyncDisposable {
 
   #control(executionId: string) {
     const command = (accepts: (phase: string) => boolean, name: string, more: object) =>
-      this.#system.command(
-        executionId,
-        (phase) => accepts(phase),
-        (at) => ({ type: `${this.#nounOf(executionId)}.${name}`, at, ...more }),
-      );
+      this.#system.command(executionId, accepts, (at) => ({ type: `${this.#nounOf(executionId)}.${name}`, at, ...more }));
     return {
       pause: () => command(canContinue, 'pause', { epoch: 0 }),
       resume: () => command(canContinue, 'resume', {}),

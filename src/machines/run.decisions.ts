@@ -1,5 +1,6 @@
 /** What a run's transitions record. Each function opens on the folded state and an event, and adds to the turn. */
 
+import { Map as PersistentMap } from 'immutable';
 import { leastOrdinal } from './ordinal-set.ts';
 import { executionError } from './protocol/errors.ts';
 import { type ExecutionError, type Json, NO_USAGE, type ResourceUsage } from './protocol/execution.ts';
@@ -7,6 +8,7 @@ import type { PlanStep } from './protocol/plan.ts';
 import type { RunCommand, RunReport } from './protocol/run.ts';
 import { childExecutionId, childSpec, exhausted, reservation } from './run.jobs.ts';
 import { failStep, isDoomed, settleGroup, settleStep } from './run.settle.ts';
+import type { RunState } from './run.state.ts';
 import { childContext, type RunContext, type RunTurn, runTimeout, runUsage } from './run.turn.ts';
 import { timerAt } from './timers.ts';
 
@@ -77,7 +79,7 @@ function startStep(turn: RunTurn, step: PlanStep, at: number): boolean {
     return true;
   }
   const iteration = record.iteration + 1;
-  const spec = childSpec(turn.state, turn.job, step, record, { iteration, reserved, at });
+  const spec = childSpec(turn.state, turn.job, step, record, { iteration, reserved, at, variables: turn.state.variables });
   if (!spec.ok) {
     failStep(turn, step, { error: spec.error, attempts: 0, usage: NO_USAGE }, at);
     return true;
@@ -101,11 +103,14 @@ function startStep(turn: RunTurn, step: PlanStep, at: number): boolean {
 /** After a restart: every step that was running gets an executor again, with the same identity, and hears what the run is up to. */
 export function restartChildren(turn: RunTurn, { bornAt: at }: RunContext): void {
   const doomed: PlanStep[] = [];
+  const given: RunState['variables'] = PersistentMap(Object.entries(turn.job.input));
   turn.state.records.forEach((record, ordinal) => {
     if (record.childExecutionId === undefined) return;
     const { step } = turn.at(ordinal);
-    const spec = childSpec(turn.state, turn.job, step, record, { iteration: record.iteration, reserved: record.reserved, at });
+    const { iteration, reserved, variables = given } = record;
+    const spec = childSpec(turn.state, turn.job, step, record, { iteration, reserved, at, variables });
     if (spec.ok) turn.starts.push(spec.value);
+    else failStep(turn, step, { error: spec.error, attempts: 0, usage: NO_USAGE }, at);
     if (isDoomed(turn, step)) doomed.push(step);
   });
   for (const step of doomed) turn.tell(step, { type: 'step.cancel', at, reason: 'sibling-failed' });

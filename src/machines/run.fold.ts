@@ -12,7 +12,7 @@ export function evolveRun(state: RunState, fact: RunFact): RunState {
     case 'tier2/routine/started':
       return started(fact.payload.job, at);
     case 'tier2/routine/variable_set':
-      return { ...state, at, variables: state.variables.set(fact.payload.name, fact.payload.value) };
+      return { ...state, at, variables: state.variables.set(fact.payload.name, fact.payload.value), hasNewVariables: true };
     case 'tier2/routine/pausing':
       return { ...frozen(state, at), phase: 'pausing', pauseEpoch: fact.payload.epoch, parked: 0 };
     case 'tier2/routine/paused':

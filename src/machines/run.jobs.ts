@@ -36,7 +36,7 @@ export const childExecutionId = (job: RunJob, step: PlanStep, iteration: number)
 
 /** A step's job with every reference resolved, or the error of the first reference that leads nowhere. */
 export function childSpec(state: RunState, job: RunJob, step: PlanStep, record: StepRecord, start: Start): Result<ChildSpec> {
-  const scope = referenceScope(state, job);
+  const scope = referenceScope(state, job, start.variables);
   const work = resolvedWork(workOf(step, record), scope);
   if (!work.ok) return work;
   const key = childExecutionId(job, step, start.iteration);
@@ -46,7 +46,7 @@ export function childSpec(state: RunState, job: RunJob, step: PlanStep, record: 
     stepId: step.id,
     work: work.value,
     when: isFirstWork ? step.when : [],
-    scope: conditionScope(state, job, step),
+    scope: conditionScope(state, job, step, start.variables),
     timeoutMs: Math.max(1, Math.min(step.timeoutMs, state.phase === 'running' ? state.dueAt - start.at : state.remainingMs)),
     ...(retry && { retry }),
     recovery: job.recovery,
@@ -67,6 +67,8 @@ export interface Start {
   readonly iteration: number;
   readonly reserved: string;
   readonly at: number;
+  /** What `{{name}}` reads. */
+  readonly variables: RunState['variables'];
 }
 
 /**
@@ -123,9 +125,9 @@ function resolve(value: Json, scope: ReferenceScope): Result<Json> {
   return { ok: false, error: executionError(resolved.error.code, resolved.error.message, 'tier2') };
 }
 
-function referenceScope(state: RunState, job: RunJob): ReferenceScope {
+function referenceScope(state: RunState, job: RunJob, variables: RunState['variables']): ReferenceScope {
   return {
-    input: (name) => (state.variables.has(name) ? { found: true, value: state.variables.get(name) ?? null } : { found: false }),
+    input: (name) => (variables.has(name) ? { found: true, value: variables.get(name) ?? null } : { found: false }),
     step: (id) => {
       const record = recordOf(state, job, id);
       return record ? { found: true, status: record.status, result: record.output, error: record.error ?? null } : { found: false };
@@ -133,7 +135,7 @@ function referenceScope(state: RunState, job: RunJob): ReferenceScope {
   };
 }
 
-function conditionScope(state: RunState, job: RunJob, step: PlanStep): ConditionScope {
+function conditionScope(state: RunState, job: RunJob, step: PlanStep, variables: RunState['variables']): ConditionScope {
   const conditions: Condition[] = [...step.when];
   if (step.work.kind === 'condition') conditions.push(step.work.condition);
   if (conditions.length === 0) return { input: {}, steps: {} };
@@ -145,7 +147,7 @@ function conditionScope(state: RunState, job: RunJob, step: PlanStep): Condition
       { status: record?.status ?? 'pending', result: record?.output ?? null, error: record ? errorJson(record) : null },
     ] as const;
   });
-  return { input: state.variables.toObject(), steps: Object.fromEntries(entries) };
+  return { input: variables.toObject(), steps: Object.fromEntries(entries) };
 }
 
 function recordOf(state: RunState, job: RunJob, id: string): StepRecord | undefined {

@@ -31,6 +31,8 @@ export interface StepRecord {
   readonly iteration: number;
   readonly attempts: number;
   readonly reserved: string;
+  /** The run's variables when it started, where they were no longer its input: a restart hands out the same. */
+  readonly variables?: PersistentMap<string, Json>;
   /** Index of the fallback in force. */
   readonly fallback?: number;
   /** Epoch of the pause that it is parked in. */
@@ -52,6 +54,8 @@ export interface RunState {
   readonly job?: RunJob;
   /** The input, and what was set since; `{{name}}` reads it. */
   readonly variables: PersistentMap<string, Json>;
+  /** Variables were set since the start. */
+  readonly hasNewVariables: boolean;
   readonly records: List<StepRecord>;
   /** Ranks of the steps that can start. */
   readonly ready: OrdinalSet;
@@ -84,6 +88,7 @@ export const FRESH_RUN: RunState = {
   at: 0,
   startedAt: 0,
   variables: PersistentMap(),
+  hasNewVariables: false,
   records: List(),
   ready: emptyOrdinals(0),
   live: 0,

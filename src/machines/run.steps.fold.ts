@@ -92,6 +92,7 @@ function stepStarted(
     reserved,
     startedAt: record.iteration === 0 ? fact.at : record.startedAt,
     ...(childExecutionId !== undefined && { childExecutionId }),
+    ...(state.hasNewVariables && { variables: state.variables }),
     ...(fallback !== undefined && { fallback }),
   };
   const next: RunState = {
@@ -196,9 +197,9 @@ const withRecord = (state: RunState, ordinal: number, record: StepRecord): RunSt
 const withUsage = (state: RunState, usage: ResourceUsage): RunState =>
   usage === NO_USAGE ? state : { ...state, usage: withChildUsage(state.usage, usage) };
 
-/** The record once its executor is gone: no reservation, no child. */
+/** The record once its executor is gone: no reservation, no child, nothing kept for a restart. */
 function executorGone(record: StepRecord): StepRecord {
-  const { childExecutionId: _gone, ...rest } = record;
+  const { childExecutionId: _gone, variables: _unused, ...rest } = record;
   return { ...rest, reserved: '0', pausedIn: 0 };
 }
 

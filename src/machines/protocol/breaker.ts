@@ -13,7 +13,7 @@ export interface BreakerOptions {
   readonly probeTimeoutMs: number;
 }
 
-/** Source: catalogue of error handling in Execution Layer Architecture, "Circuit Breaker Pattern"; it names no figures. */
+/** Source: Execution Layer Architecture, "Circuit Breaker Pattern", which names no figures. */
 export const DEFAULT_BREAKER: BreakerOptions = { failureThreshold: 5, resetMs: 30_000, successThreshold: 2, probeTimeoutMs: 60_000 };
 
 export type BreakerScope = 'tool' | 'agent' | 'module' | 'layer' | 'provider' | 'system';
