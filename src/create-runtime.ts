@@ -249,17 +249,12 @@ class SwarmchartRuntime implements AsyncDisposable {
 
   #control(executionId: string) {
     const command = (accepts: (phase: string) => boolean, name: string, more: object) =>
-      this.#system.command(executionId, accepts, (at) => ({ type: `${this.#nounOf(executionId)}.${name}`, at, ...more }));
+      this.#system.command(executionId, accepts, (at) => ({ type: `execution.${name}`, at, ...more }));
     return {
       pause: () => command(canContinue, 'pause', { epoch: 0 }),
       resume: () => command(canContinue, 'resume', {}),
       cancel: async (reason = 'cancelled by the caller') => command(canBeCancelled, 'cancel', { reason: checkReason(reason) }),
     };
-  }
-
-  #nounOf(executionId: string): 'run' | 'step' {
-    const context: object = this.#system.directory.find(executionId)?.ref?.getSnapshot().context ?? {};
-    return 'execution' in context ? 'step' : 'run';
   }
 
   async #decide(executionId: string, stepId: string, given: Decision): Promise<boolean> {

@@ -83,13 +83,13 @@ export function recordTimingOut(turn: ExecutorTurn, context: ExecutorContext): v
 }
 
 export function recordPausing(turn: ExecutorTurn, { job }: ExecutorContext, event: ExecutorEvent): void {
-  const { at, epoch } = event as Extract<ExecutorEvent, { type: 'step.pause' }>;
+  const { at, epoch } = event as Extract<ExecutorEvent, { type: 'execution.pause' }>;
   turn.record({ type: 'tier3/execution/pausing', at, payload: { stepId: job.stepId, epoch } });
 }
 
 /** Parked between attempts: asked to pause while backing off. */
 export function recordPaused(turn: ExecutorTurn, { job }: ExecutorContext, event: ExecutorEvent): void {
-  const { at, epoch } = event as Extract<ExecutorEvent, { type: 'step.pause' }>;
+  const { at, epoch } = event as Extract<ExecutorEvent, { type: 'execution.pause' }>;
   turn.record({ type: 'tier3/execution/paused', at, payload: { stepId: job.stepId, epoch, suspended: false } });
 }
 
@@ -100,12 +100,12 @@ export function recordSuspended(turn: ExecutorTurn, { job, state }: ExecutorCont
 }
 
 export function recordResumed(turn: ExecutorTurn, { job }: ExecutorContext, event: ExecutorEvent): void {
-  const { at } = event as Extract<ExecutorEvent, { type: 'step.resume' }>;
+  const { at } = event as Extract<ExecutorEvent, { type: 'execution.resume' }>;
   turn.record({ type: 'tier3/execution/resumed', at, payload: { stepId: job.stepId } });
 }
 
 export function recordCancelling(turn: ExecutorTurn, { job }: ExecutorContext, event: ExecutorEvent): void {
-  const { at, reason } = event as Extract<ExecutorEvent, { type: 'step.cancel' }>;
+  const { at, reason } = event as Extract<ExecutorEvent, { type: 'execution.cancel' }>;
   turn.record({ type: 'tier3/execution/cancelling', at, payload: { stepId: job.stepId, reason, graceUntil: at + ABORT_GRACE_MS } });
 }
 
@@ -113,9 +113,9 @@ export function recordCancelling(turn: ExecutorTurn, { job }: ExecutorContext, e
 export function recordCancelled(turn: ExecutorTurn, context: ExecutorContext, event: ExecutorEvent): void {
   const { job, state } = context;
   const settled = event.type === 'attempt.settled';
-  const hasTime = settled || event.type === 'step.cancel';
+  const hasTime = settled || event.type === 'execution.cancel';
   const at = hasTime ? event.at : event.type === 'xstate.error.actor.attempt' ? state.at : timerAt(context);
-  const reason = event.type === 'step.cancel' ? event.reason : (state.reason ?? '');
+  const reason = event.type === 'execution.cancel' ? event.reason : (state.reason ?? '');
   const spent = settled ? event.outcome.usage : state.phase === 'attempting.cancelling' ? abandonedCost(context) : NOTHING;
   const usage = usageAt(state, at, spent);
   turn.record({ type: 'tier3/execution/cancelled', at, payload: { stepId: job.stepId, reason, attempts: state.attempt, usage } });

@@ -88,8 +88,8 @@ export const executorMachine = chart
       pauseAttempt: chart.sendTo('attempt', ({ context }) => ({ type: 'attempt.pause', pause: context.state.pauses })),
       resumeAttempt: chart.sendTo('attempt', { type: 'attempt.resume' }),
       reportPaused: chart.enqueueActions(({ context, event, enqueue, self }) => {
-        const epoch = event.type === 'step.pause' ? event.epoch : context.state.pauseEpoch;
-        enqueue({ type: 'report', params: { message: { type: 'step.paused', id: self.id, epoch, at: context.state.at } } });
+        const epoch = event.type === 'execution.pause' ? event.epoch : context.state.pauseEpoch;
+        enqueue({ type: 'report', params: { message: { type: 'execution.paused', id: self.id, epoch, at: context.state.at } } });
       }),
       dropStale: chart.enqueueActions(({ event, enqueue }) => {
         enqueue({ type: 'countStale', params: { message: event.type } });
@@ -138,8 +138,8 @@ export const executorMachine = chart
                 { guard: 'isCurrentAttempt', target: '#executor.failed', actions: 'recordFailed' },
                 { actions: 'dropStale' },
               ],
-              'step.pause': { target: 'pausing', actions: ['recordPausing', 'pauseAttempt'] },
-              'step.cancel': { target: 'cancelling', actions: ['recordCancelling', 'abortAttempt'] },
+              'execution.pause': { target: 'pausing', actions: ['recordPausing', 'pauseAttempt'] },
+              'execution.cancel': { target: 'cancelling', actions: ['recordCancelling', 'abortAttempt'] },
             },
           },
           pausing: {
@@ -156,9 +156,9 @@ export const executorMachine = chart
                 { guard: 'isPresentPause', target: 'suspended', actions: ['recordSuspended', 'reportPaused'] },
                 { actions: 'dropStale' },
               ],
-              'step.pause': { actions: ['recordPausing', 'pauseAttempt'] },
-              'step.resume': { target: 'running', actions: ['recordResumed', 'resumeAttempt'] },
-              'step.cancel': { target: 'cancelling', actions: ['recordCancelling', 'abortAttempt'] },
+              'execution.pause': { actions: ['recordPausing', 'pauseAttempt'] },
+              'execution.resume': { target: 'running', actions: ['recordResumed', 'resumeAttempt'] },
+              'execution.cancel': { target: 'cancelling', actions: ['recordCancelling', 'abortAttempt'] },
             },
           },
           suspended: {
@@ -170,9 +170,9 @@ export const executorMachine = chart
                 { guard: 'isCurrentAttempt', target: '#executor.failed', actions: 'recordFailed' },
                 { actions: 'dropStale' },
               ],
-              'step.pause': { actions: 'reportPaused' },
-              'step.resume': { target: 'running', actions: ['recordResumed', 'resumeAttempt'] },
-              'step.cancel': { target: 'cancelling', actions: ['recordCancelling', 'abortAttempt'] },
+              'execution.pause': { actions: 'reportPaused' },
+              'execution.resume': { target: 'running', actions: ['recordResumed', 'resumeAttempt'] },
+              'execution.cancel': { target: 'cancelling', actions: ['recordCancelling', 'abortAttempt'] },
             },
           },
           timingOut: {
@@ -191,9 +191,9 @@ export const executorMachine = chart
                 { guard: 'isCurrentAttempt', target: '#executor.failed', actions: 'recordFailed' },
                 { actions: 'dropStale' },
               ],
-              'step.pause': { actions: 'recordPausing' },
-              'step.resume': { actions: 'recordResumed' },
-              'step.cancel': { target: 'cancelling', actions: ['recordCancelling', 'abortAttempt'] },
+              'execution.pause': { actions: 'recordPausing' },
+              'execution.resume': { actions: 'recordResumed' },
+              'execution.cancel': { target: 'cancelling', actions: ['recordCancelling', 'abortAttempt'] },
             },
           },
           cancelling: {
@@ -213,16 +213,16 @@ export const executorMachine = chart
         tags: 'live',
         after: { untilDue: { target: 'attempting', actions: 'recordNextAttempt' } },
         on: {
-          'step.pause': { target: 'paused', actions: ['recordPaused', 'reportPaused'] },
-          'step.cancel': { target: 'cancelled', actions: 'recordCancelled' },
+          'execution.pause': { target: 'paused', actions: ['recordPaused', 'reportPaused'] },
+          'execution.cancel': { target: 'cancelled', actions: 'recordCancelled' },
         },
       },
       paused: {
         tags: ['live', 'paused'],
         on: {
-          'step.pause': { actions: 'reportPaused' },
-          'step.resume': { target: 'backingOff', actions: 'recordResumed' },
-          'step.cancel': { target: 'cancelled', actions: 'recordCancelled' },
+          'execution.pause': { actions: 'reportPaused' },
+          'execution.resume': { target: 'backingOff', actions: 'recordResumed' },
+          'execution.cancel': { target: 'cancelled', actions: 'recordCancelled' },
         },
       },
       completed: { type: 'final', tags: 'settled' },

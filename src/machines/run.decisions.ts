@@ -113,12 +113,12 @@ export function restartChildren(turn: RunTurn, { bornAt: at }: RunContext): void
     else failStep(turn, step, { error: spec.error, attempts: 0, usage: NO_USAGE }, at);
     if (isDoomed(turn, step)) doomed.push(step);
   });
-  for (const step of doomed) turn.tell(step, { type: 'step.cancel', at, reason: 'sibling-failed' });
+  for (const step of doomed) turn.tell(step, { type: 'execution.cancel', at, reason: 'sibling-failed' });
   const { phase, pauseEpoch: epoch, reason } = turn.state;
-  if (phase === 'running') turn.tellAll({ type: 'step.resume', at });
-  if (phase === 'pausing') turn.tellAll({ type: 'step.pause', at, epoch });
-  if (phase === 'cancelling') turn.tellAll({ type: 'step.cancel', at, reason: reason ?? '' });
-  if (phase === 'failing') turn.tellAll({ type: 'step.cancel', at, reason: 'run-failed' });
+  if (phase === 'running') turn.tellAll({ type: 'execution.resume', at });
+  if (phase === 'pausing') turn.tellAll({ type: 'execution.pause', at, epoch });
+  if (phase === 'cancelling') turn.tellAll({ type: 'execution.cancel', at, reason: reason ?? '' });
+  if (phase === 'failing') turn.tellAll({ type: 'execution.cancel', at, reason: 'run-failed' });
   turn.hasMore = phase === 'running' && turn.state.ready.size > 0 && turn.state.failure === undefined;
 }
 
@@ -147,10 +147,10 @@ export function startMore(turn: RunTurn, _context: RunContext, event: RunEvent):
 }
 
 export function recordPausing(turn: RunTurn, _context: RunContext, event: RunEvent): void {
-  const { at } = event as Of<'run.pause'>;
+  const { at } = event as Of<'execution.pause'>;
   const epoch = turn.state.pauseEpoch + 1;
   turn.record({ type: 'tier2/routine/pausing', at, payload: { epoch } });
-  turn.tellAll({ type: 'step.pause', at, epoch });
+  turn.tellAll({ type: 'execution.pause', at, epoch });
 }
 
 /** Steps that start from now on see the new value; steps that started keep what they had. */
@@ -164,37 +164,37 @@ export function recordPaused(turn: RunTurn): void {
 }
 
 export function recordStepPaused(turn: RunTurn, _context: RunContext, event: RunEvent): void {
-  const { id, epoch, at } = event as Of<'step.paused'>;
+  const { id, epoch, at } = event as Of<'execution.paused'>;
   const step = stepById(turn, id);
   turn.record({ type: 'tier2/step/paused', at, payload: { stepId: id, ordinal: step.ordinal, epoch } });
 }
 
 export function recordResumed(turn: RunTurn, _context: RunContext, event: RunEvent): void {
-  const { at } = event as Of<'run.resume'>;
+  const { at } = event as Of<'execution.resume'>;
   turn.record({ type: 'tier2/routine/resumed', at, payload: {} });
-  turn.tellAll({ type: 'step.resume', at });
+  turn.tellAll({ type: 'execution.resume', at });
   dispatch(turn, at);
 }
 
 export function recordCancelling(turn: RunTurn, _context: RunContext, event: RunEvent): void {
-  const command = event as Of<'run.cancel'> | Of<'run.decide'>;
+  const command = event as Of<'execution.cancel'> | Of<'run.decide'>;
   const { at } = command;
-  const reason = command.type === 'run.cancel' ? command.reason : `aborted by ${command.decision.by ?? 'a person'}`;
+  const reason = command.type === 'execution.cancel' ? command.reason : `aborted by ${command.decision.by ?? 'a person'}`;
   turn.record({ type: 'tier2/routine/cancelling', at, payload: { reason } });
-  turn.tellAll({ type: 'step.cancel', at, reason });
+  turn.tellAll({ type: 'execution.cancel', at, reason });
 }
 
 export function recordFailing(turn: RunTurn): void {
   const at = turn.state.at;
   const error = turn.state.failure ?? runTimeout(turn.job);
   turn.record({ type: 'tier2/routine/failing', at, payload: { error } });
-  turn.tellAll({ type: 'step.cancel', at, reason: 'run-failed' });
+  turn.tellAll({ type: 'execution.cancel', at, reason: 'run-failed' });
 }
 
 export function recordTimedOut(turn: RunTurn, { bornAt }: RunContext): void {
   const at = timerAt({ state: turn.state, bornAt });
   turn.record({ type: 'tier2/routine/failing', at, payload: { error: runTimeout(turn.job) } });
-  turn.tellAll({ type: 'step.cancel', at, reason: 'run-timeout' });
+  turn.tellAll({ type: 'execution.cancel', at, reason: 'run-timeout' });
 }
 
 export function recordWaiting(turn: RunTurn): void {
@@ -248,10 +248,10 @@ export function outcomeOf({ state }: RunContext): RunOutcome {
 
 /** Whether a message of a child is of its present life. */
 export function isCurrentChild({ state, job }: RunContext, event: RunEvent): boolean {
-  if (event.type !== 'child.done' && event.type !== 'child.crashed' && event.type !== 'step.paused') return true;
+  if (event.type !== 'child.done' && event.type !== 'child.crashed' && event.type !== 'execution.paused') return true;
   const record = state.records.get(job.plan.ordinals[event.id] ?? -1);
   if (record?.childExecutionId === undefined) return false;
-  return event.type === 'step.paused' ? event.epoch === state.pauseEpoch : event.incarnation === record.iteration;
+  return event.type === 'execution.paused' ? event.epoch === state.pauseEpoch : event.incarnation === record.iteration;
 }
 
 export function isEscalated({ state, job }: RunContext, event: RunEvent): boolean {

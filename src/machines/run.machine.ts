@@ -142,10 +142,10 @@ export const runMachine = chart
         on: {
           ...childEnds,
           'children.started': { actions: 'startMore' },
-          'step.paused': { actions: 'dropStale' },
-          'run.pause': { target: 'pausing', actions: 'recordPausing' },
+          'execution.paused': { actions: 'dropStale' },
+          'execution.pause': { target: 'pausing', actions: 'recordPausing' },
           'run.set': { actions: 'recordVariable' },
-          'run.cancel': { target: 'cancelling', actions: 'recordCancelling' },
+          'execution.cancel': { target: 'cancelling', actions: 'recordCancelling' },
           ...decisions,
         },
       },
@@ -158,10 +158,10 @@ export const runMachine = chart
         ],
         on: {
           ...childEnds,
-          'step.paused': [{ guard: 'isCurrentChild', actions: 'recordStepPaused' }, { actions: 'dropStale' }],
-          'run.resume': { target: 'running', actions: 'recordResumed' },
+          'execution.paused': [{ guard: 'isCurrentChild', actions: 'recordStepPaused' }, { actions: 'dropStale' }],
+          'execution.resume': { target: 'running', actions: 'recordResumed' },
           'run.set': { actions: 'recordVariable' },
-          'run.cancel': { target: 'cancelling', actions: 'recordCancelling' },
+          'execution.cancel': { target: 'cancelling', actions: 'recordCancelling' },
           ...decisions,
         },
       },
@@ -173,18 +173,18 @@ export const runMachine = chart
         ],
         on: {
           ...childEnds,
-          'run.resume': { target: 'running', actions: 'recordResumed' },
+          'execution.resume': { target: 'running', actions: 'recordResumed' },
           'run.set': { actions: 'recordVariable' },
-          'run.cancel': { target: 'cancelling', actions: 'recordCancelling' },
+          'execution.cancel': { target: 'cancelling', actions: 'recordCancelling' },
           ...decisions,
         },
       },
       waiting: {
         tags: ['live', 'waiting'],
         on: {
-          'run.pause': { target: 'pausing', actions: 'recordPausing' },
+          'execution.pause': { target: 'pausing', actions: 'recordPausing' },
           'run.set': { actions: 'recordVariable' },
-          'run.cancel': { target: 'cancelling', actions: 'recordCancelling' },
+          'execution.cancel': { target: 'cancelling', actions: 'recordCancelling' },
           'run.decide': [
             { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },
             { guard: 'isEscalated', target: 'running', actions: 'recordDecision' },
@@ -208,7 +208,7 @@ export const runMachine = chart
     on: {
       'child.done': { actions: 'dropStale' },
       'child.crashed': { actions: 'dropStale' },
-      'step.paused': { actions: 'dropStale' },
+      'execution.paused': { actions: 'dropStale' },
       'children.started': { actions: 'dropStale' },
     },
   });

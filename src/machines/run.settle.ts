@@ -132,7 +132,7 @@ function abandonSiblings(turn: RunTurn, group: PlanStep, at: number): void {
   for (const ordinal of group.children) {
     const { step, record } = turn.at(ordinal);
     if (record.status === 'pending') skip(turn, step, 'sibling-failed', at);
-    else if (record.childExecutionId !== undefined) turn.tell(step, { type: 'step.cancel', at, reason: 'sibling-failed' });
+    else if (record.childExecutionId !== undefined) turn.tell(step, { type: 'execution.cancel', at, reason: 'sibling-failed' });
     else if (record.status === 'waiting') cancelWithSibling(turn, step, at);
     else if (record.status === 'running') {
       abandonSiblings(turn, step, at);

@@ -18,7 +18,7 @@ const execution = (executionId: string): ExecutionContext => ({
   correlationId: 'correlation',
 });
 const child = (id: string, src = 'worker', incarnation = 1): ChildSpec => ({ id, src, incarnation, input: { execution: execution(id) } });
-const pause = { type: 'step.pause', at: 0, epoch: 1 } as const;
+const pause = { type: 'execution.pause', at: 0, epoch: 1 } as const;
 
 function services() {
   const heard: string[] = [];
@@ -45,7 +45,7 @@ function services() {
     output: 'the output',
     invoke: { src: 'helper', id: 'helper' },
     states: { working: { on: { finish: 'finished' } }, finished: { type: 'final' } },
-    on: { crash: { actions: 'crash' }, 'step.pause': { actions: 'hear' } },
+    on: { crash: { actions: 'crash' }, 'execution.pause': { actions: 'hear' } },
   });
   const thrower = fromCallback(() => {
     throw 'not an error' as unknown;
@@ -118,7 +118,7 @@ describe('the nursery', () => {
     const { root, heard, start, counters } = startNursery();
     start(...Array.from({ length: 500 }, (_, n) => child(`c${n}`)));
     root.send({ type: 'child.tell', id: 'c250', event: pause });
-    expect(heard).toEqual(['c250 step.pause']);
+    expect(heard).toEqual(['c250 execution.pause']);
     root.send({ type: 'child.tellAll', event: pause });
     expect(heard).toHaveLength(501);
     root.send({ type: 'child.tell', id: 'nobody', event: pause });

@@ -28,9 +28,9 @@ const executor: Walks<ExecutorState, ExecutorInput> = {
   events: (snapshot, at) => {
     const { attempt, pauseEpoch, pauses, phase }: ExecutorState = snapshot.context.state;
     const commands: readonly StepCommand[] = [
-      { type: 'step.pause', at, epoch: pauseEpoch + 1 },
-      { type: 'step.resume', at },
-      { type: 'step.cancel', at, reason: 'enough' },
+      { type: 'execution.pause', at, epoch: pauseEpoch + 1 },
+      { type: 'execution.resume', at },
+      { type: 'execution.cancel', at, reason: 'enough' },
     ];
     const replies: AttemptReply[] = OUTCOMES.map((outcome) => ({ type: 'attempt.settled', attempt, outcome, at }));
     for (const pause of [pauses, pauses - 1]) replies.push({ type: 'attempt.suspended', attempt, pause, at });
@@ -40,7 +40,7 @@ const executor: Walks<ExecutorState, ExecutorInput> = {
     const isBetween = phase === 'backingOff' || phase === 'paused';
     return [...commands, ...(isBetween ? replies.slice(-2) : replies), crash, ...timersOf(snapshot)];
   },
-  isRare: ({ type }) => type === 'step.cancel' || type === 'xstate.error.actor.attempt',
+  isRare: ({ type }) => type === 'execution.cancel' || type === 'xstate.error.actor.attempt',
   key: ({ attempt, pauseRequested }) => `${attempt} ${pauseRequested}`,
   check: (live) => {
     const { phase, dueAt, attempt } = live.state;

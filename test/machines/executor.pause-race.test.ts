@@ -22,9 +22,9 @@ const execution = { executionId: 'e', swarmId: 'e', userId: 'u', timestamp: 0, c
 it('a suspension that arrives after a resume and a second pause is stale', () => {
   const machine = executorMachine.provide({ actors: { attempt: fromCallback(() => {}) } });
   const actor = createActor(machine, { input: { execution, job, at: 0 }, clock: new VirtualClock(0) }).start();
-  actor.send({ type: 'step.pause', at: 1, epoch: 1 });
-  actor.send({ type: 'step.resume', at: 2 });
-  actor.send({ type: 'step.pause', at: 3, epoch: 2 });
+  actor.send({ type: 'execution.pause', at: 1, epoch: 1 });
+  actor.send({ type: 'execution.resume', at: 2 });
+  actor.send({ type: 'execution.pause', at: 3, epoch: 2 });
   actor.send({ type: 'attempt.suspended', attempt: 1, pause: 1, at: 4 });
   expect(actor.getSnapshot().context.state.phase).toBe('attempting.pausing');
   actor.send({ type: 'attempt.suspended', attempt: 1, pause: 2, at: 5 });

@@ -30,9 +30,9 @@ export interface Decision {
 }
 
 export type RunCommand =
-  | { readonly type: 'run.pause'; readonly at: number }
-  | { readonly type: 'run.resume'; readonly at: number }
-  | { readonly type: 'run.cancel'; readonly at: number; readonly reason: string }
+  | { readonly type: 'execution.pause'; readonly at: number }
+  | { readonly type: 'execution.resume'; readonly at: number }
+  | { readonly type: 'execution.cancel'; readonly at: number; readonly reason: string }
   | { readonly type: 'run.set'; readonly at: number; readonly name: string; readonly value: Json }
   | { readonly type: 'run.decide'; readonly at: number; readonly stepId: string; readonly decision: Decision };
 

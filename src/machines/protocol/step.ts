@@ -65,9 +65,9 @@ export interface AttemptUsage {
 
 /** Commands to an executor. `epoch` numbers the pauses of the one who asks; the answer repeats it. */
 export type StepCommand =
-  | { readonly type: 'step.pause'; readonly at: number; readonly epoch: number }
-  | { readonly type: 'step.resume'; readonly at: number }
-  | { readonly type: 'step.cancel'; readonly at: number; readonly reason: string };
+  | { readonly type: 'execution.pause'; readonly at: number; readonly epoch: number }
+  | { readonly type: 'execution.resume'; readonly at: number }
+  | { readonly type: 'execution.cancel'; readonly at: number; readonly reason: string };
 
 /** Commands to the actor that makes one attempt. */
 export type AttemptCommand =
@@ -82,7 +82,7 @@ export type AttemptReply =
   | { readonly type: 'attempt.suspended'; readonly attempt: number; readonly pause: number; readonly at: number };
 
 /** What an executor reports to its run before it is done. */
-export type StepReport = { readonly type: 'step.paused'; readonly id: string; readonly epoch: number; readonly at: number };
+export type StepReport = { readonly type: 'execution.paused'; readonly id: string; readonly epoch: number; readonly at: number };
 
 export interface AttemptInput {
   readonly execution: ExecutionContext;

@@ -42,9 +42,9 @@ const MOST_ITERATIONS = 2;
 function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObject[] {
   const { job, state } = snapshot.context as { readonly job: RunJob; readonly state: RunState };
   const commands: RunCommand[] = [
-    { type: 'run.pause', at },
-    { type: 'run.resume', at },
-    { type: 'run.cancel', at, reason: 'enough' },
+    { type: 'execution.pause', at },
+    { type: 'execution.resume', at },
+    { type: 'execution.cancel', at, reason: 'enough' },
     { type: 'run.set', at, name: 'limit', value: 3 },
     { type: 'run.decide', at, stepId: 'nobody', decision: { decision: 'approve' } },
   ];
@@ -53,7 +53,7 @@ function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObjec
     { type: 'children.started', at },
     { type: 'child.crashed', id: 's0', incarnation: -1, cause, at },
     { type: 'child.done', id: 's0', incarnation: -1, output: OUTCOMES[0] as StepOutcome, at },
-    { type: 'step.paused', id: 's0', epoch: -1, at },
+    { type: 'execution.paused', id: 's0', epoch: -1, at },
   ];
   state.records.forEach((record, ordinal) => {
     const id = `s${ordinal}`;
@@ -64,7 +64,7 @@ function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObjec
         ({ output, error }) => (output !== false || type === 'conditional') && (error !== PERMANENT || fallbacks.length > 0),
       );
       for (const output of outcomes) reports.push({ type: 'child.done', id, incarnation, output, at });
-      reports.push({ type: 'child.crashed', id, incarnation, cause, at }, { type: 'step.paused', id, epoch: state.pauseEpoch, at });
+      reports.push({ type: 'child.crashed', id, incarnation, cause, at }, { type: 'execution.paused', id, epoch: state.pauseEpoch, at });
     }
     if (record.status !== 'waiting') return;
     for (const decision of DECISIONS) {
@@ -96,7 +96,7 @@ export const run: Walks<RunState, RunInput> = {
   inputs: [],
   events: eventsAt,
   key: keyOf,
-  isRare: ({ type }) => type === 'run.cancel' || type === 'run.pause' || type.startsWith('xstate.after.'),
+  isRare: ({ type }) => type === 'execution.cancel' || type === 'execution.pause' || type.startsWith('xstate.after.'),
   check: (live) => {
     checkClock(live);
     checkCounts(live.state);
