@@ -1,10 +1,11 @@
 /** What a run is told, what it hears from its children, and the facts of tier 2. */
 
+import type { ControlCommand } from './control.ts';
 import type { ErrorClass } from './errors.ts';
 import type { ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
 import type { FactBody } from './facts.ts';
 import type { Plan, RetryPolicy } from './plan.ts';
-import type { StepCommand, StepOutcome, StepReport } from './step.ts';
+import type { StepOutcome, StepReport } from './step.ts';
 
 /** Everything a run needs, as plain data; the payload of its first fact, so that its stream is enough to restart it. */
 export interface RunJob {
@@ -30,9 +31,7 @@ export interface Decision {
 }
 
 export type RunCommand =
-  | { readonly type: 'execution.pause'; readonly at: number }
-  | { readonly type: 'execution.resume'; readonly at: number }
-  | { readonly type: 'execution.cancel'; readonly at: number; readonly reason: string }
+  | ControlCommand
   | { readonly type: 'run.set'; readonly at: number; readonly name: string; readonly value: Json }
   | { readonly type: 'run.decide'; readonly at: number; readonly stepId: string; readonly decision: Decision };
 
@@ -46,8 +45,8 @@ export interface ChildSpec {
 
 export type NurseryCommand =
   | { readonly type: 'child.start'; readonly children: readonly ChildSpec[] /** Reply `children.started`. */; readonly ack: boolean }
-  | { readonly type: 'child.tell'; readonly id: string; readonly event: StepCommand }
-  | { readonly type: 'child.tellAll'; readonly event: StepCommand }
+  | { readonly type: 'child.tell'; readonly id: string; readonly event: ControlCommand }
+  | { readonly type: 'child.tellAll'; readonly event: ControlCommand }
   | { readonly type: 'child.stop'; readonly id: string };
 
 export type ChildReport<Output> =

@@ -1,5 +1,6 @@
 /** What a run hands to a step's executor, what the executor says back, and the facts of tier 3. */
 
+import type { ControlCommand, ControlReport } from './control.ts';
 import type { ErrorClass } from './errors.ts';
 import type { ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
 import type { FactBody } from './facts.ts';
@@ -63,11 +64,8 @@ export interface AttemptUsage {
   readonly memoryMB: number;
 }
 
-/** Commands to an executor. `epoch` numbers the pauses of the one who asks; the answer repeats it. */
-export type StepCommand =
-  | { readonly type: 'execution.pause'; readonly at: number; readonly epoch: number }
-  | { readonly type: 'execution.resume'; readonly at: number }
-  | { readonly type: 'execution.cancel'; readonly at: number; readonly reason: string };
+/** Commands to an executor. */
+export type StepCommand = ControlCommand;
 
 /** Commands to the actor that makes one attempt. */
 export type AttemptCommand =
@@ -82,7 +80,7 @@ export type AttemptReply =
   | { readonly type: 'attempt.suspended'; readonly attempt: number; readonly pause: number; readonly at: number };
 
 /** What an executor reports to its run before it is done. */
-export type StepReport = { readonly type: 'execution.paused'; readonly id: string; readonly epoch: number; readonly at: number };
+export type StepReport = Extract<ControlReport, { type: 'execution.paused' }>;
 
 export interface AttemptInput {
   readonly execution: ExecutionContext;

@@ -1,0 +1,207 @@
+/** What a swarm is told, what it hears from its children and its pool, and the facts of tier 1. */
+
+import type { AgentSpec, LeaseAnswer } from './agent.ts';
+import type { Issue } from './errors.ts';
+import type { ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
+import type { FactBody } from './facts.ts';
+import type { Plan } from './plan.ts';
+
+/** One task of a decomposed goal: a routine, and who may do it. Plain data; `ordinal` is its index in the plan. */
+export interface SwarmTask {
+  readonly ordinal: number;
+  readonly id: string;
+  readonly description: string;
+  /** Ordinals of the tasks that must settle first: declared, or implied by a reference. */
+  readonly dependsOn: readonly number[];
+  readonly dependents: readonly number[];
+  /** An agent must have all of these. */
+  readonly capabilities: readonly string[];
+  /** 1 to 10: its weight when the budget is split. */
+  readonly complexity: number;
+  readonly priority: number;
+  /** Place in the order (priority descending, declaration order). */
+  readonly rank: number;
+  /** The routine that its agent follows. */
+  readonly plan: Plan;
+  /** The run's input; may hold `{{name}}` for the swarm's input and `${task.result.path}` for a settled task. */
+  readonly parameters: JsonObject;
+  /** Names of all tools that its plan can call, fallbacks and nested plans included; what norms are checked against. */
+  readonly tools: readonly string[];
+  /** The role that does it, when the organization has roles. */
+  readonly role?: string;
+  /** `stop`: when every agent has failed at it, the swarm fails. `continue`: dependents go on without it. */
+  readonly onFailure: 'stop' | 'continue';
+  /** How many agents may try it, one after another; at least 1. */
+  readonly maxAgents: number;
+}
+
+export interface SwarmPlan {
+  readonly tasks: readonly SwarmTask[];
+  /** Ordinal by rank. */
+  readonly byRank: readonly number[];
+  /** Ordinal by task id, own keys only. */
+  readonly ordinals: Readonly<Record<string, number>>;
+  /** Where it came from: the playbook's id, `model`, or `knowledge`. */
+  readonly source: string;
+}
+
+/**
+ * Who may do what, and who must: roles with cardinalities, missions (sets of tasks) and norms, as MOISE has them.
+ *
+ * Source: Implementation Guide, "SwarmStateMachine Implementation" (the organizer).
+ */
+export interface Organization {
+  readonly roles: readonly Role[];
+  readonly missions: readonly { readonly id: string; readonly tasks: readonly string[] }[];
+  readonly norms: readonly Norm[];
+}
+
+export interface Role {
+  readonly id: string;
+  /** How many agents play it: at least `min`, at most `max`. */
+  readonly min: number;
+  readonly max: number;
+  readonly capabilities: readonly string[];
+  /** Roles that the same agent may play besides this one; any, when absent. */
+  readonly compatibleWith?: readonly string[];
+}
+
+export type Norm =
+  /** Where a mission has any permission or obligation, only roles with one may do its tasks. */
+  | { readonly id: string; readonly type: 'permission'; readonly role: string; readonly mission: string }
+  /** The role must complete the mission; `deadlineMs` counts from the start of coordination, by the swarm's own clock. */
+  | { readonly id: string; readonly type: 'obligation'; readonly role: string; readonly mission: string; readonly deadlineMs?: number }
+  | {
+      readonly id: string;
+      readonly type: 'prohibition';
+      readonly role: string;
+      readonly mission?: string;
+      readonly tools?: readonly string[];
+    };
+
+/** What the organizer decided: who plays which role, and by which agents each task may be done. */
+export interface Team {
+  readonly roles: Readonly<Record<string, readonly string[]>>;
+  /** By task id; `agents` absent: any capable one. A task with a `violation` must not be started. */
+  readonly tasks: Readonly<Record<string, TeamTask>>;
+  readonly obligations: readonly Obligation[];
+}
+export interface TeamTask {
+  readonly role?: string;
+  readonly agents?: readonly string[];
+  readonly violation?: { readonly normId: string; readonly message: string };
+}
+export interface Obligation {
+  readonly normId: string;
+  readonly role: string;
+  readonly mission: string;
+  readonly tasks: readonly string[];
+  readonly deadlineMs: number;
+}
+
+/** Everything a swarm needs, as plain data; the payload of its first fact. */
+export interface SwarmJob {
+  readonly execution: ExecutionContext;
+  readonly name: string;
+  readonly goal: string;
+  readonly input: JsonObject;
+  readonly allocation: ResourceAllocation;
+  /** Agents that only this swarm may use. */
+  readonly agents: readonly AgentSpec[];
+  readonly organization?: Organization;
+  /** How many tasks run at once. */
+  readonly maxConcurrentTasks: number;
+  /** A request that was refused still becomes a swarm: it starts and fails with this. */
+  readonly refusal?: ExecutionError;
+}
+
+/** What a planner's answer came to. */
+export type PlanProposal =
+  | { readonly ok: true; readonly plan: SwarmPlan }
+  /** It made no sense; asked again with the problems, a planner may put it right. */
+  | { readonly ok: false; readonly error: ExecutionError; readonly issues: readonly Issue[] };
+
+export type TeamProposal = { readonly ok: true; readonly team: Team } | { readonly ok: false; readonly error: ExecutionError };
+
+/** Input of the children that are no runs. */
+export interface PlannerInput {
+  readonly job: SwarmJob;
+  /** 1, and 2 for the repair of a first answer that made no sense. */
+  readonly attempt: number;
+  readonly issues: readonly Issue[];
+}
+export interface OrganizerInput {
+  readonly job: SwarmJob;
+  readonly plan: SwarmPlan;
+}
+export interface SynthesizerInput {
+  readonly job: SwarmJob;
+  readonly plan: SwarmPlan;
+  readonly tasks: Readonly<Record<string, TaskReport>>;
+}
+export interface TaskReport {
+  readonly status: 'completed' | 'failed' | 'skipped' | 'cancelled';
+  readonly result: Json;
+  readonly agentId: string | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+export type SwarmReport = LeaseAnswer;
+
+/** A person's answer to an obligation that was not met in time. `retry` grants the same time again. */
+export type ObligationDecision = 'approve' | 'reject' | 'retry' | 'abort';
+
+export type SwarmStage = 'decomposing' | 'organizing' | 'coordinating' | 'synthesizing';
+
+type OfTask<More = unknown> = { readonly taskId: string; readonly ordinal: number } & More;
+
+export type SwarmFact =
+  | FactBody<'tier1/swarm/coordination_started', { readonly goal: string; readonly job: SwarmJob }>
+  /** A planner's answer made no sense; it is asked once more. */
+  | FactBody<'tier1/swarm/plan_refused', { readonly attempt: number; readonly error: ExecutionError; readonly issues: readonly Issue[] }>
+  | FactBody<'tier1/swarm/decomposed', { readonly plan: SwarmPlan }>
+  | FactBody<'tier1/swarm/organized', { readonly team: Team }>
+  | FactBody<'tier1/swarm/synthesizing', Record<string, never>>
+  | FactBody<'tier1/swarm/pausing', { readonly epoch: number }>
+  | FactBody<'tier1/swarm/paused', Record<string, never>>
+  | FactBody<'tier1/swarm/waiting', Record<string, never>>
+  | FactBody<'tier1/swarm/resumed', Record<string, never>>
+  | FactBody<'tier1/swarm/cancelling', { readonly reason: string }>
+  | FactBody<'tier1/swarm/failing', { readonly error: ExecutionError }>
+  | FactBody<'tier1/swarm/coordination_completed', { readonly result: Json; readonly usage: ResourceUsage }>
+  | FactBody<'tier1/swarm/coordination_failed', { readonly error: ExecutionError; readonly usage: ResourceUsage }>
+  | FactBody<'tier1/swarm/coordination_cancelled', { readonly reason: string; readonly usage: ResourceUsage }>
+  | FactBody<'tier1/lease/requested', OfTask<{ readonly leaseId: string; readonly exclude: readonly string[] }>>
+  | FactBody<'tier1/lease/granted', OfTask<{ readonly leaseId: string; readonly agentId: string }>>
+  | FactBody<'tier1/lease/lost', OfTask<{ readonly leaseId: string; readonly agentId: string; readonly error: ExecutionError }>>
+  | FactBody<
+      'tier1/task/started',
+      OfTask<{
+        readonly childExecutionId: string;
+        /** 1, and one more for each further agent that tries it. */
+        readonly iteration: number;
+        readonly agentId: string;
+        readonly reserved: string;
+      }>
+    >
+  /** The same run goes on under a new lease. */
+  | FactBody<'tier1/task/continued', OfTask<{ readonly agentId: string; readonly incarnation: number }>>
+  | FactBody<'tier1/task/paused', OfTask<{ readonly epoch: number }>>
+  | FactBody<'tier1/task/waiting', OfTask>
+  | FactBody<'tier1/task/woken', OfTask>
+  /** An agent failed at it; another one is asked for. */
+  | FactBody<'tier1/task/reassigned', OfTask<{ readonly agentId: string; readonly error: ExecutionError; readonly usage: ResourceUsage }>>
+  | FactBody<'tier1/task/completed', OfTask<{ readonly agentId: string; readonly result: Json; readonly usage: ResourceUsage }>>
+  | FactBody<'tier1/task/failed', OfTask<{ readonly error: ExecutionError; readonly usage: ResourceUsage; readonly fatal: boolean }>>
+  | FactBody<'tier1/task/skipped', OfTask<{ readonly reason: 'dependency-failed' }>>
+  | FactBody<'tier1/task/cancelled', OfTask<{ readonly reason: string; readonly usage: ResourceUsage }>>
+  | FactBody<'tier1/norm/violated', OfTask<{ readonly normId: string; readonly message: string }>>
+  | FactBody<
+      'tier1/obligation/unmet',
+      { readonly normId: string; readonly role: string; readonly mission: string; readonly open: readonly string[] }
+    >
+  | FactBody<'tier1/obligation/decided', { readonly normId: string; readonly decision: ObligationDecision; readonly by?: string }>
+  | FactBody<
+      'tier1/blackboard/written',
+      { readonly key: string; readonly operation: string; readonly value: Json; readonly version: number }
+    >;
