@@ -42,7 +42,7 @@ const MOST_ITERATIONS = 2;
 function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObject[] {
   const { job, state } = snapshot.context as { readonly job: RunJob; readonly state: RunState };
   const commands: RunCommand[] = [
-    { type: 'execution.pause', at },
+    { type: 'execution.pause', epoch: 0, at },
     { type: 'execution.resume', at },
     { type: 'execution.cancel', at, reason: 'enough' },
     { type: 'run.set', at, name: 'limit', value: 3 },
