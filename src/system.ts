@@ -5,7 +5,7 @@
  *                          └─ step/… (executed on its own)      breaker/tool/…
  */
 
-import { type Actor, type AnyActorRef, createActor, type EventObject, fromCallback, type InspectionEvent } from 'xstate';
+import { type Actor, type AnyActorRef, createActor, type EventObject, fromCallback } from 'xstate';
 import { attemptActor } from './actors/attempt.ts';
 import type { Clock } from './actors/clock.ts';
 import { indexScheduler } from './actors/indexed-scheduler.ts';
@@ -28,6 +28,7 @@ import { EventBus } from './runtime/events/event-bus.ts';
 import { Directory, phaseOf } from './runtime/execution/directory.ts';
 import { Execution } from './runtime/execution/handle.ts';
 import { failedResult, toResult } from './runtime/execution/result.ts';
+import { safeObserver } from './runtime/inspection.ts';
 import { FactStream } from './runtime/journal/fact-stream.ts';
 import type { Journal } from './runtime/journal/journal.ts';
 import { MemoryJournal } from './runtime/journal/memory-journal.ts';
@@ -93,7 +94,7 @@ export class System {
     this.#root = createActor(this.rootLogic(nursery), {
       id: 'runtime',
       clock: this.clock,
-      ...(options.inspect && { inspect: this.#observer(options.inspect) }),
+      ...(options.inspect && { inspect: safeObserver(options.inspect, this.log) }),
     });
     this.#post.serve(this.#root);
     this.#pendingTimers = indexScheduler(this.#root);
@@ -281,15 +282,5 @@ export class System {
     });
     this.#breakerStreams.set(executionId, stream);
     return stream;
-  }
-
-  #observer(inspect: NonNullable<RuntimeOptions['inspect']>) {
-    return (event: InspectionEvent) => {
-      try {
-        inspect(event);
-      } catch (thrown) {
-        this.log.warn({ err: thrown }, 'the inspection observer threw');
-      }
-    };
   }
 }

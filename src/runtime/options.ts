@@ -1,6 +1,5 @@
 /** What a runtime can be given, and what it has when it is given nothing. */
 
-import type { InspectionEvent } from 'xstate';
 import type { Clock } from '../actors/clock.ts';
 import type { Carrier } from '../actors/post-office.ts';
 import type { ModuleOperations, Strategy } from '../actors/services.ts';
@@ -8,6 +7,7 @@ import type { AnyTool, Logger } from '../actors/tool.ts';
 import type { ErrorClass } from '../machines/protocol/errors.ts';
 import type { RetryPolicy } from '../machines/protocol/plan.ts';
 import type { ConditionScope } from '../machines/protocol/step.ts';
+import type { InspectionObserver } from './inspection.ts';
 import type { Journal } from './journal/journal.ts';
 
 export interface RuntimeOptions {
@@ -28,8 +28,8 @@ export interface RuntimeOptions {
   readonly createId?: () => string;
   /** pino fits. @default silent */
   readonly logger?: Logger;
-  /** Hears XState's inspection events of every actor. May throw; nothing comes of it. */
-  readonly inspect?: (event: InspectionEvent) => void;
+  /** Hears XState's inspection events of every actor. May throw or reject; nothing comes of it but a warning in the log. */
+  readonly inspect?: InspectionObserver;
   /** What a step may return at most, in bytes of its JSON text. @default 8 MiB */
   readonly maxOutputBytes?: number;
   /** Commands that may wait for one actor; more are refused. @default 1_000 */
