@@ -1,10 +1,11 @@
 /** What a swarm is told, what it hears from its children and its pool, and the facts of tier 1. */
 
 import type { AgentSpec, LeaseAnswer } from './agent.ts';
-import type { Issue } from './errors.ts';
+import type { ControlCommand } from './control.ts';
+import type { ErrorClass, Issue } from './errors.ts';
 import type { ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
 import type { FactBody } from './facts.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, RetryPolicy } from './plan.ts';
 
 /** One task of a decomposed goal: a routine, and who may do it. Plain data; `ordinal` is its index in the plan. */
 export interface SwarmTask {
@@ -111,6 +112,9 @@ export interface SwarmJob {
   readonly organization?: Organization;
   /** How many tasks run at once. */
   readonly maxConcurrentTasks: number;
+  /** From the call: overrides every other retry policy of its runs. */
+  readonly retry?: RetryPolicy;
+  readonly recovery: Partial<Record<ErrorClass, RetryPolicy>>;
   /** A request that was refused still becomes a swarm: it starts and fails with this. */
   readonly refusal?: ExecutionError;
 }
@@ -146,6 +150,19 @@ export interface TaskReport {
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
+export type SynthesisOutcome = { readonly ok: true; readonly result: Json } | { readonly ok: false; readonly error: ExecutionError };
+
+export type SwarmCommand =
+  | ControlCommand
+  | {
+      readonly type: 'swarm.decide';
+      readonly at: number;
+      readonly normId: string;
+      readonly decision: ObligationDecision;
+      readonly by?: string;
+    };
+
+/** What it hears from the pool. */
 export type SwarmReport = LeaseAnswer;
 
 /** A person's answer to an obligation that was not met in time. `retry` grants the same time again. */
@@ -173,7 +190,8 @@ export type SwarmFact =
   | FactBody<'tier1/swarm/coordination_cancelled', { readonly reason: string; readonly usage: ResourceUsage }>
   | FactBody<'tier1/lease/requested', OfTask<{ readonly leaseId: string; readonly exclude: readonly string[] }>>
   | FactBody<'tier1/lease/granted', OfTask<{ readonly leaseId: string; readonly agentId: string }>>
-  | FactBody<'tier1/lease/lost', OfTask<{ readonly leaseId: string; readonly agentId: string; readonly error: ExecutionError }>>
+  | FactBody<'tier1/lease/refused', OfTask<{ readonly leaseId: string; readonly error: ExecutionError }>>
+  | FactBody<'tier1/lease/lost', OfTask<{ readonly leaseId: string; readonly agentId: string | null; readonly error: ExecutionError }>>
   | FactBody<
       'tier1/task/started',
       OfTask<{
@@ -193,7 +211,6 @@ export type SwarmFact =
   | FactBody<'tier1/task/reassigned', OfTask<{ readonly agentId: string; readonly error: ExecutionError; readonly usage: ResourceUsage }>>
   | FactBody<'tier1/task/completed', OfTask<{ readonly agentId: string; readonly result: Json; readonly usage: ResourceUsage }>>
   | FactBody<'tier1/task/failed', OfTask<{ readonly error: ExecutionError; readonly usage: ResourceUsage; readonly fatal: boolean }>>
-  | FactBody<'tier1/task/skipped', OfTask<{ readonly reason: 'dependency-failed' }>>
   | FactBody<'tier1/task/cancelled', OfTask<{ readonly reason: string; readonly usage: ResourceUsage }>>
   | FactBody<'tier1/norm/violated', OfTask<{ readonly normId: string; readonly message: string }>>
   | FactBody<

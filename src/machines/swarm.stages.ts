@@ -1,0 +1,138 @@
+/** How a swarm goes from its goal to its result: a planner, an organizer and a synthesizer work one after another, each a child of its own. */
+
+import { executionError } from './protocol/errors.ts';
+import { type ExecutionError, type Json, NO_USAGE } from './protocol/execution.ts';
+import type { PlanProposal, SynthesisOutcome, TaskReport, TeamProposal } from './protocol/swarm.ts';
+import { fail, type SwarmEvent } from './swarm.decisions.ts';
+import type { SwarmState, TaskRecord } from './swarm.state.ts';
+import { dispatch, reviveToEnd, startLeased } from './swarm.tasks.ts';
+import { HELPERS, type SwarmContext, type SwarmTurn, swarmUsage } from './swarm.turn.ts';
+
+type Done = Extract<SwarmEvent, { type: 'child.done' }>;
+
+/** A planner is asked once more, with what was wrong with its first answer. */
+const MOST_PLAN_ATTEMPTS = 2;
+
+function recordStarted(turn: SwarmTurn, { job, bornAt: at }: SwarmContext): void {
+  turn.record({ type: 'tier1/swarm/coordination_started', at, payload: { goal: job.goal, job } });
+}
+
+export function startSwarm(turn: SwarmTurn, context: SwarmContext): void {
+  recordStarted(turn, context);
+  startHelper(turn);
+}
+
+/** A request that was refused: the swarm exists, and has failed. */
+export function refuseSwarm(turn: SwarmTurn, context: SwarmContext): void {
+  recordStarted(turn, context);
+  const { job, bornAt: at } = context;
+  const error = job.refusal ?? executionError('INVALID_INPUT', `Swarm "${job.name}" was refused`, 'tier1');
+  turn.record({ type: 'tier1/swarm/coordination_failed', at, payload: { error, usage: NO_USAGE } });
+}
+
+/** The child that works for the present stage. */
+function startHelper(turn: SwarmTurn): void {
+  const { job, state } = turn;
+  const { stage, plan, planAttempt: attempt, issues } = state;
+  if (stage === 'coordinating') return;
+  const id = HELPERS[stage];
+  const input =
+    stage === 'decomposing' ? { job, attempt, issues } : stage === 'organizing' ? { job, plan } : { job, plan, tasks: reports(state) };
+  turn.starts.push({ id, src: id.slice(1), incarnation: incarnationOf(state), input });
+}
+
+const incarnationOf = ({ stage, planAttempt }: SwarmState): number => (stage === 'decomposing' ? planAttempt : 1);
+
+export function recordPlanRefused(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {
+  const { output, at } = event as Done;
+  const { error, issues } = output as Extract<PlanProposal, { ok: false }>;
+  turn.record({ type: 'tier1/swarm/plan_refused', at, payload: { attempt: turn.state.planAttempt, error, issues } });
+  if (turn.state.hasHelper) startHelper(turn);
+}
+
+export function recordDecomposed(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {
+  const { output, at } = event as Done;
+  const { plan } = output as Extract<PlanProposal, { ok: true }>;
+  turn.record({ type: 'tier1/swarm/decomposed', at, payload: { plan } });
+  if (turn.state.hasHelper) startHelper(turn);
+}
+
+export function recordOrganized(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {
+  const { output, at } = event as Done;
+  const { team } = output as Extract<TeamProposal, { ok: true }>;
+  turn.record({ type: 'tier1/swarm/organized', at, payload: { team } });
+  dispatch(turn, at);
+}
+
+export function recordSynthesizing(turn: SwarmTurn): void {
+  turn.record({ type: 'tier1/swarm/synthesizing', at: turn.state.at, payload: {} });
+  startHelper(turn);
+}
+
+export function recordCompleted(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {
+  const { output, at } = event as Done;
+  const { result } = output as Extract<SynthesisOutcome, { ok: true }>;
+  turn.record({ type: 'tier1/swarm/coordination_completed', at, payload: { result, usage: swarmUsage(turn.state, at) } });
+  turn.returnAll(at);
+}
+
+/** The planner's second answer made no sense either, there can be no team, the synthesis failed, or the helper crashed. */
+export function recordHelperFailed(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {
+  const ended = event as Done | Extract<SwarmEvent, { type: 'child.crashed' }>;
+  if (ended.type === 'child.done') return fail(turn, (ended.output as { readonly error: ExecutionError }).error, ended.at);
+  const { id, cause, at } = ended;
+  const message = `The ${id.slice(1)} of swarm "${turn.job.name}" crashed: ${cause.message}`;
+  fail(turn, executionError('ACTOR_CRASHED', message, 'tier1', { cause }), at);
+}
+
+export function recordResumed(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {
+  const { at } = event as Extract<SwarmEvent, { type: 'execution.resume' }>;
+  const { hasHelper } = turn.state;
+  turn.record({ type: 'tier1/swarm/resumed', at, payload: {} });
+  turn.tellAll({ type: 'execution.resume', at });
+  if (!hasHelper) startHelper(turn);
+  if (turn.state.leased > 0)
+    turn.state.records.forEach(({ status }, ordinal) => void (status === 'leased' && startLeased(turn, ordinal, at)));
+  dispatch(turn, at);
+}
+
+/** After a restart no agent holds anything for this swarm: every run asks for one again, and goes on where it was. */
+export function restartChildren(turn: SwarmTurn, { bornAt: at }: SwarmContext): void {
+  const error = executionError('AGENT_LOST', 'The runtime was restarted', 'tier1');
+  if (turn.state.phase === 'waiting') turn.record({ type: 'tier1/swarm/resumed', at, payload: {} });
+  turn.state.records.forEach(({ leaseId = '', agentId = null, isLive }, ordinal) => {
+    if (leaseId === '' && !isLive) return;
+    const { task } = turn.at(ordinal);
+    turn.record({ type: 'tier1/lease/lost', at, payload: { taskId: task.id, ordinal, leaseId, agentId, error } });
+  });
+  if (turn.state.hasHelper) startHelper(turn);
+  const { phase, reason = 'swarm-failed' } = turn.state;
+  if (phase === 'cancelling' || phase === 'failing') {
+    turn.state.records.forEach((_, ordinal) => {
+      reviveToEnd(turn, ordinal, reason, at);
+    });
+  }
+  dispatch(turn, at);
+}
+
+/** How a helper's end is to be taken. Stale: it is not the one that works now. */
+export function helperEnd({ state }: SwarmContext, event: SwarmEvent): 'good' | 'repairable' | 'failed' | 'stale' {
+  if (event.type !== 'child.done' && event.type !== 'child.crashed') return 'stale';
+  const isPresent = state.hasHelper && state.stage !== 'coordinating' && event.id === HELPERS[state.stage];
+  if (!isPresent || event.incarnation !== incarnationOf(state)) return 'stale';
+  if (event.type === 'child.crashed') return 'failed';
+  if ((event.output as { readonly ok: boolean }).ok) return 'good';
+  return state.stage === 'decomposing' && state.planAttempt < MOST_PLAN_ATTEMPTS ? 'repairable' : 'failed';
+}
+
+function reports({ plan, records }: SwarmState): Readonly<Record<string, TaskReport>> {
+  return Object.fromEntries((plan?.tasks ?? []).map(({ id, ordinal }) => [id, reportOf(records.get(ordinal))]));
+}
+
+function reportOf(record: TaskRecord | undefined): TaskReport {
+  const { status, error } = record ?? { status: 'cancelled' as const };
+  const isSettled = status === 'completed' || status === 'failed';
+  const result: Json = record?.result ?? null;
+  const problem = error ? { code: error.code, message: error.message } : null;
+  return { status: isSettled ? status : 'cancelled', result, agentId: record?.agentId ?? null, error: problem };
+}

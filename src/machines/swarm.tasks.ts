@@ -1,0 +1,222 @@
+/** From a task to a run under a lease, and what follows when the run ends: another agent, or the end of the task. */
+
+import { resolveInput } from './inputs.ts';
+import { leastOrdinal } from './ordinal-set.ts';
+import { executionError } from './protocol/errors.ts';
+import {
+  type ExecutionContext,
+  type ExecutionError,
+  type JsonObject,
+  NO_USAGE,
+  type ResourceUsage,
+  type StepStatus,
+} from './protocol/execution.ts';
+import type { ChildSpec, RunJob } from './protocol/run.ts';
+import type { SwarmTask } from './protocol/swarm.ts';
+import { resolveReferences } from './references.ts';
+import type { RunOutcome } from './run.decisions.ts';
+import type { Result } from './run.jobs.ts';
+import type { TaskRecord } from './swarm.state.ts';
+import type { SwarmTurn } from './swarm.turn.ts';
+import { subtractCredits } from './usage.ts';
+
+/** Asks for an agent for every task that is ready, the smallest rank first, while there is room. */
+export function dispatch(turn: SwarmTurn, at: number): void {
+  while (turn.state.phase === 'coordinating' && turn.state.failure === undefined) {
+    const rank = leastOrdinal(turn.state.ready);
+    if (rank === undefined || busy(turn) >= turn.job.maxConcurrentTasks) return;
+    const { task, record } = turn.at(turn.state.plan?.byRank[rank] ?? -1);
+    const violation = turn.state.team?.tasks[task.id]?.violation;
+    if (violation) blockTask(turn, task, violation, at);
+    else requestLease(turn, task, record, at);
+  }
+}
+
+const busy = ({ state: { leasing, leased, live } }: SwarmTurn): number => leasing + leased + live;
+
+function requestLease(turn: SwarmTurn, task: SwarmTask, record: TaskRecord, at: number): void {
+  const { execution } = turn.job;
+  const leaseId = `${execution.executionId}/${task.id}#${record.leases + 1}`;
+  const agents = turn.state.team?.tasks[task.id]?.agents;
+  const { failedAgents: exclude } = record;
+  turn.record({ type: 'tier1/lease/requested', at, payload: { taskId: task.id, ordinal: task.ordinal, leaseId, exclude } });
+  turn.requests.push({
+    type: 'lease.request',
+    at,
+    request: {
+      leaseId,
+      holder: execution.executionId,
+      capabilities: task.capabilities,
+      ...(agents && { agents }),
+      exclude,
+      swarmId: execution.swarmId,
+      priority: task.priority,
+    },
+  });
+}
+
+/** A norm forbids it: no run is started, so no tool of it is called. */
+function blockTask(turn: SwarmTurn, task: SwarmTask, { normId, message }: { normId: string; message: string }, at: number): void {
+  const mark = { taskId: task.id, ordinal: task.ordinal };
+  turn.record({ type: 'tier1/norm/violated', at, payload: { ...mark, normId, message } });
+  failTask(turn, task, executionError('NORM_VIOLATED', message, 'tier1', { context: { taskId: task.id, normId } }), NO_USAGE, at);
+}
+
+/** The agent is there: the task's run begins, or the one that lost its agent goes on. */
+export function startLeased(turn: SwarmTurn, ordinal: number, at: number): void {
+  const { task, record } = turn.at(ordinal);
+  const mark = { taskId: task.id, ordinal, agentId: record.agentId ?? '' };
+  const incarnation = record.incarnation + 1;
+  if (record.childExecutionId !== undefined) {
+    const spec = runSpec(turn, task, record.childExecutionId, { at, incarnation, reserved: record.reserved });
+    turn.record({ type: 'tier1/task/continued', at, payload: { ...mark, incarnation } });
+    if (spec.ok) turn.starts.push(spec.value);
+    turn.messages.push({ type: 'child.tell', id: task.id, event: { type: 'execution.resume', at } });
+    return;
+  }
+  const iteration = record.iteration + 1;
+  const reserved = share(turn, task, record);
+  const childExecutionId = `${turn.job.execution.executionId}/${task.id}/${iteration}`;
+  const spec = runSpec(turn, task, childExecutionId, { at, incarnation, reserved });
+  if (!spec.ok) {
+    turn.returnLease(record, at);
+    return failTask(turn, task, spec.error, NO_USAGE, at);
+  }
+  turn.record({ type: 'tier1/task/started', at, payload: { ...mark, childExecutionId, iteration, reserved } });
+  turn.starts.push(spec.value);
+}
+
+/** Nobody can do it. What its last agent failed with says more than that there is no other; a run that has begun must end first. */
+export function refuseTask(turn: SwarmTurn, task: SwarmTask, error: ExecutionError, at: number): void {
+  const { leaseId = '', childExecutionId, error: earlier } = turn.at(task.ordinal).record;
+  turn.record({ type: 'tier1/lease/refused', at, payload: { taskId: task.id, ordinal: task.ordinal, leaseId, error } });
+  if (childExecutionId === undefined) failTask(turn, task, earlier ?? error, NO_USAGE, at);
+  else reviveToEnd(turn, task.ordinal, error.message, at);
+}
+
+/** A run that lost its agent lives again only to end in order. */
+export function reviveToEnd(turn: SwarmTurn, ordinal: number, reason: string, at: number): void {
+  const { task, record } = turn.at(ordinal);
+  const { childExecutionId, reserved } = record;
+  if (childExecutionId === undefined || record.isLive) return;
+  const incarnation = record.incarnation + 1;
+  const spec = runSpec(turn, task, childExecutionId, { at, incarnation, reserved });
+  if (!spec.ok) return;
+  turn.record({ type: 'tier1/task/continued', at, payload: { taskId: task.id, ordinal, agentId: record.agentId ?? '', incarnation } });
+  turn.starts.push(spec.value);
+  turn.messages.push({ type: 'child.tell', id: task.id, event: { type: 'execution.cancel', at, reason } });
+}
+
+/**
+ * A task's share of what is left of the budget, weighted by complexity over all tasks that never started.
+ *
+ * Source: Implementation Guide, "Resource Management" (whose constant tenth is not copied).
+ */
+function share({ state, job }: SwarmTurn, task: SwarmTask, { iteration }: TaskRecord): string {
+  const left = subtractCredits(subtractCredits(job.allocation.maxCredits, state.usage.creditsUsed), state.reservedCredits);
+  const weights = state.unstartedComplexity + (iteration === 0 ? 0 : task.complexity);
+  return ((BigInt(left) * BigInt(task.complexity)) / BigInt(Math.max(1, weights))).toString();
+}
+
+interface Start {
+  readonly at: number;
+  readonly incarnation: number;
+  readonly reserved: string;
+}
+
+function runSpec(turn: SwarmTurn, task: SwarmTask, executionId: string, { at, incarnation, reserved }: Start): Result<ChildSpec> {
+  const { job, state } = turn;
+  const input = taskInput(turn, task);
+  if (!input.ok) return input;
+  const execution = runContext(turn, executionId, at);
+  const runJob: RunJob = {
+    execution,
+    plan: task.plan,
+    input: input.value,
+    allocation: { ...job.allocation, maxCredits: reserved, maxDurationMs: Math.max(1, state.deadlineAt - at) },
+    recovery: job.recovery,
+    ...(job.retry && { retry: job.retry }),
+  };
+  return { ok: true, value: { id: task.id, src: 'run', incarnation, input: { execution, job: runJob } } };
+}
+
+export function runContext({ job }: SwarmTurn, executionId: string, at: number): ExecutionContext {
+  const { executionId: parentExecutionId, swarmId, userId, correlationId } = job.execution;
+  return { executionId, parentExecutionId, swarmId, userId, timestamp: at, correlationId };
+}
+
+/** The swarm's input and goal, the results of the tasks that it depends on, and over them its own parameters. */
+function taskInput(turn: SwarmTurn, task: SwarmTask): Result<JsonObject> {
+  const { job, state } = turn;
+  const known = (id: string): TaskRecord | undefined => {
+    const ordinals = state.plan?.ordinals ?? {};
+    return Object.hasOwn(ordinals, id) ? state.records.get(ordinals[id] ?? -1) : undefined;
+  };
+  const resolved = resolveReferences(task.parameters, {
+    input: (name) => {
+      if (Object.hasOwn(job.input, name)) return { found: true, value: job.input[name] ?? null };
+      return name === 'goal' ? { found: true, value: job.goal } : { found: false };
+    },
+    step: (id) => {
+      const record = known(id);
+      return record ? { found: true, status: statusOf(record), result: record.result, error: record.error ?? null } : { found: false };
+    },
+  });
+  if (!resolved.ok) return { ok: false, error: executionError(resolved.error.code, resolved.error.message, 'tier1') };
+  const results = Object.fromEntries(task.dependsOn.map((ordinal) => [turn.at(ordinal).task.id, turn.at(ordinal).record.result]));
+  const around: JsonObject = { goal: job.goal, ...job.input, task: task.id, description: task.description, results };
+  const own = resolved.value as JsonObject;
+  const { inputs } = task.plan;
+  if (!inputs) return { ok: true, value: { ...around, ...own } };
+  const wanted = Object.fromEntries(Object.entries(around).filter(([name]) => Object.hasOwn(inputs, name)));
+  const { input, issues } = resolveInput(inputs, { ...wanted, ...own });
+  if (issues.length === 0) return { ok: true, value: input };
+  const list = issues.map(({ message }) => message).join(' ');
+  return { ok: false, error: executionError('INVALID_INPUT', `Task "${task.id}": ${list}`, 'tier1', { context: { taskId: task.id } }) };
+}
+
+const statusOf = ({ status }: TaskRecord): StepStatus => (status === 'leasing' || status === 'leased' ? 'pending' : status);
+
+const HOPELESS: ReadonlySet<string> = new Set(['REJECTED_BY_HUMAN', 'CANCELLED']);
+
+/** Another agent may do better, unless nothing about the failure is the agent's. */
+const mayHelp = ({ errorClass, code }: ExecutionError): boolean => errorClass !== 'validation' && !HOPELESS.has(code);
+
+/** Books how a task's run ended, and gives its agent back. */
+export function settleTask(turn: SwarmTurn, task: SwarmTask, outcome: RunOutcome, at: number): void {
+  const { record } = turn.at(task.ordinal);
+  const mark = { taskId: task.id, ordinal: task.ordinal };
+  const agentId = record.agentId ?? '';
+  const { usage } = outcome;
+  turn.returnLease(record, at);
+  if (outcome.status === 'completed') {
+    turn.record({ type: 'tier1/task/completed', at, payload: { ...mark, agentId, result: outcome.result, usage } });
+    return;
+  }
+  if (outcome.status === 'cancelled' && isEnding(turn)) {
+    turn.record({ type: 'tier1/task/cancelled', at, payload: { ...mark, reason: outcome.reason ?? '', usage } });
+    return;
+  }
+  const error = outcome.error ?? (record.agentId === undefined ? record.error : undefined) ?? unexplained(task, outcome);
+  if (!isEnding(turn) && mayHelp(error) && record.iteration < task.maxAgents) {
+    turn.record({ type: 'tier1/task/reassigned', at, payload: { ...mark, agentId, error, usage } });
+  } else {
+    failTask(turn, task, error, usage, at);
+  }
+}
+
+export function failTask(turn: SwarmTurn, task: SwarmTask, error: ExecutionError, usage: ResourceUsage, at: number): void {
+  const fatal = task.onFailure === 'stop';
+  turn.record({ type: 'tier1/task/failed', at, payload: { taskId: task.id, ordinal: task.ordinal, error, usage, fatal } });
+}
+
+export const isEnding = ({ state: { phase } }: SwarmTurn): boolean => phase === 'cancelling' || phase === 'failing';
+
+function unexplained(task: SwarmTask, { status, reason }: RunOutcome): ExecutionError {
+  if (status === 'cancelled') {
+    return executionError('CANCELLED', `The run of task "${task.id}" was cancelled: ${reason ?? ''}`, 'tier2', {
+      context: { taskId: task.id, reason: reason ?? '' },
+    });
+  }
+  return executionError('EXECUTION_FAILED', `The run of task "${task.id}" failed without an error`, 'tier2');
+}
