@@ -8,6 +8,7 @@ export default defineConfig({
     alias: [
       { find: /^swarmchart$/, replacement: source('index.ts') },
       { find: /^swarmchart\/machines$/, replacement: source('machines/machines.ts') },
+      { find: /^swarmchart\/inspect$/, replacement: source('inspect/inspect.ts') },
       { find: /^swarmchart\/testing$/, replacement: source('testing/testing.ts') },
     ],
   },
