@@ -24,16 +24,18 @@ export interface NurseryServices {
   readonly admitted: (execution: ExecutionContext, report: (message: EventObject) => void) => object;
   /** Hears of every child that was created and is about to start. */
   readonly born: (execution: ExecutionContext, ref: AnyActorRef) => void;
-  readonly departed: (execution: ExecutionContext) => void;
+  /** Hears of every child that is no more. `suspended`: it was stopped before its end, and may live again. */
+  readonly departed: (execution: ExecutionContext, how: 'ended' | 'suspended') => void;
 }
 
 interface Child {
   readonly ref: AnyActorRef;
   readonly incarnation: number;
-  readonly execution: ExecutionContext;
+  /** Of a child that is one: planners and agents are none. */
+  readonly execution: ExecutionContext | undefined;
 }
 
-type ChildInput = { readonly execution: ExecutionContext };
+type ChildInput = { readonly execution?: ExecutionContext };
 type Incoming = NurseryCommand | ChildEnd;
 type ChildEnd =
   | { readonly type: `xstate.done.actor.${string}`; readonly actorId: string; readonly output: unknown }
@@ -91,10 +93,11 @@ export class Nursery {
       this.#report({ type: 'child.crashed', id, incarnation, cause: { name: 'Error', message }, at: this.#services.clock.now() });
       return;
     }
-    const more = this.#services.admitted(input.execution, (report) => this.#report(report));
+    const { execution } = input;
+    const more = execution && this.#services.admitted(execution, (report) => this.#report(report));
     const ref = createActor(logic, { parent: this.#self, id, src, input: { ...input, ...more, at: this.#services.clock.now() } });
-    this.#children.set(id, { ref, incarnation, execution: input.execution });
-    this.#services.born(input.execution, ref);
+    this.#children.set(id, { ref, incarnation, execution });
+    if (execution) this.#services.born(execution, ref);
     ref.start();
   }
 
@@ -106,7 +109,7 @@ export class Nursery {
       return;
     }
     this.#children.delete(event.actorId);
-    this.#services.departed(child.execution);
+    if (child.execution) this.#services.departed(child.execution, 'ended');
     const end = { id: event.actorId, incarnation: child.incarnation, at: this.#services.clock.now() };
     if ('output' in event) {
       this.#report({ type: 'child.done', ...end, output: event.output });
@@ -127,8 +130,8 @@ export class Nursery {
     const child = this.#children.get(id);
     if (!child) return;
     this.#children.delete(id);
-    this.#services.departed(child.execution);
     child.ref.send({ type: 'xstate.stop' });
+    if (child.execution) this.#services.departed(child.execution, 'suspended');
   }
 }
 

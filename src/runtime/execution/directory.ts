@@ -9,6 +9,7 @@ import type { FactStream } from '../journal/fact-stream.ts';
 export interface DirectoryEntry {
   readonly stream: FactStream;
   readonly report: (message: EventObject) => void;
+  readonly parent: string | undefined;
   ref?: AnyActorRef;
 }
 
@@ -31,14 +32,15 @@ export class Directory implements FactStreams {
 
   /** Adds a root execution with its own stream, or a child in its parent's. */
   enter(execution: ExecutionContext, report: (message: EventObject) => void, stream = this.#streamOf(execution)): void {
-    if (stream) this.#entries.set(execution.executionId, { stream, report });
+    if (stream) this.#entries.set(execution.executionId, { stream, report, parent: execution.parentExecutionId });
   }
 
-  leave({ executionId }: ExecutionContext): void {
+  /** Suspended: it waits to live again. */
+  leave({ executionId }: ExecutionContext, how: 'ended' | 'suspended'): void {
     const entry = this.#entries.get(executionId);
     if (!entry) return;
     this.#entries.delete(executionId);
-    this.#settled.set(executionId, statusOf(phaseOf(entry)));
+    this.#settled.set(executionId, how === 'ended' ? statusOf(phaseOf(entry)) : 'waiting');
     if (this.#settled.size < REMEMBERED) return;
     this.#settledBefore = this.#settled;
     this.#settled = new Map();
@@ -58,10 +60,14 @@ export class Directory implements FactStreams {
     return this.#streamOf(execution)?.committed();
   }
 
-  mayAct({ executionId, parentExecutionId }: ExecutionContext): boolean {
-    const own = this.#entries.get(executionId);
-    const parent = parentExecutionId === undefined ? undefined : this.#entries.get(parentExecutionId);
-    return own !== undefined && !isEnding(phaseOf(own)) && (parent === undefined || !isEnding(phaseOf(parent)));
+  mayAct({ executionId }: ExecutionContext): boolean {
+    if (!this.#entries.has(executionId)) return false;
+    for (let id: string | undefined = executionId; id !== undefined; ) {
+      const entry = this.#entries.get(id);
+      if (entry && isEnding(phaseOf(entry))) return false;
+      id = entry?.parent;
+    }
+    return true;
   }
 
   #streamOf({ executionId, parentExecutionId }: ExecutionContext): FactStream | undefined {
@@ -83,6 +89,10 @@ const isEnding = (phase: string): boolean => ENDING.has(phase);
 export function statusOf(phase: string): ExecutionStatus {
   switch (phase) {
     case 'failing':
+    case 'decomposing':
+    case 'organizing':
+    case 'coordinating':
+    case 'synthesizing':
     case 'attempting.running':
     case 'attempting.timingOut':
     case 'backingOff':

@@ -18,6 +18,9 @@ export interface Journal {
 }
 
 const TERMINAL = new Set([
+  'tier1/swarm/coordination_completed',
+  'tier1/swarm/coordination_failed',
+  'tier1/swarm/coordination_cancelled',
   'tier2/routine/completed',
   'tier2/routine/failed',
   'tier2/routine/cancelled',

@@ -2,22 +2,27 @@
 
 import { type ExecutorState, evolveExecutor, FRESH_EXECUTOR } from '../../machines/executor.fold.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
-import type { ExecutionContext } from '../../machines/protocol/execution.ts';
+import type { ExecutionContext, Tier } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import type { RunFact, RunJob } from '../../machines/protocol/run.ts';
 import type { StepFact, StepJob } from '../../machines/protocol/step.ts';
+import type { SwarmFact, SwarmJob } from '../../machines/protocol/swarm.ts';
 import { evolveRun } from '../../machines/run.fold.ts';
 import { FRESH_RUN, type RunState } from '../../machines/run.state.ts';
+import { evolveSwarm } from '../../machines/swarm.fold.ts';
+import { FRESH_SWARM, type SwarmState } from '../../machines/swarm.state.ts';
 
 export interface StreamRestoration {
-  readonly tier: 'tier2' | 'tier3';
+  readonly tier: Tier;
   readonly context: ExecutionContext;
-  readonly job: RunJob | StepJob;
+  readonly job: SwarmJob | RunJob | StepJob;
   /** Number of the last fact. */
   readonly seq: number;
   /** By execution id. */
-  readonly states: ReadonlyMap<string, RunState | ExecutorState>;
+  readonly states: ReadonlyMap<string, ExecutionState>;
 }
+
+export type ExecutionState = SwarmState | RunState | ExecutorState;
 
 /** Folds a stream. Throws INVALID_INPUT when it does not begin with the start of a run or of a step. */
 export function restorationOf(facts: readonly Fact[]): StreamRestoration {
@@ -29,21 +34,26 @@ export function restorationOf(facts: readonly Fact[]): StreamRestoration {
 }
 
 /** The folded state of every execution in a stream, by its id. */
-export function foldStream(facts: Iterable<Fact>): Map<string, RunState | ExecutorState> {
-  const states = new Map<string, RunState | ExecutorState>();
+export function foldStream(facts: Iterable<Fact>): Map<string, ExecutionState> {
+  const states = new Map<string, ExecutionState>();
   for (const fact of facts) {
-    const state = states.get(fact.executionId);
-    const next =
-      fact.tier === 'tier2'
-        ? evolveRun((state as RunState | undefined) ?? FRESH_RUN, fact as RunFact)
-        : evolveExecutor((state as ExecutorState | undefined) ?? FRESH_EXECUTOR, fact as StepFact);
-    states.set(fact.executionId, next);
+    states.set(fact.executionId, evolve(states.get(fact.executionId), fact));
   }
   return states;
 }
 
+function evolve(state: ExecutionState | undefined, fact: Fact): ExecutionState {
+  if (fact.tier === 'tier1') return evolveSwarm((state as SwarmState | undefined) ?? FRESH_SWARM, fact as SwarmFact);
+  if (fact.tier === 'tier2') return evolveRun((state as RunState | undefined) ?? FRESH_RUN, fact as RunFact);
+  return evolveExecutor((state as ExecutorState | undefined) ?? FRESH_EXECUTOR, fact as StepFact);
+}
+
 function rootOf(fact: Fact): Pick<StreamRestoration, 'tier' | 'context' | 'job'> {
-  const started = fact as RunFact | StepFact;
+  const started = fact as SwarmFact | RunFact | StepFact;
+  if (started.type === 'tier1/swarm/coordination_started') {
+    const { job } = started.payload;
+    return { tier: 'tier1', context: job.execution, job };
+  }
   if (started.type === 'tier2/routine/started') {
     const { job } = started.payload;
     return { tier: 'tier2', context: job.execution, job };
@@ -52,5 +62,5 @@ function rootOf(fact: Fact): Pick<StreamRestoration, 'tier' | 'context' | 'job'>
     const { execution, job } = started.payload.root;
     return { tier: 'tier3', context: execution, job };
   }
-  throw new SwarmchartError('INVALID_INPUT', `A stream begins with the start of a run or a step, not with "${fact.type}"`);
+  throw new SwarmchartError('INVALID_INPUT', `A stream begins with the start of a swarm, a run or a step, not with "${fact.type}"`);
 }
