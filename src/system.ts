@@ -1,17 +1,18 @@
 /**
  * The actor system of one runtime: its root, the delivery between actors, the charts with their ports filled, and who is where.
  *
- *   runtime (root nursery) ── run/… ── nursery ── step/… ── attempt
- *                          └─ step/… (executed on its own)      breaker/tool/…
+ *   runtime (root nursery) ── swarm/… ── nursery ── run/… ── nursery ── step/… ── attempt
+ *                          ├─ run/…, step/… (on their own)
+ *                          └─ pool ── agent/…                    breaker/tool/…
  */
 
-import { type Actor, type AnyActorRef, createActor, type EventObject, fromCallback } from 'xstate';
+import { type Actor, type AnyActorLogic, type AnyActorRef, createActor, type EventObject, fromCallback } from 'xstate';
 import { attemptActor } from './actors/attempt.ts';
 import type { Clock } from './actors/clock.ts';
 import { indexScheduler } from './actors/indexed-scheduler.ts';
 import { Nursery, type NurseryServices, nurseryActor } from './actors/nursery.ts';
 import { MailQueue, PostOffice } from './actors/post-office.ts';
-import type { Counters, WorkServices } from './actors/services.ts';
+import type { Counters, FactStreams, WorkServices } from './actors/services.ts';
 import type { Logger } from './actors/tool.ts';
 import { breakerMachine } from './machines/breaker.machine.ts';
 import type { CommitParams, ReportParams } from './machines/effects.ts';
@@ -23,6 +24,7 @@ import type { ChildReport, ChildSpec, NurseryCommand } from './machines/protocol
 import type { TimedOutcome } from './machines/protocol/step.ts';
 import type { RunOutcome } from './machines/run.decisions.ts';
 import { runMachine } from './machines/run.machine.ts';
+import { swarmMachine } from './machines/swarm.machine.ts';
 import { ToolBreakers } from './runtime/breakers.ts';
 import { EventBus } from './runtime/events/event-bus.ts';
 import { Directory, phaseOf } from './runtime/execution/directory.ts';
@@ -38,6 +40,8 @@ import { DEFAULT_MAILBOX_LIMIT, type RuntimeOptions } from './runtime/options.ts
 import { systemClock } from './runtime/system-clock.ts';
 
 type RootReport = ChildReport<RunOutcome | TimedOutcome> | EventObject;
+/** The actors that work for a swarm beside its runs. */
+export type SwarmHelpers = Readonly<Record<'planner' | 'organizer' | 'synthesizer', AnyActorLogic>>;
 export type WorkConfiguration = Pick<WorkServices, 'tools' | 'modules' | 'strategies' | 'evaluate' | 'classify' | 'maxOutputBytes'>;
 
 /** What a chart's actor needs to go on from an earlier life. */
@@ -50,8 +54,17 @@ interface Root {
   readonly execution: Execution;
   readonly stream: FactStream;
   readonly tier: Tier;
-  readonly restoration: Restoration | undefined;
+  /** Folds of executions that are to live again: after a restart, or when they were suspended. */
+  readonly suspended: Map<string, unknown>;
 }
+
+const ROOT_LOGICS = { tier1: 'swarm', tier2: 'run', tier3: 'executor' } as const satisfies Record<Tier, string>;
+
+const FAILED_FACTS = {
+  tier1: 'tier1/swarm/coordination_failed',
+  tier2: 'tier2/routine/failed',
+  tier3: 'tier3/execution/failed',
+} as const satisfies Record<Tier, string>;
 
 export class System {
   readonly clock: Clock;
@@ -60,7 +73,7 @@ export class System {
   readonly bus: EventBus;
   readonly directory = new Directory();
   readonly counters: Counters = { stale: 0, deadLetters: 0, abandoned: 0, lateResults: 0 };
-  readonly #logics: { readonly executor: typeof executorMachine; readonly run: typeof runMachine };
+  readonly #logics: Readonly<Record<string, AnyActorLogic>>;
   readonly #post: PostOffice;
   readonly #root: Actor<ReturnType<typeof this.rootLogic>>;
   readonly #pendingTimers: () => number;
@@ -69,7 +82,7 @@ export class System {
   readonly #roots = new Map<string, Root>();
   #isStopped = false;
 
-  constructor(options: RuntimeOptions, work: WorkConfiguration) {
+  constructor(options: RuntimeOptions, work: WorkConfiguration, helpers: (streams: FactStreams) => SwarmHelpers) {
     this.clock = options.clock ?? systemClock();
     this.log = options.logger ? safeLogger(options.logger) : SILENT;
     this.journal = options.journal ?? new MemoryJournal();
@@ -90,6 +103,8 @@ export class System {
     this.#logics = {
       executor: executorMachine.provide({ actors: { attempt: attemptActor(services) }, actions: { ...actions, report } }),
       run: runMachine.provide({ actors: { nursery: nurseryActor(nursery) }, actions }),
+      swarm: swarmMachine.provide({ actors: { nursery: nurseryActor(nursery) }, actions }),
+      ...helpers(streams),
     };
     this.#root = createActor(this.rootLogic(nursery), {
       id: 'runtime',
@@ -107,7 +122,7 @@ export class System {
   }
 
   /** Starts a root execution in a stream of its own. Throws DUPLICATE_EXECUTION for an id that is taken. */
-  start(tier: 'tier2' | 'tier3', context: ExecutionContext, job: object, restoration?: Restoration): Execution {
+  start(tier: Tier, context: ExecutionContext, job: object, restoration?: Restoration): Execution {
     const { executionId } = context;
     if (this.#isStopped) throw new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped');
     if (this.#roots.has(executionId) || this.directory.status(executionId) !== undefined) {
@@ -121,9 +136,8 @@ export class System {
       onCommitted: (facts) => this.#publish(facts, execution),
       onFailed: (error) => this.#abandon(executionId, executionError('JOURNAL_FAILED', error.message, tier)),
     });
-    this.#roots.set(executionId, { execution, stream, tier, restoration });
-    const src = tier === 'tier2' ? 'run' : 'executor';
-    const child: ChildSpec = { id: executionId, src, incarnation: 1, input: { execution: context, job } };
+    this.#roots.set(executionId, { execution, stream, tier, suspended: new Map(restoration?.states) });
+    const child: ChildSpec = { id: executionId, src: ROOT_LOGICS[tier], incarnation: 1, input: { execution: context, job } };
     this.#post.enqueue('runtime', 'child.start', () => {
       if (this.#roots.has(executionId)) this.#root.send({ type: 'child.start', children: [child], ack: false });
     });
@@ -203,8 +217,9 @@ export class System {
       admitted: (execution, report) => {
         const root = this.#roots.get(execution.executionId);
         this.directory.enter(execution, report, root?.stream);
-        const owner = root ?? this.#rootOf(execution);
-        const restored = owner?.restoration?.states.get(execution.executionId);
+        const suspended = (root ?? this.#rootOf(execution))?.suspended;
+        const restored = suspended?.get(execution.executionId);
+        suspended?.delete(execution.executionId);
         return restored === undefined ? {} : { restored };
       },
       born: (execution, ref: AnyActorRef) => {
@@ -212,8 +227,19 @@ export class System {
         if (entry) entry.ref = ref;
         this.#roots.get(execution.executionId)?.execution.start();
       },
-      departed: (execution) => this.directory.leave(execution),
+      departed: (execution, how) => {
+        if (how === 'suspended') this.#suspend(execution);
+        this.directory.leave(execution, how);
+      },
     };
+  }
+
+  /** Keeps the fold of an execution that was stopped before its end, for as long as its root lives. */
+  #suspend({ executionId }: ExecutionContext): void {
+    const entry = this.directory.find(executionId);
+    const root = entry && this.#roots.get(entry.stream.name);
+    const { state } = (entry?.ref?.getSnapshot().context ?? {}) as { readonly state?: unknown };
+    if (state !== undefined && !this.#isStopped) root?.suspended.set(executionId, state);
   }
 
   #rootOf({ parentExecutionId }: ExecutionContext): Root | undefined {
@@ -234,11 +260,10 @@ export class System {
       cause: report.cause,
     });
     this.log.error({ execution: report.id, cause: report.cause }, 'an execution crashed');
-    const type = root.tier === 'tier2' ? 'tier2/routine/failed' : 'tier3/execution/failed';
     root.stream.record({
       execution: root.execution.context,
       tier: root.tier,
-      facts: [{ type, at: report.at, payload: { error, usage: NO_USAGE } }],
+      facts: [{ type: FAILED_FACTS[root.tier], at: report.at, payload: { error, usage: NO_USAGE } }],
     });
     void this.#settle(root, failedResult(error, root.execution.context));
   }
