@@ -1,11 +1,13 @@
 /** What actors need from the runtime around them. The runtime implements these; actors never import it. */
 
 import type { CommitParams } from '../machines/effects.ts';
+import type { AgentSpec } from '../machines/protocol/agent.ts';
 import type { ErrorClass } from '../machines/protocol/errors.ts';
 import type { ExecutionContext, Json } from '../machines/protocol/execution.ts';
-import type { Condition } from '../machines/protocol/plan.ts';
+import type { Condition, StepLease } from '../machines/protocol/plan.ts';
 import type { ConditionScope } from '../machines/protocol/step.ts';
 import type { Clock } from './clock.ts';
+import type { FaultHooks } from './faults.ts';
 import type { AnyTool, Logger } from './tool.ts';
 
 /** Records facts, and is the gate before every effect. */
@@ -57,10 +59,27 @@ export interface ModuleOperations {
   readonly [operation: string]: (parameters: Readonly<Record<string, Json>>, context: import('./tool.ts').ToolContext) => unknown;
 }
 
+/** An agent that does a step's work, for as long as the work lasts. */
+export interface HeldAgent {
+  readonly spec: AgentSpec;
+  /** Aborted when the agent is lost. */
+  readonly signal: AbortSignal;
+  release(): void;
+}
+
+export interface AgentServices {
+  /** The agent that does what the execution belongs to: the one its task was leased. */
+  actingFor(execution: ExecutionContext): AgentSpec | undefined;
+  /** Waits for a capable agent with room. Rejects with NO_CAPABLE_AGENT, or when the signal is aborted. */
+  hold(lease: StepLease, execution: ExecutionContext, signal: AbortSignal): Promise<HeldAgent>;
+}
+
 export interface WorkServices {
   readonly clock: Clock;
   readonly streams: FactStreams;
   readonly breakers: Breakers;
+  readonly agents: AgentServices;
+  readonly faults: FaultHooks;
   readonly counters: Counters;
   readonly tools: { get(name: string): AnyTool | undefined };
   readonly modules: ReadonlyMap<string, ModuleOperations>;

@@ -1,5 +1,6 @@
 /** What a tool is, for those who write one. */
 
+import type { AgentSpec } from '../machines/protocol/agent.ts';
 import type { ExecutionContext, Json } from '../machines/protocol/execution.ts';
 import type { RetryPolicy } from '../machines/protocol/plan.ts';
 
@@ -41,6 +42,8 @@ export interface ToolContext {
   readonly signal: AbortSignal;
   readonly execution: ExecutionContext;
   readonly stepId: string;
+  /** The agent that does it: of an agent step, or of the task that the step belongs to. */
+  readonly agent?: AgentSpec;
   /** 1 for the first attempt. */
   readonly attempt: number;
   /** The same for every attempt of this step, also after a crash: hand it to whatever must not act twice. */

@@ -1,6 +1,8 @@
 /** The kinds of work that a step can be, each through its door: strategy and tool, module operation, condition. */
 
+import type { AgentSpec } from '../machines/protocol/agent.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
+import type { StepLease } from '../machines/protocol/plan.ts';
 import type { StepJob } from '../machines/protocol/step.ts';
 import { identityOf } from './failure.ts';
 import { copyOf } from './json.ts';
@@ -23,13 +25,24 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
       const tool = services.tools.get(work.tool);
       if (!tool) throw new SwarmchartError('TOOL_NOT_FOUND', `Step "${job.stepId}" names the unknown tool "${work.tool}"`);
       const parameters = copyOf(work.parameters);
-      const callTool = () =>
-        guarded(tool, context.signal, services, async () => {
-          const input = await checkedParameters(tool, parameters);
-          await permission(context, services);
-          return tool.run(input as never, context);
-        });
-      return strategy({ tool, parameters, callTool, signal: context.signal, execution: context.execution, stepId: job.stepId });
+      const call = (agent: AgentSpec | undefined, signal: AbortSignal) => {
+        const own: ToolContext = { ...context, signal, ...(agent && { agent }) };
+        const callTool = () =>
+          guarded(tool, signal, services, async () => {
+            const input = await checkedParameters(tool, parameters);
+            await permission(own, services);
+            await services.faults.tool?.({
+              tool: tool.name,
+              stepId: job.stepId,
+              executionId: context.execution.executionId,
+              attempt: context.attempt,
+            });
+            return tool.run(input as never, own);
+          });
+        return strategy({ tool, parameters, callTool, signal, execution: context.execution, stepId: job.stepId });
+      };
+      if (!work.lease) return call(services.agents.actingFor(context.execution), context.signal);
+      return underLease(work.lease, context, services, call);
     }
     case 'module-operation': {
       const module = services.modules.get(work.module);
@@ -46,6 +59,29 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
     }
     case 'condition':
       return services.evaluate(work.condition, job.scope, context.signal);
+  }
+}
+
+/** How many agents may be lost under one attempt before it fails with what became of the last. */
+const MOST_AGENTS = 3;
+
+/** Under a lease on a capable agent. When the agent is lost another one does the work anew, under the same idempotency key. */
+async function underLease(
+  lease: StepLease,
+  { execution, signal }: ToolContext,
+  { agents }: WorkServices,
+  call: (agent: AgentSpec, signal: AbortSignal) => Promise<unknown>,
+): Promise<unknown> {
+  for (let lost = 1; ; lost++) {
+    const held = await agents.hold(lease, execution, signal);
+    try {
+      return await call(held.spec, AbortSignal.any([signal, held.signal]));
+    } catch (thrown) {
+      if (signal.aborted || !held.signal.aborted) throw thrown;
+      if (lost >= MOST_AGENTS) throw held.signal.reason;
+    } finally {
+      held.release();
+    }
   }
 }
 

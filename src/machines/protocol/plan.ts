@@ -57,6 +57,12 @@ export type Fallback =
   | { readonly on: FallbackTrigger; readonly action: 'skip' }
   | { readonly on: FallbackTrigger; readonly action: 'fail' };
 
+/** Which agent an agent step needs: one with all of these capabilities, or this very one. */
+export interface StepLease {
+  readonly capabilities: readonly string[];
+  readonly agent?: string;
+}
+
 export type Work =
   | {
       readonly kind: 'tool';
@@ -66,16 +72,68 @@ export type Work =
       readonly parameters: JsonObject;
       /** References to objects merged, in order, beneath `parameters`; a null is skipped. */
       readonly parametersFrom: readonly string[];
+      /** Of an agent step: the tool is called under a lease on an agent with all of these capabilities, or on this very agent. */
+      readonly lease?: StepLease;
     }
   | { readonly kind: 'module-operation'; readonly module: string; readonly operation: string; readonly parameters: JsonObject }
   | { readonly kind: 'condition'; readonly condition: Condition }
-  | { readonly kind: 'group' };
+  | { readonly kind: 'group' }
+  | SubRun
+  /** Of the run that a map becomes: one item, by the plan that all its items share. Its parameters hold no references any more. */
+  | { readonly kind: 'item'; readonly parameters: JsonObject }
+  | { readonly kind: 'wait'; readonly for: WaitFor };
+
+/**
+ * Work that is a run of its own, with the plan of another workflow or of the step's own body.
+ * Its input is the outer run's variables, overlaid with `parameters`; a plan that declares its inputs gets only those.
+ */
+export type SubRun =
+  | { readonly kind: 'workflow'; readonly plan: Plan; readonly parameters: JsonObject }
+  /** Its body once for each item of a list, `maxConcurrency` at once. The body reads the item as `{{<as>}}` and its index as `{{index}}`. */
+  | {
+      readonly kind: 'map';
+      readonly plan: Plan;
+      readonly parameters: JsonObject;
+      readonly over: string | readonly Json[];
+      readonly as: string;
+    }
+  /**
+   * Its body again and again, one iteration after another. It reads `{{iteration}}` (from 1) and `{{previous}}` (the last iteration's result,
+   * null at first). With `until`, which may read the body's steps, it ends when that holds and fails with LOOP_EXHAUSTED when it never does;
+   * without, it ends after `maxIterations`.
+   */
+  | {
+      readonly kind: 'loop';
+      readonly plan: Plan;
+      readonly parameters: JsonObject;
+      readonly maxIterations: number;
+      readonly until?: Condition;
+    };
+
+/** What a wait step waits for. A step's `timeoutMs` bounds a wait for a signal or an approval and never freezes; a timer freezes with its run. */
+export type WaitFor =
+  | { readonly type: 'timer'; readonly durationMs: number }
+  /** A moment: ISO 8601 text, or a reference to one. */
+  | { readonly type: 'time'; readonly at: string }
+  /** Its payload is the step's result. A signal that came before is kept for it. */
+  | { readonly type: 'signal'; readonly name: string }
+  /** A person's decision; an approval's value is the step's result. */
+  | { readonly type: 'approval'; readonly prompt?: string; readonly role?: string };
+
+/** What undoes a completed step when its run fails or is cancelled. It reads the run's variables and results as they are then. */
+export interface Compensation {
+  readonly tool: string;
+  readonly parameters: JsonObject;
+  readonly timeoutMs: number;
+  readonly retry?: RetryPolicy;
+  readonly credits: string;
+}
 
 export interface PlanStep {
   readonly ordinal: number;
   readonly id: string;
   readonly name: string;
-  readonly type: 'tool' | 'module-operation' | 'parallel' | 'conditional';
+  readonly type: 'tool' | 'agent' | 'module-operation' | 'parallel' | 'conditional' | 'map' | 'loop' | 'workflow' | 'wait';
   /** A conditional's work is its condition; a parallel has none of its own (`group`). */
   readonly work: Work;
   /** Ordinals of all steps that must settle first: declared, listed by the workflow, or implied by a reference; lifted to the step's own level. */
@@ -102,8 +160,10 @@ export interface PlanStep {
   readonly credits: string;
   /** Of a parallel step. `collect`: siblings finish first; `fail-fast`: siblings are cancelled. */
   readonly onBranchFailure: 'collect' | 'fail-fast';
-  /** Of a parallel step: how many of its direct children run at once. */
+  /** Of a parallel step: how many of its direct children run at once; of a map, how many items. */
   readonly maxConcurrency?: number;
+  /** Declared: a run that fails or is cancelled undoes its completed steps, the last one first. */
+  readonly compensation?: Compensation;
 }
 
 export interface Plan {
@@ -119,4 +179,16 @@ export interface Plan {
   /** Top-level steps on which nothing depends. One: its result is the run's; several: a map by id. */
   readonly sinks: readonly number[];
   readonly metadata: JsonObject;
+  /** What every step of kind `item` follows. */
+  readonly items?: Plan;
+  /** What it takes; without a declaration it takes any. */
+  readonly inputs?: Readonly<Record<string, InputDeclaration>>;
+}
+
+/** One declared input of a workflow. Required unless there is a default; an optional one that is not given is null. */
+export interface InputDeclaration {
+  readonly type: 'string' | 'number' | 'boolean' | 'object' | 'array';
+  readonly default?: Json | undefined;
+  readonly required?: boolean | undefined;
+  readonly description?: string | undefined;
 }

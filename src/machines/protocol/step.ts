@@ -1,10 +1,10 @@
 /** What a run hands to a step's executor, what the executor says back, and the facts of tier 3. */
 
-import type { ControlCommand, ControlReport } from './control.ts';
+import type { ControlCommand } from './control.ts';
 import type { ErrorClass } from './errors.ts';
 import type { ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
 import type { FactBody } from './facts.ts';
-import type { Condition, RetryPolicy } from './plan.ts';
+import type { Condition, RetryPolicy, StepLease } from './plan.ts';
 
 /** Values that a condition may read: the run's input, and the settled steps that it names. */
 export interface ConditionScope {
@@ -14,7 +14,13 @@ export interface ConditionScope {
 
 /** A step's work with every reference resolved. */
 export type StepWork =
-  | { readonly kind: 'tool'; readonly tool: string; readonly strategy: string; readonly parameters: JsonObject }
+  | {
+      readonly kind: 'tool';
+      readonly tool: string;
+      readonly strategy: string;
+      readonly parameters: JsonObject;
+      readonly lease?: StepLease;
+    }
   | { readonly kind: 'module-operation'; readonly module: string; readonly operation: string; readonly parameters: JsonObject }
   | { readonly kind: 'condition'; readonly condition: Condition };
 
@@ -78,9 +84,6 @@ export type AttemptCommand =
 export type AttemptReply =
   | { readonly type: 'attempt.settled'; readonly attempt: number; readonly outcome: AttemptOutcome; readonly at: number }
   | { readonly type: 'attempt.suspended'; readonly attempt: number; readonly pause: number; readonly at: number };
-
-/** What an executor reports to its run before it is done. */
-export type StepReport = Extract<ControlReport, { type: 'execution.paused' }>;
 
 export interface AttemptInput {
   readonly execution: ExecutionContext;
