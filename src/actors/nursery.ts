@@ -80,6 +80,10 @@ export class Nursery {
     }
   }
 
+  find(id: string): AnyActorRef | undefined {
+    return this.#children.get(id)?.ref;
+  }
+
   close(): void {
     for (const id of [...this.#children.keys()]) this.#stop(id);
   }
