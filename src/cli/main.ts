@@ -86,6 +86,8 @@ function commandLine(terminal: Terminal, end: (exitCode: number) => void): Comma
     .addOption(new Option('--json', 'print one JSON object on stdout').conflicts('jsonl'))
     .option('--jsonl', 'print every fact as a line of JSON on stdout, and the result last')
     .option('--verbose', 'show everything that steps log, not only warnings and errors')
+    .option('--inspect', 'serve the live actors for the Stately inspector while the run lasts; the address is on stderr')
+    .option('--inspect-wait', 'the same, and start the run once somebody watches')
     .action(async (file: string, flags) => end(await run(file, flags, terminal)));
 
   program
@@ -107,6 +109,8 @@ function commandLine(terminal: Terminal, end: (exitCode: number) => void): Comma
     .addOption(new Option('--json', 'print one JSON object on stdout').conflicts('jsonl'))
     .option('--jsonl', 'print every fact as a line of JSON on stdout, and the result last')
     .option('--verbose', 'show everything that steps log, not only warnings and errors')
+    .option('--inspect', 'serve the live actors for the Stately inspector while the run lasts; the address is on stderr')
+    .option('--inspect-wait', 'the same, and start the run once somebody watches')
     .action(async (flags) => end(await demo(flags, terminal)));
 
   return program;

@@ -4,13 +4,14 @@ import type { Configuration } from '../config.ts';
 import { createRuntime, type Runtime } from '../create-runtime.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
 import { type Ending, execute, type Run } from './execute.ts';
-import { EXIT, UsageError } from './outcome.ts';
+import { type InspectFlags, Inspection } from './inspection.ts';
+import { EXIT, exitCodeOfSignal, UsageError } from './outcome.ts';
 import { logTo, showProgress } from './progress/progress.ts';
 import { StepBoard } from './progress/step-board.ts';
 import { endingDocument, endingLines, exitCodeOf, type Format, refusalDocument } from './report.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface CommonFlags {
+export interface CommonFlags extends InspectFlags {
   readonly json?: boolean;
   readonly jsonl?: boolean;
   readonly timeout?: number;
@@ -18,8 +19,9 @@ export interface CommonFlags {
 }
 
 /** A runtime whose log goes to wherever progress is shown at the moment. */
-export interface Session {
+export interface Session extends AsyncDisposable {
   readonly runtime: Runtime;
+  readonly inspection: Inspection;
   /** Until this is called, nothing is shown. */
   logTo(note: (text: string) => void): void;
 }
@@ -27,17 +29,25 @@ export interface Session {
 export const formatOf = ({ json, jsonl }: CommonFlags): Format => (jsonl ? 'jsonl' : json ? 'json' : 'human');
 
 /** Throws UsageError when the configuration contradicts itself. */
-export async function startRuntime(configuration: Configuration, { verbose = false }: CommonFlags): Promise<Session> {
+export async function startRuntime(configuration: Configuration, flags: CommonFlags, terminal: Terminal): Promise<Session> {
   let note: (text: string) => void = () => {};
+  const logger = logTo((text) => note(text), flags.verbose ?? false);
+  const inspection = await Inspection.start(flags, terminal);
   try {
-    const runtime = await createRuntime({ ...configuration, logger: logTo((text) => note(text), verbose) });
+    const runtime = await createRuntime({ ...configuration, ...inspection.options, logger });
     return {
       runtime,
+      inspection,
       logTo(next) {
         note = next;
       },
+      async [Symbol.asyncDispose]() {
+        await runtime.stop({ graceMs: 0 });
+        await inspection[Symbol.asyncDispose]();
+      },
     };
   } catch (thrown) {
+    await inspection[Symbol.asyncDispose]();
     if (!(thrown instanceof SwarmchartError)) throw thrown;
     throw new UsageError(thrown.code, `The configuration was refused: ${thrown.message}`, { issues: thrown.issues, cause: thrown });
   }
@@ -60,6 +70,13 @@ export async function runWorkflow(
   manner: Manner,
 ): Promise<number> {
   const { stdout, stderr } = terminal;
+  const signal = await session.inspection.ready();
+  if (signal) {
+    const refusal = new UsageError('CANCELLED', `${signal} came before anybody watched; nothing was run`);
+    await stderr.line(refusal.message);
+    if (format !== 'human') await stdout.line(refusalDocument(refusal, format));
+    return exitCodeOfSignal(signal);
+  }
   const board = new StepBoard(run.workflow.plan.steps.length);
   const progress = showProgress(terminal, board, format !== 'jsonl');
   session.logTo((text) => progress.note(text));

@@ -22,16 +22,12 @@ export function demo(flags: DemoFlags, terminal: Terminal): Promise<number> {
   const format = formatOf(flags);
   return guardedFormat(format, terminal, async () => {
     const { configuration } = await loadConfiguration(terminal.cwd, compiledFile(`${EXAMPLE}/swarmchart.config.ts`));
-    const session = await startRuntime(configuration, flags);
-    try {
-      const file = shippedFile(`${EXAMPLE}/repo-report.yaml`);
-      const workflow = chooseWorkflow(await readWorkflowFile(file, terminal.cwd, { registry: session.runtime.registry }), file);
-      const input = { repo: resolve(terminal.cwd, flags.repo), out: resolve(terminal.cwd, flags.out) };
-      const present = (ending: Ending, board: StepBoard): Promise<void> => presentReport(ending, board, terminal);
-      return await runWorkflow(session, { workflow, input, timeout: flags.timeout }, format, terminal, { present, refusal });
-    } finally {
-      await session.runtime.stop({ graceMs: 0 });
-    }
+    await using session = await startRuntime(configuration, flags, terminal);
+    const file = shippedFile(`${EXAMPLE}/repo-report.yaml`);
+    const workflow = chooseWorkflow(await readWorkflowFile(file, terminal.cwd, { registry: session.runtime.registry }), file);
+    const input = { repo: resolve(terminal.cwd, flags.repo), out: resolve(terminal.cwd, flags.out) };
+    const present = (ending: Ending, board: StepBoard): Promise<void> => presentReport(ending, board, terminal);
+    return await runWorkflow(session, { workflow, input, timeout: flags.timeout }, format, terminal, { present, refusal });
   });
 }
 

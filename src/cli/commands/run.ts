@@ -20,19 +20,15 @@ export function run(file: string, flags: RunFlags, terminal: Terminal): Promise<
   return guardedFormat(format, terminal, async () => {
     const given = await readInputs(flags.input ?? [], terminal.cwd);
     const { path, configuration } = await loadConfiguration(terminal.cwd, flags.config);
-    const session = await startRuntime(configuration, flags);
-    try {
-      const found = await readWorkflowFile(file, terminal.cwd, {
-        registry: session.runtime.registry,
-        ...(given.size > 0 && { inputNames: given.keys() }),
-      });
-      const workflow = choose(found, file, flags.workflow, path);
-      const input = typedInput(given, workflow.inputs);
-      const present = ({ result }: Ending): Promise<void> => terminal.stdout.line(printValue(result));
-      return await runWorkflow(session, { workflow, input, timeout: flags.timeout }, format, terminal, { present });
-    } finally {
-      await session.runtime.stop({ graceMs: 0 });
-    }
+    await using session = await startRuntime(configuration, flags, terminal);
+    const found = await readWorkflowFile(file, terminal.cwd, {
+      registry: session.runtime.registry,
+      ...(given.size > 0 && { inputNames: given.keys() }),
+    });
+    const workflow = choose(found, file, flags.workflow, path);
+    const input = typedInput(given, workflow.inputs);
+    const present = ({ result }: Ending): Promise<void> => terminal.stdout.line(printValue(result));
+    return await runWorkflow(session, { workflow, input, timeout: flags.timeout }, format, terminal, { present });
   });
 }
 

@@ -25,21 +25,17 @@ export async function validate(file: string | undefined, flags: ValidateFlags, t
   if (file === undefined) throw new UsageError('INVALID_INPUT', 'Name a workflow file, or ask for --schema');
   const { path, configuration } = await loadConfiguration(terminal.cwd, flags.config);
   const areToolsChecked = path !== undefined;
-  const session = await startRuntime(configuration, {});
-  try {
-    const found = await readWorkflowFile(file, terminal.cwd, areToolsChecked ? { registry: session.runtime.registry } : {});
-    const isNamed = flags.workflow !== undefined && found.issues.length === 0;
-    const workflows = isNamed ? [chooseWorkflow(found, file, flags.workflow)] : found.workflows;
-    const { stdout, stderr } = terminal;
-    if (flags.json) await stdout.line(JSON.stringify(document(file, workflows, found.issues, areToolsChecked)));
-    else for (const line of lines(file, workflows, found.issues)) await stdout.line(line);
-    if (!areToolsChecked) {
-      await stderr.line('There is no swarmchart.config.ts: whether tools, modules, strategies and conditions exist was not checked.');
-    }
-    return found.issues.length === 0 ? EXIT.succeeded : EXIT.refused;
-  } finally {
-    await session.runtime.stop({ graceMs: 0 });
+  await using session = await startRuntime(configuration, {}, terminal);
+  const found = await readWorkflowFile(file, terminal.cwd, areToolsChecked ? { registry: session.runtime.registry } : {});
+  const isNamed = flags.workflow !== undefined && found.issues.length === 0;
+  const workflows = isNamed ? [chooseWorkflow(found, file, flags.workflow)] : found.workflows;
+  const { stdout, stderr } = terminal;
+  if (flags.json) await stdout.line(JSON.stringify(document(file, workflows, found.issues, areToolsChecked)));
+  else for (const line of lines(file, workflows, found.issues)) await stdout.line(line);
+  if (!areToolsChecked) {
+    await stderr.line('There is no swarmchart.config.ts: whether tools, modules, strategies and conditions exist was not checked.');
   }
+  return found.issues.length === 0 ? EXIT.succeeded : EXIT.refused;
 }
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
