@@ -70,7 +70,7 @@ export class MessageWriter {
     const parentId = ref._parent?.sessionId;
     return {
       type: '@xstate.actor',
-      name: ref.id,
+      name: nameOf(ref),
       ...this.#envelope(ref, rootId),
       ...(parentId !== undefined && { parentId }),
       definition: this.#definition(ref),
@@ -110,13 +110,24 @@ export class MessageWriter {
   }
 
   #definition(ref: AnyActorRef): string {
-    const { config } = ((ref as { readonly logic?: unknown }).logic ?? {}) as { readonly config?: unknown };
-    // The creators of XState keep a function here: that is no chart.
-    if (typeof config !== 'object' || config === null) return JSON.stringify({ id: ref.id });
-    const known = this.#definitions.get(config);
+    const chart = chartOf(ref);
+    if (!chart) return JSON.stringify({ id: ref.id });
+    const known = this.#definitions.get(chart);
     if (known !== undefined) return known;
-    const text = JSON.stringify(toPlain(config, DEFINITION_LIMITS));
-    this.#definitions.set(config, text);
+    const text = JSON.stringify(toPlain(chart, DEFINITION_LIMITS));
+    this.#definitions.set(chart, text);
     return text;
   }
+}
+
+/** The configuration of an actor's chart. XState's other logics keep a function here. */
+function chartOf(ref: AnyActorRef): { readonly id?: unknown } | undefined {
+  const { config } = ((ref as { readonly logic?: unknown }).logic ?? {}) as { readonly config?: unknown };
+  return typeof config === 'object' && config !== null ? config : undefined;
+}
+
+/** An actor that got no id of its own is called as its chart is. */
+function nameOf(ref: AnyActorRef): string {
+  const id = ref.id === ref.sessionId ? chartOf(ref)?.id : undefined;
+  return typeof id === 'string' ? id : ref.id;
 }
