@@ -11,8 +11,9 @@ import { attemptActor } from './actors/attempt.ts';
 import type { Clock } from './actors/clock.ts';
 import { indexScheduler } from './actors/indexed-scheduler.ts';
 import { Nursery, type NurseryServices, nurseryActor } from './actors/nursery.ts';
+import { type HelperServices, organizerActor, plannerActor, synthesizerActor } from './actors/planner.ts';
 import { MailQueue, PostOffice } from './actors/post-office.ts';
-import type { Counters, FactStreams, WorkServices } from './actors/services.ts';
+import type { Counters, WorkServices } from './actors/services.ts';
 import type { Logger } from './actors/tool.ts';
 import { breakerMachine } from './machines/breaker.machine.ts';
 import type { CommitParams, ReportParams } from './machines/effects.ts';
@@ -25,6 +26,7 @@ import type { TimedOutcome } from './machines/protocol/step.ts';
 import type { RunOutcome } from './machines/run.decisions.ts';
 import { runMachine } from './machines/run.machine.ts';
 import { swarmMachine } from './machines/swarm.machine.ts';
+import { waiterMachine } from './machines/waiter.machine.ts';
 import { ToolBreakers } from './runtime/breakers.ts';
 import { EventBus } from './runtime/events/event-bus.ts';
 import { Directory, phaseOf } from './runtime/execution/directory.ts';
@@ -40,8 +42,8 @@ import { DEFAULT_MAILBOX_LIMIT, type RuntimeOptions } from './runtime/options.ts
 import { systemClock } from './runtime/system-clock.ts';
 
 type RootReport = ChildReport<RunOutcome | TimedOutcome> | EventObject;
-/** The actors that work for a swarm beside its runs. */
-export type SwarmHelpers = Readonly<Record<'planner' | 'organizer' | 'synthesizer', AnyActorLogic>>;
+/** What works for a swarm beside its runs. */
+export type SwarmHelpers = Pick<HelperServices, 'plan' | 'organize' | 'synthesize'>;
 export type WorkConfiguration = Pick<WorkServices, 'tools' | 'modules' | 'strategies' | 'evaluate' | 'classify' | 'maxOutputBytes'>;
 
 /** What a chart's actor needs to go on from an earlier life. */
@@ -82,7 +84,7 @@ export class System {
   readonly #roots = new Map<string, Root>();
   #isStopped = false;
 
-  constructor(options: RuntimeOptions, work: WorkConfiguration, helpers: (streams: FactStreams) => SwarmHelpers) {
+  constructor(options: RuntimeOptions, work: WorkConfiguration, helpers: SwarmHelpers) {
     this.clock = options.clock ?? systemClock();
     this.log = options.logger ? safeLogger(options.logger) : SILENT;
     this.journal = options.journal ?? new MemoryJournal();
@@ -97,14 +99,19 @@ export class System {
     this.#breakers = new ToolBreakers(breaker, this.clock, () => this.#root);
     const { clock, counters, log, directory: streams } = this;
     const services: WorkServices = { ...work, clock, counters, log, streams, breakers: this.#breakers };
+    const { plan, organize, synthesize } = helpers;
+    const forHelpers: HelperServices = { streams, counters, plan, organize, synthesize, maxOutputBytes: work.maxOutputBytes };
     const nursery = this.#nurseryServices();
     const report = ({ context }: { context: { execution: ExecutionContext } }, { message }: ReportParams) =>
       this.directory.find(context.execution.executionId)?.report(message);
     this.#logics = {
       executor: executorMachine.provide({ actors: { attempt: attemptActor(services) }, actions: { ...actions, report } }),
-      run: runMachine.provide({ actors: { nursery: nurseryActor(nursery) }, actions }),
+      run: runMachine.provide({ actors: { nursery: nurseryActor(nursery) }, actions: { ...actions, report } }),
+      waiter: waiterMachine.provide({ actions: { ...actions, report } }),
       swarm: swarmMachine.provide({ actors: { nursery: nurseryActor(nursery) }, actions }),
-      ...helpers(streams),
+      planner: plannerActor(forHelpers),
+      organizer: organizerActor(forHelpers),
+      synthesizer: synthesizerActor(forHelpers),
     };
     this.#root = createActor(this.rootLogic(nursery), {
       id: 'runtime',

@@ -6,3 +6,5 @@ export { type ExecutorInput, executorMachine, type UnifiedExecutor } from './exe
 export { evolveRun } from './run.fold.ts';
 export { type RunInput, type RunStateMachine, runMachine } from './run.machine.ts';
 export type { RunState, StepRecord } from './run.state.ts';
+export { evolveWaiter, type WaiterState } from './waiter.fold.ts';
+export { type WaiterInput, type WaiterStateMachine, waiterMachine } from './waiter.machine.ts';

@@ -14,13 +14,20 @@ export function evolveRun(state: RunState, fact: RunFact): RunState {
     case 'tier2/routine/variable_set':
       return { ...state, at, variables: state.variables.set(fact.payload.name, fact.payload.value), hasNewVariables: true };
     case 'tier2/routine/pausing':
-      return { ...frozen(state, at), phase: 'pausing', pauseEpoch: fact.payload.epoch, parked: 0 };
+      return pausing(state, fact.payload, at);
     case 'tier2/routine/paused':
       return { ...frozen(state, at), phase: 'paused' };
     case 'tier2/routine/waiting':
       return { ...frozen(state, at), phase: 'waiting' };
     case 'tier2/routine/resumed':
       return { ...state, at, phase: 'running', parked: 0, activeSince: at, dueAt: at + state.remainingMs };
+    case 'tier2/routine/signalled': {
+      const { name, payload } = fact.payload;
+      const signals = state.signals.set(name, [...(state.signals.get(name) ?? []), payload]);
+      return { ...state, at, signals, keptSignals: state.keptSignals + 1 };
+    }
+    case 'tier2/routine/compensating':
+      return { ...state, at, phase: 'compensating', ending: fact.payload.ending };
     case 'tier2/routine/cancelling':
       return { ...frozen(state, at), phase: 'cancelling', reason: fact.payload.reason };
     case 'tier2/routine/failing':
@@ -49,6 +56,12 @@ function started(job: RunJob, at: number): RunState {
   const times = { at, startedAt: at, activeSince: at, dueAt: at + job.allocation.maxDurationMs };
   const variables = PersistentMap(Object.entries(job.input));
   return { ...FRESH_RUN, ...times, phase: 'running', job, variables, records, ready, open, unstarted: steps.length };
+}
+
+/** In a pause that is on, only who asked for it is news. */
+function pausing(state: RunState, { epoch, asked }: { readonly epoch: number; readonly asked: number }, at: number): RunState {
+  if (state.phase === 'pausing') return { ...state, at, askedEpoch: asked };
+  return { ...frozen(state, at), phase: 'pausing', pauseEpoch: epoch, askedEpoch: asked, parked: 0 };
 }
 
 /** Stops the run's own clock; the time that is left goes on with a resume. */

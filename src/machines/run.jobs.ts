@@ -1,19 +1,18 @@
 /** From a step of the plan to a job for its executor: which work, with which values, on which share of the budget. */
 
 import { executionError } from './protocol/errors.ts';
-import type { ExecutionError, Json, JsonObject } from './protocol/execution.ts';
-import type { Condition, PlanStep, Work } from './protocol/plan.ts';
+import type { ExecutionContext, ExecutionError } from './protocol/execution.ts';
+import type { Plan, PlanStep, Work } from './protocol/plan.ts';
 import type { ChildSpec, RunJob } from './protocol/run.ts';
-import type { ConditionScope, StepJob, StepWork } from './protocol/step.ts';
-import { type ReferenceScope, resolveReferences } from './references.ts';
+import type { StepJob } from './protocol/step.ts';
+import type { WaitJob } from './protocol/wait.ts';
 import type { RunState, StepRecord } from './run.state.ts';
+import { type OwnRun, planCredits, subRunJob } from './run.subruns.ts';
 import { childContext } from './run.turn.ts';
+import { ALWAYS, conditionScope, type Result, referenceScope, resolvedWait, resolvedWork } from './run.values.ts';
 import { addCredits, lessCredits, subtractCredits } from './usage.ts';
 
-/** What a parallel step does that has conditions: once they hold, it is entered. */
-const ALWAYS: Condition = { type: 'expression', expression: 'true', steps: [] };
-
-export type Result<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: ExecutionError };
+export type { Result } from './run.values.ts';
 
 /** The work in force: the step's own, or that of the fallback which replaced it. */
 export function workOf(step: PlanStep, record: StepRecord): Work {
@@ -34,12 +33,60 @@ function creditsOf(step: PlanStep, record: StepRecord): string {
 export const childExecutionId = (job: RunJob, step: PlanStep, iteration: number): string =>
   `${job.execution.executionId}/${step.id}/${iteration}`;
 
-/** A step's job with every reference resolved, or the error of the first reference that leads nowhere. */
-export function childSpec(state: RunState, job: RunJob, step: PlanStep, record: StepRecord, start: Start): Result<ChildSpec> {
-  const scope = referenceScope(state, job, start.variables);
-  const work = resolvedWork(workOf(step, record), scope);
-  if (!work.ok) return work;
+/** Which chart a step's child follows. */
+export function childKind(step: PlanStep, record: StepRecord): 'executor' | 'run' | 'waiter' {
+  return mustBeAsked(step, record) ? 'executor' : chartOf(workOf(step, record));
+}
+
+function chartOf({ kind }: Work): 'executor' | 'run' | 'waiter' {
+  if (kind === 'wait') return 'waiter';
+  return kind === 'workflow' || kind === 'map' || kind === 'loop' || kind === 'item' ? 'run' : 'executor';
+}
+
+/** Only an executor evaluates conditions: what is none has them asked first, and is admitted when they hold. */
+export const mustBeAsked = (step: PlanStep, record: StepRecord): boolean =>
+  step.when.length > 0 && record.fallback === undefined && !record.isAdmitted && chartOf(step.work) !== 'executor';
+
+/**
+ * A step's child with every reference resolved, or the error of the first reference that leads nowhere.
+ * `nothing`: there is no work, its result is an empty list.
+ */
+export function childSpec(
+  state: RunState,
+  job: RunJob,
+  step: PlanStep,
+  record: StepRecord,
+  start: Start,
+): Result<ChildSpec<ChildInput> | 'nothing'> {
+  const kind = childKind(step, record);
   const key = childExecutionId(job, step, start.iteration);
+  const execution = childContext(job, key, start.at);
+  const spec = <Job extends StepJob | RunJob | WaitJob>(own: Job) => ({
+    ok: true as const,
+    value: { id: step.id, src: kind, incarnation: start.iteration, input: { execution, job: own } },
+  });
+  const scope = referenceScope(state, job, start.variables);
+  const timeoutMs = Math.max(1, Math.min(step.timeoutMs, state.phase === 'running' ? state.dueAt - start.at : state.remainingMs));
+  const allocation = {
+    maxCredits: start.reserved,
+    maxDurationMs: timeoutMs,
+    maxMemoryMB: job.allocation.maxMemoryMB,
+    maxConcurrentSteps: job.allocation.maxConcurrentSteps,
+  };
+  const own = workOf(step, record);
+  if (kind === 'waiter' && own.kind === 'wait') {
+    const wait = record.waitsFor ? { ok: true as const, value: record.waitsFor } : resolvedWait(own.for, step, scope);
+    return wait.ok ? spec({ stepId: step.id, for: wait.value }) : wait;
+  }
+  if (kind === 'run') {
+    const nested = subRunJob(job, step, record, own as OwnRun, { scope, variables: start.variables, allocation });
+    if (!nested.ok || nested.value === 'nothing') return nested as Result<'nothing'>;
+    const { recovery, retry } = job;
+    return spec({ execution, ...nested.value, recovery, ...(retry && { retry }) });
+  }
+  const isAsked = mustBeAsked(step, record);
+  const work = resolvedWork(isAsked ? { kind: 'condition', condition: ALWAYS } : own, scope);
+  if (!work.ok) return work;
   const retry = job.retry ?? step.retry;
   const isFirstWork = record.fallback === undefined;
   const stepJob: StepJob = {
@@ -47,20 +94,19 @@ export function childSpec(state: RunState, job: RunJob, step: PlanStep, record: 
     work: work.value,
     when: isFirstWork ? step.when : [],
     scope: conditionScope(state, job, step, start.variables),
-    timeoutMs: Math.max(1, Math.min(step.timeoutMs, state.phase === 'running' ? state.dueAt - start.at : state.remainingMs)),
+    timeoutMs,
     ...(retry && { retry }),
     recovery: job.recovery,
-    credits: creditsOf(step, record),
-    allocation: {
-      maxCredits: start.reserved,
-      maxDurationMs: step.timeoutMs,
-      maxMemoryMB: job.allocation.maxMemoryMB,
-      maxConcurrentSteps: 1,
-    },
+    credits: isAsked ? '0' : creditsOf(step, record),
+    allocation: { ...allocation, maxDurationMs: step.timeoutMs, maxConcurrentSteps: 1 },
     idempotencyKey: key,
   };
-  const input = { execution: childContext(job, key, start.at), job: stepJob };
-  return { ok: true, value: { id: step.id, src: 'executor', incarnation: start.iteration, input } };
+  return spec(stepJob);
+}
+
+export interface ChildInput {
+  readonly execution: ExecutionContext;
+  readonly job: StepJob | RunJob | WaitJob;
 }
 
 export interface Start {
@@ -81,11 +127,17 @@ export function reservation(state: RunState, job: RunJob, step: PlanStep, record
   const credits = creditsOf(step, record);
   const left = subtractCredits(subtractCredits(job.allocation.maxCredits, state.usage.creditsUsed), state.reservedCredits);
   if (lessCredits(left, credits)) return state.live > 0 ? 'wait' : 'exhausted';
-  const share = BigInt(left) / BigInt(Math.max(1, state.unstarted));
+  const isAgain = record.iteration > 0 && chartOf(step.work) === 'run';
+  const share = BigInt(left) / BigInt(Math.max(1, state.unstarted + (isAgain ? 1 : 0)));
   const retries = BigInt(credits) * BigInt(mostRetries(job, step));
-  const wanted = addCredits(credits, retries.toString());
+  const wanted = addCredits(addCredits(credits, retries.toString()), nestedCredits(job.plan, step));
   const most = BigInt(wanted) > share ? BigInt(wanted) : share;
   return (most < BigInt(left) ? most : BigInt(left)).toString();
+}
+
+function nestedCredits(plan: Plan, { work }: PlanStep): string {
+  if (work.kind === 'workflow' || work.kind === 'loop') return planCredits(work.plan);
+  return work.kind === 'item' && plan.items ? planCredits(plan.items) : '0';
 }
 
 /** Without a policy of its own a step is retried as the class of its error says, which nobody knows yet. */
@@ -100,60 +152,3 @@ export function exhausted(job: RunJob, step: PlanStep, { usage: { creditsUsed } 
   const message = `Step "${step.id}" costs ${credits} credits; ${creditsUsed} of ${maxCredits} are used`;
   return executionError('RESOURCE_EXHAUSTED', message, 'tier2', { context: { stepId: step.id, credits, maxCredits, creditsUsed } });
 }
-
-function resolvedWork(work: Work, scope: ReferenceScope): Result<StepWork> {
-  if (work.kind === 'condition') return { ok: true, value: work };
-  if (work.kind === 'group') return { ok: true, value: { kind: 'condition', condition: ALWAYS } };
-  const own = resolve(work.parameters, scope);
-  if (!own.ok) return own;
-  if (work.kind === 'module-operation') return { ok: true, value: { ...work, parameters: own.value as JsonObject } };
-  const merged: Record<string, Json> = {};
-  for (const reference of work.parametersFrom) {
-    const source = resolve(reference, scope);
-    if (!source.ok) return source;
-    if (source.value !== null && typeof source.value === 'object' && !Array.isArray(source.value)) Object.assign(merged, source.value);
-    else if (source.value !== null)
-      return { ok: false, error: executionError('INVALID_PARAMETER_TYPE', `${reference} is not an object`, 'tier2') };
-  }
-  Object.assign(merged, own.value);
-  return { ok: true, value: { kind: 'tool', tool: work.tool, strategy: work.strategy, parameters: merged } };
-}
-
-function resolve(value: Json, scope: ReferenceScope): Result<Json> {
-  const resolved = resolveReferences(value, scope);
-  if (resolved.ok) return resolved;
-  return { ok: false, error: executionError(resolved.error.code, resolved.error.message, 'tier2') };
-}
-
-function referenceScope(state: RunState, job: RunJob, variables: RunState['variables']): ReferenceScope {
-  return {
-    input: (name) => (variables.has(name) ? { found: true, value: variables.get(name) ?? null } : { found: false }),
-    step: (id) => {
-      const record = recordOf(state, job, id);
-      return record ? { found: true, status: record.status, result: record.output, error: record.error ?? null } : { found: false };
-    },
-  };
-}
-
-function conditionScope(state: RunState, job: RunJob, step: PlanStep, variables: RunState['variables']): ConditionScope {
-  const conditions: Condition[] = [...step.when];
-  if (step.work.kind === 'condition') conditions.push(step.work.condition);
-  if (conditions.length === 0) return { input: {}, steps: {} };
-  const names = conditions.flatMap((condition) => (condition.type === 'step-result' ? [condition.stepId] : condition.steps));
-  const entries = names.map((name) => {
-    const record = recordOf(state, job, name);
-    return [
-      name,
-      { status: record?.status ?? 'pending', result: record?.output ?? null, error: record ? errorJson(record) : null },
-    ] as const;
-  });
-  return { input: variables.toObject(), steps: Object.fromEntries(entries) };
-}
-
-function recordOf(state: RunState, job: RunJob, id: string): StepRecord | undefined {
-  const ordinal = Object.hasOwn(job.plan.ordinals, id) ? job.plan.ordinals[id] : undefined;
-  return ordinal === undefined ? undefined : state.records.get(ordinal);
-}
-
-const errorJson = ({ error }: StepRecord): Json =>
-  error ? { code: error.code, message: error.message, errorClass: error.errorClass } : null;

@@ -9,12 +9,12 @@
  */
 
 import { setup } from 'xstate';
-import { type CommitParams, effect, port, type StaleParams } from './effects.ts';
+import { type CommitParams, effect, port, type ReportParams, type StaleParams } from './effects.ts';
 import type { ExecutionContext } from './protocol/execution.ts';
 import type { NurseryCommand, RunJob } from './protocol/run.ts';
 import type { RunEvent, RunOutcome } from './run.decisions.ts';
 import * as decide from './run.decisions.ts';
-import { FRESH_RUN, type RunPhase, type RunState } from './run.state.ts';
+import { FRESH_RUN, onlyOutsideCanContinue, type RunPhase, type RunState } from './run.state.ts';
 import { type RunContext, RunTurn } from './run.turn.ts';
 import { untilDue } from './timers.ts';
 
@@ -36,7 +36,7 @@ const chart = setup({
     tags: {} as 'live' | 'paused' | 'waiting' | 'settled',
   },
   actors: { nursery: port<NurseryCommand, undefined>('nursery') },
-  actions: { commit: effect<CommitParams>(), countStale: effect<StaleParams>() },
+  actions: { commit: effect<CommitParams>(), report: effect<ReportParams>(), countStale: effect<StaleParams>() },
   delays: { untilDue: ({ context }) => untilDue(context) },
   guards: {
     isRefused: ({ context }) => context.state.phase === 'pending' && context.job.refusal !== undefined,
@@ -48,7 +48,11 @@ const chart = setup({
       event.type === 'run.decide' && event.decision.decision === 'abort' && decide.isEscalated(context, event),
     hasFatalFailure: ({ context }) => context.state.failure !== undefined,
     allStepsSettled: ({ context }) => context.state.open === 0,
-    onlyPeopleCanContinue: ({ context: { state } }) => state.escalated > 0 && state.live === 0 && state.ready.size === 0,
+    onlyOutsideCanContinue: ({ context }) => onlyOutsideCanContinue(context.state),
+    isNewsOfWaiting: ({ context, event }) => decide.isNewsOfWaiting(context, event),
+    isForApproval: ({ context, event }) => decide.isForApproval(context, event),
+    isAskedAnew: ({ context, event }) => event.type === 'execution.pause' && event.epoch > 0 && event.epoch !== context.state.askedEpoch,
+    canTakeSignal: ({ context, event }) => event.type === 'run.signal' && decide.canTakeSignal(context, event.name),
     everyChildIsParked: ({ context: { state } }) => state.parked === state.live,
     noChildIsLeft: ({ context: { state } }) => state.live === 0,
   },
@@ -59,7 +63,7 @@ const recording = (decision: (turn: RunTurn, context: RunContext, event: RunEven
     const turn = new RunTurn(context);
     decision(turn, context, event);
     enqueue.assign({ state: turn.state });
-    for (const { execution, fact } of turn.obituaries) enqueue({ type: 'commit', params: { execution, tier: 'tier3', facts: [fact] } });
+    for (const { execution, tier, fact } of turn.obituaries) enqueue({ type: 'commit', params: { execution, tier, facts: [fact] } });
     enqueue({ type: 'commit', params: { execution: context.job.execution, tier: 'tier2', facts: turn.facts } });
     if (turn.starts.length > 0 || turn.hasMore) {
       enqueue.sendTo('nursery', { type: 'child.start', children: turn.starts, ack: turn.hasMore });
@@ -79,6 +83,19 @@ const decisions = {
     { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },
     { guard: 'isEscalated', actions: 'recordDecision' },
   ],
+} as const;
+
+/** What comes from outside wherever the run still goes on. */
+const news = {
+  'run.set': { actions: 'recordVariable' },
+  'run.signal': { guard: 'canTakeSignal', actions: 'recordSignal' },
+  'execution.cancel': { target: 'cancelling', actions: 'recordCancelling' },
+} as const;
+
+/** Whether children wait, wherever the run counts them. */
+const childWaits = {
+  'execution.waiting': { guard: 'isNewsOfWaiting', actions: 'recordStepWaiting' },
+  'execution.continued': { guard: 'isNewsOfWaiting', actions: 'recordStepContinued' },
 } as const;
 
 export const runMachine = chart
@@ -103,6 +120,22 @@ export const runMachine = chart
       recordCompleted: recording(decide.recordCompleted),
       recordFailed: recording(decide.recordFailed),
       recordCancelled: recording(decide.recordCancelled),
+      recordStepWaiting: recording(decide.recordStepWaiting),
+      recordStepContinued: recording(decide.recordStepContinued),
+      recordSignal: recording(decide.recordSignal),
+      reportPaused: chart.enqueueActions(({ context, event, enqueue, self }) => {
+        const epoch = event.type === 'execution.pause' ? event.epoch : context.state.askedEpoch;
+        if (epoch === 0) return;
+        enqueue({ type: 'report', params: { message: { type: 'execution.paused', id: self.id, epoch, at: context.state.at } } });
+      }),
+      reportWaiting: chart.enqueueActions(({ context, enqueue, self }) => {
+        enqueue({ type: 'report', params: { message: { type: 'execution.waiting', id: self.id, at: context.state.at } } });
+      }),
+      // Not when it is about to wait again.
+      reportContinued: chart.enqueueActions(({ context, enqueue, self }) => {
+        if (onlyOutsideCanContinue(context.state)) return;
+        enqueue({ type: 'report', params: { message: { type: 'execution.continued', id: self.id, at: context.state.at } } });
+      }),
       dropStale: chart.enqueueActions(({ event, enqueue }) => {
         enqueue({ type: 'countStale', params: { message: event.type } });
       }),
@@ -111,7 +144,12 @@ export const runMachine = chart
   .createMachine({
     id: 'run',
     options: { maxIterations: 100 },
-    context: ({ input }) => ({ job: input.job, state: input.restored ?? FRESH_RUN, bornAt: input.at }),
+    context: ({ input }) => ({
+      execution: input.execution,
+      job: input.restored?.job ?? input.job,
+      state: input.restored ?? FRESH_RUN,
+      bornAt: input.at,
+    }),
     output: ({ context }) => decide.outcomeOf(context),
     invoke: { id: 'nursery', src: 'nursery', input: undefined },
     initial: 'restoring',
@@ -120,10 +158,10 @@ export const runMachine = chart
         always: [
           { guard: 'isRefused', target: 'failed', actions: 'refuseRun' },
           { guard: 'isFresh', target: 'running', actions: 'startRun' },
-          { guard: { type: 'phaseIs', params: 'running' }, target: 'running', actions: 'restartChildren' },
+          { guard: { type: 'phaseIs', params: 'running' }, target: 'running', actions: ['restartChildren', 'reportContinued'] },
           { guard: { type: 'phaseIs', params: 'pausing' }, target: 'pausing', actions: 'restartChildren' },
           { guard: { type: 'phaseIs', params: 'paused' }, target: 'paused', actions: 'restartChildren' },
-          { guard: { type: 'phaseIs', params: 'waiting' }, target: 'waiting' },
+          { guard: { type: 'phaseIs', params: 'waiting' }, target: 'waiting', actions: ['restartChildren', 'reportWaiting'] },
           { guard: { type: 'phaseIs', params: 'cancelling' }, target: 'cancelling', actions: 'restartChildren' },
           { guard: { type: 'phaseIs', params: 'failing' }, target: 'failing', actions: 'restartChildren' },
           { guard: { type: 'phaseIs', params: 'completed' }, target: 'completed' },
@@ -136,7 +174,7 @@ export const runMachine = chart
         always: [
           { guard: 'hasFatalFailure', target: 'failing', actions: 'recordFailing' },
           { guard: 'allStepsSettled', target: 'completed', actions: 'recordCompleted' },
-          { guard: 'onlyPeopleCanContinue', target: 'waiting', actions: 'recordWaiting' },
+          { guard: 'onlyOutsideCanContinue', target: 'waiting', actions: ['recordWaiting', 'reportWaiting'] },
         ],
         after: { untilDue: { target: 'failing', actions: 'recordTimedOut' } },
         on: {
@@ -144,8 +182,8 @@ export const runMachine = chart
           'children.started': { actions: 'startMore' },
           'execution.paused': { actions: 'dropStale' },
           'execution.pause': { target: 'pausing', actions: 'recordPausing' },
-          'run.set': { actions: 'recordVariable' },
-          'execution.cancel': { target: 'cancelling', actions: 'recordCancelling' },
+          ...childWaits,
+          ...news,
           ...decisions,
         },
       },
@@ -154,14 +192,15 @@ export const runMachine = chart
         always: [
           { guard: 'hasFatalFailure', target: 'failing', actions: 'recordFailing' },
           { guard: 'allStepsSettled', target: 'completed', actions: 'recordCompleted' },
-          { guard: 'everyChildIsParked', target: 'paused', actions: 'recordPaused' },
+          { guard: 'everyChildIsParked', target: 'paused', actions: ['recordPaused', 'reportPaused'] },
         ],
         on: {
           ...childEnds,
           'execution.paused': [{ guard: 'isCurrentChild', actions: 'recordStepPaused' }, { actions: 'dropStale' }],
-          'execution.resume': { target: 'running', actions: 'recordResumed' },
-          'run.set': { actions: 'recordVariable' },
-          'execution.cancel': { target: 'cancelling', actions: 'recordCancelling' },
+          'execution.pause': { guard: 'isAskedAnew', actions: 'recordPausing' },
+          'execution.resume': { target: 'running', actions: ['recordResumed', 'reportContinued'] },
+          ...childWaits,
+          ...news,
           ...decisions,
         },
       },
@@ -173,21 +212,35 @@ export const runMachine = chart
         ],
         on: {
           ...childEnds,
-          'execution.resume': { target: 'running', actions: 'recordResumed' },
-          'run.set': { actions: 'recordVariable' },
-          'execution.cancel': { target: 'cancelling', actions: 'recordCancelling' },
+          'execution.pause': { actions: 'reportPaused' },
+          'execution.resume': { target: 'running', actions: ['recordResumed', 'reportContinued'] },
+          ...childWaits,
+          ...news,
           ...decisions,
         },
       },
       waiting: {
         tags: ['live', 'waiting'],
         on: {
+          'child.done': [
+            { guard: 'isCurrentChild', target: 'running', actions: ['settleChild', 'reportContinued'] },
+            { actions: 'dropStale' },
+          ],
+          'child.crashed': [
+            { guard: 'isCurrentChild', target: 'running', actions: ['settleCrash', 'reportContinued'] },
+            { actions: 'dropStale' },
+          ],
+          'execution.continued': {
+            guard: 'isNewsOfWaiting',
+            target: 'running',
+            actions: ['recordStepContinued', 'reportContinued'],
+          },
           'execution.pause': { target: 'pausing', actions: 'recordPausing' },
-          'run.set': { actions: 'recordVariable' },
-          'execution.cancel': { target: 'cancelling', actions: 'recordCancelling' },
+          ...news,
           'run.decide': [
             { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },
-            { guard: 'isEscalated', target: 'running', actions: 'recordDecision' },
+            { guard: 'isForApproval', actions: 'recordDecision' },
+            { guard: 'isEscalated', target: 'running', actions: ['recordDecision', 'reportContinued'] },
           ],
         },
       },

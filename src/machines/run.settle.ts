@@ -141,6 +141,13 @@ function abandonSiblings(turn: RunTurn, group: PlanStep, at: number): void {
   }
 }
 
+/** It would go on, but its run or its group is on the way out. */
+export function cancelLeaving(turn: RunTurn, step: PlanStep, usage: ResourceUsage, at: number): void {
+  const reason = isEnding(turn) ? (turn.state.reason ?? 'run-failed') : 'sibling-failed';
+  turn.record({ type: 'tier2/step/cancelled', at, payload: { stepId: step.id, ordinal: step.ordinal, reason, usage } });
+  afterSettled(turn, step, at);
+}
+
 /** A condition that held too late: what it would have let in is skipped. */
 function cancelDoomed(turn: RunTurn, step: PlanStep, usage: ResourceUsage, at: number): void {
   const payload = { stepId: step.id, ordinal: step.ordinal, reason: 'sibling-failed', usage };

@@ -4,6 +4,7 @@ import { List, Map as PersistentMap } from 'immutable';
 import { emptyOrdinals, type OrdinalSet } from './ordinal-set.ts';
 import { type ExecutionError, type Json, NO_USAGE, type ResourceUsage, type StepStatus } from './protocol/execution.ts';
 import type { RunJob } from './protocol/run.ts';
+import type { Answer, ResolvedWait } from './protocol/wait.ts';
 
 export type RunPhase =
   | 'pending'
@@ -13,6 +14,7 @@ export type RunPhase =
   | 'waiting'
   | 'cancelling'
   | 'failing'
+  | 'compensating'
   | 'completed'
   | 'failed'
   | 'cancelled';
@@ -38,6 +40,17 @@ export interface StepRecord {
   /** Epoch of the pause that it is parked in. */
   readonly pausedIn: number;
   readonly branch?: 'then' | 'else';
+  /** Its conditions were found to hold before it started as a run of its own or a wait. */
+  readonly isAdmitted?: true;
+  /** All that its child does waits for somebody outside. */
+  readonly isWaiting: boolean;
+  /** Of a wait that lives, and what it was told. */
+  readonly waitsFor?: ResolvedWait;
+  readonly answer?: Answer;
+  /** Of a loop: iterations that ended, and the last one's result. */
+  readonly loop?: { readonly iterations: number; readonly previous: Json };
+  /** How its compensation ended. */
+  readonly undone?: 'compensated' | 'failed';
   readonly startedAt: number;
   readonly settledAt: number;
   readonly output: Json;
@@ -45,6 +58,12 @@ export interface StepRecord {
   /** A failure that fails what encloses the step. */
   readonly fatal: boolean;
   readonly usage: ResourceUsage;
+}
+
+export interface UndoFailure {
+  readonly stepId: string;
+  readonly code: string;
+  readonly message: string;
 }
 
 export interface RunState {
@@ -67,9 +86,25 @@ export interface RunState {
   readonly unstarted: number;
   /** Steps that wait for a person. */
   readonly escalated: number;
+  /** Steps with a living child that only waits for somebody outside. */
+  readonly idle: number;
+  /** Payloads of signals that nobody has taken, by name, the oldest first, and how many they are. */
+  readonly signals: PersistentMap<string, readonly Json[]>;
+  readonly keptSignals: number;
+  /** Ranks of the steps that wait for a signal, by its name. */
+  readonly listeners: PersistentMap<string, OrdinalSet>;
+  /** Completed steps that declare a compensation; the last one is undone first. */
+  readonly undo: List<number>;
+  /** How the run ends once it has compensated. */
+  readonly ending?: 'failed' | 'cancelled';
+  /** The first compensations that failed, and how many did. */
+  readonly undoFailures: readonly UndoFailure[];
+  readonly undoFailed: number;
   /** Steps parked in the current pause. */
   readonly parked: number;
   readonly pauseEpoch: number;
+  /** Epoch of whoever above it asked for the pause; 0 for a client. */
+  readonly askedEpoch: number;
   /** When the run's time is up. */
   readonly dueAt: number;
   readonly remainingMs: number;
@@ -95,8 +130,16 @@ export const FRESH_RUN: RunState = {
   open: 0,
   unstarted: 0,
   escalated: 0,
+  idle: 0,
+  signals: PersistentMap(),
+  keptSignals: 0,
+  listeners: PersistentMap(),
+  undo: List(),
+  undoFailures: [],
+  undoFailed: 0,
   parked: 0,
   pauseEpoch: 0,
+  askedEpoch: 0,
   dueAt: 0,
   remainingMs: 0,
   activeMs: 0,
@@ -115,9 +158,17 @@ export const BLANK: StepRecord = {
   attempts: 0,
   reserved: '0',
   pausedIn: 0,
+  isWaiting: false,
   startedAt: 0,
   settledAt: 0,
   output: null,
   fatal: false,
   usage: NO_USAGE,
 };
+
+/** Signals that a run keeps until somebody takes them. */
+export const MOST_SIGNALS = 1_000;
+
+/** Nothing of it can go on unless somebody outside acts: a person, a signal, a time. */
+export const onlyOutsideCanContinue = ({ escalated, idle, live, ready }: RunState): boolean =>
+  escalated + idle > 0 && live === idle && ready.size === 0;

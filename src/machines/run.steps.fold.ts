@@ -4,10 +4,12 @@ import { emptyOrdinals, hasOrdinal, leastOrdinal, withOrdinal, withoutOrdinal } 
 import { NO_USAGE, type ResourceUsage } from './protocol/execution.ts';
 import type { PlanStep } from './protocol/plan.ts';
 import type { RunFact } from './protocol/run.ts';
+import type { Answer } from './protocol/wait.ts';
 import type { RunState, StepRecord } from './run.state.ts';
 import { addCredits, subtractCredits, withChildUsage } from './usage.ts';
 
 type StepRunFact = Extract<RunFact, { type: `tier2/step/${string}` }>;
+type Decided = Extract<StepRunFact, { type: 'tier2/step/decided' }>['payload'];
 
 export function evolveStep(state: RunState, fact: StepRunFact): RunState {
   const { ordinal } = fact.payload;
@@ -24,6 +26,34 @@ export function evolveStep(state: RunState, fact: StepRunFact): RunState {
         at,
         parked: state.parked + (fact.payload.epoch === state.pauseEpoch && record.pausedIn !== state.pauseEpoch ? 1 : 0),
       };
+    case 'tier2/step/waiting':
+      return record.childExecutionId === undefined || record.isWaiting
+        ? state
+        : { ...withRecord(state, ordinal, { ...record, isWaiting: true }), at, idle: state.idle + 1 };
+    case 'tier2/step/continued':
+      return record.isWaiting ? { ...withRecord(state, ordinal, { ...record, isWaiting: false }), at, idle: state.idle - 1 } : state;
+    case 'tier2/step/signal_taken': {
+      const { name, payload } = fact.payload;
+      const told = withRecord({ ...unlistened(state, step, record), at }, ordinal, {
+        ...record,
+        answer: { kind: 'value', value: payload },
+      });
+      return withoutSignal(told, name);
+    }
+    case 'tier2/step/admitted': {
+      const { usage } = fact.payload;
+      const next: StepRecord = { ...executorGone(record), isAdmitted: true, usage: withChildUsage(record.usage, usage) };
+      return queuedAgain(withUsage({ ...withRecord(state, ordinal, next), ...freed(state, step, record), at }, usage), step);
+    }
+    case 'tier2/step/iterated': {
+      const { iteration, result, usage } = fact.payload;
+      const loop = { iterations: iteration, previous: result };
+      const next: StepRecord = { ...executorGone(record), loop, usage: withChildUsage(record.usage, usage) };
+      return queuedAgain(withUsage({ ...withRecord(state, ordinal, next), ...freed(state, step, record), at }, usage), step);
+    }
+    case 'tier2/step/compensated':
+    case 'tier2/step/compensation_failed':
+      return undone(state, record, fact);
     case 'tier2/step/branched': {
       const { branch, attempts, usage } = fact.payload;
       const chosen: StepRecord = {
@@ -33,7 +63,7 @@ export function evolveStep(state: RunState, fact: StepRunFact): RunState {
         attempts,
         usage: withChildUsage(record.usage, usage),
       };
-      return admitChildren(withUsage({ ...withRecord(state, ordinal, chosen), ...freed(state, record), at }, usage), step, branch);
+      return admitChildren(withUsage({ ...withRecord(state, ordinal, chosen), ...freed(state, step, record), at }, usage), step, branch);
     }
     case 'tier2/step/fell_back': {
       const { error, attempts, usage, fallback, action } = fact.payload;
@@ -45,7 +75,11 @@ export function evolveStep(state: RunState, fact: StepRunFact): RunState {
         fallback,
         usage: withChildUsage(record.usage, usage),
       };
-      const failed = { ...withRecord(state, ordinal, next), ...(record.childExecutionId === undefined ? {} : freed(state, record)), at };
+      const failed = {
+        ...withRecord(state, ordinal, next),
+        ...(record.childExecutionId === undefined ? {} : freed(state, step, record)),
+        at,
+      };
       return withUsage(again ? queuedAgain(failed, step) : failed, usage);
     }
     case 'tier2/step/escalated':
@@ -56,12 +90,15 @@ export function evolveStep(state: RunState, fact: StepRunFact): RunState {
         escalated: state.escalated + 1,
       };
     case 'tier2/step/decided': {
+      if (record.childExecutionId !== undefined) return answered(state, record, fact.payload, at);
       const decided = withRecord({ ...state, at, escalated: state.escalated - 1 }, ordinal, { ...record, status: 'running' });
       return fact.payload.decision === 'retry' ? queuedAgain(decided, step) : decided;
     }
     case 'tier2/step/completed': {
       const { output, attempts, usage } = fact.payload;
-      return settled(state, step, { ...record, status: 'completed', output, attempts: record.attempts + attempts }, usage, at);
+      const completed: StepRecord = { ...record, status: 'completed', output, attempts: record.attempts + attempts };
+      const done = settled(state, step, completed, usage, at);
+      return step.compensation ? { ...done, undo: done.undo.push(ordinal) } : done;
     }
     case 'tier2/step/failed': {
       const { error, attempts, usage, fatal } = fact.payload;
@@ -84,7 +121,7 @@ function stepStarted(
   record: StepRecord,
   fact: Extract<RunFact, { type: 'tier2/step/started' }>,
 ): RunState {
-  const { childExecutionId, iteration, reserved, fallback } = fact.payload;
+  const { childExecutionId, iteration, reserved, fallback, waitsFor } = fact.payload;
   const running: StepRecord = {
     ...record,
     status: 'running',
@@ -94,9 +131,10 @@ function stepStarted(
     ...(childExecutionId !== undefined && { childExecutionId }),
     ...(state.hasNewVariables && { variables: state.variables }),
     ...(fallback !== undefined && { fallback }),
+    ...(waitsFor && { waitsFor }),
   };
   const next: RunState = {
-    ...withRecord(state, step.ordinal, running),
+    ...withRecord(waitsFor?.type === 'signal' ? listened(state, step, waitsFor.name) : state, step.ordinal, running),
     at: fact.at,
     ready: withoutOrdinal(state.ready, step.rank),
     unstarted: state.unstarted - (record.iteration === 0 ? 1 : 0),
@@ -136,7 +174,7 @@ function settled(state: RunState, step: PlanStep, record: StepRecord, usage: Res
   const wasAsked = state.records.get(step.ordinal)?.status !== 'pending';
   const wasActive = wasAsked || record.iteration > 0 || hasOrdinal(state.ready, step.rank);
   const done: StepRecord = { ...executorGone(record), status: record.status, settledAt: at, usage: withChildUsage(record.usage, usage) };
-  const base = withUsage({ ...withRecord(state, step.ordinal, done), ...(wasLive ? freed(state, record) : {}), at }, usage);
+  const base = withUsage({ ...withRecord(state, step.ordinal, done), ...(wasLive ? freed(state, step, record) : {}), at }, usage);
   const counted: RunState = {
     ...base,
     unstarted: base.unstarted - (record.iteration === 0 ? 1 : 0),
@@ -199,12 +237,58 @@ const withUsage = (state: RunState, usage: ResourceUsage): RunState =>
 
 /** The record once its executor is gone: no reservation, no child, nothing kept for a restart. */
 function executorGone(record: StepRecord): StepRecord {
-  const { childExecutionId: _gone, variables: _unused, ...rest } = record;
-  return { ...rest, reserved: '0', pausedIn: 0 };
+  const { childExecutionId: _gone, variables: _unused, waitsFor: _over, answer: _given, ...rest } = record;
+  return { ...rest, reserved: '0', pausedIn: 0, isWaiting: false };
 }
 
-const freed = (state: RunState, record: StepRecord) => ({
+const freed = (state: RunState, step: PlanStep, record: StepRecord) => ({
   live: state.live - 1,
+  idle: state.idle - (record.isWaiting ? 1 : 0),
   parked: state.parked - (record.pausedIn === state.pauseEpoch && record.pausedIn > 0 ? 1 : 0),
   reservedCredits: subtractCredits(state.reservedCredits, record.reserved),
+  listeners: unlistened(state, step, record).listeners,
 });
+
+function listened(state: RunState, step: PlanStep, name: string): RunState {
+  const ranks = state.listeners.get(name) ?? emptyOrdinals(planOf(state).steps.length);
+  return { ...state, listeners: state.listeners.set(name, withOrdinal(ranks, step.rank)) };
+}
+
+function unlistened(state: RunState, step: PlanStep, { waitsFor }: StepRecord): RunState {
+  const ranks = waitsFor?.type === 'signal' ? state.listeners.get(waitsFor.name) : undefined;
+  if (waitsFor?.type !== 'signal' || !ranks) return state;
+  const left = withoutOrdinal(ranks, step.rank);
+  const { name } = waitsFor;
+  return { ...state, listeners: left.size === 0 ? state.listeners.delete(name) : state.listeners.set(name, left) };
+}
+
+function withoutSignal(state: RunState, name: string): RunState {
+  const left = state.signals.get(name)?.slice(1) ?? [];
+  const signals = left.length === 0 ? state.signals.delete(name) : state.signals.set(name, left);
+  return { ...state, signals, keptSignals: state.keptSignals - 1 };
+}
+
+/** A person's decision on an approval is handed to the step that waits for it. */
+function answered(state: RunState, record: StepRecord, { ordinal, decision, value, by }: Decided, at: number): RunState {
+  const answer: Answer =
+    decision === 'approve' ? { kind: 'value', value: value ?? true } : { kind: 'rejected', ...(by !== undefined && { by }) };
+  return { ...withRecord(state, ordinal, { ...record, answer }), at };
+}
+
+/** Failed compensations that the run's error names; the facts have all of them. */
+const NAMED_FAILURES = 10;
+
+function undone(
+  state: RunState,
+  record: StepRecord,
+  fact: Extract<StepRunFact, { type: 'tier2/step/compensated' | 'tier2/step/compensation_failed' }>,
+): RunState {
+  const { stepId, ordinal, usage } = fact.payload;
+  const hasFailed = fact.type === 'tier2/step/compensation_failed';
+  const next: StepRecord = { ...record, undone: hasFailed ? 'failed' : 'compensated', usage: withChildUsage(record.usage, usage) };
+  const done = { ...withUsage(withRecord(state, ordinal, next), usage), at: fact.at, undo: state.undo.pop() };
+  if (!hasFailed) return done;
+  const { code, message } = fact.payload.error;
+  const undoFailures = [...done.undoFailures, { stepId, code, message }].slice(0, NAMED_FAILURES);
+  return { ...done, undoFailures, undoFailed: done.undoFailed + 1 };
+}

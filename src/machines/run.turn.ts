@@ -1,15 +1,17 @@
 /** A run's turn: besides facts, it collects the children to start and the messages to those that live. */
 
 import { executionError } from './protocol/errors.ts';
-import type { ExecutionContext, ResourceUsage } from './protocol/execution.ts';
+import type { ExecutionContext, ResourceUsage, Tier } from './protocol/execution.ts';
 import type { Plan, PlanStep } from './protocol/plan.ts';
 import type { ChildSpec, NurseryCommand, RunFact, RunJob } from './protocol/run.ts';
 import type { StepCommand, StepFact } from './protocol/step.ts';
+import type { WaitAnswer } from './protocol/wait.ts';
 import { evolveRun } from './run.fold.ts';
 import type { RunState, StepRecord } from './run.state.ts';
 import { Turn } from './turn.ts';
 
 export interface RunContext {
+  readonly execution: ExecutionContext;
   readonly job: RunJob;
   readonly state: RunState;
   /** Time at which the actor was created, for the first fact. */
@@ -21,11 +23,11 @@ export class RunTurn extends Turn<RunState, RunFact> {
   readonly starts: ChildSpec[] = [];
   readonly messages: NurseryCommand[] = [];
   /** Terminal facts of children that crashed and cannot record their own. */
-  readonly obituaries: { readonly execution: ExecutionContext; readonly fact: StepFact }[] = [];
+  readonly obituaries: { readonly execution: ExecutionContext; readonly tier: Tier; readonly fact: StepFact | RunFact }[] = [];
   /** There are more steps to start than one turn may. */
   hasMore = false;
 
-  constructor({ state, job }: RunContext) {
+  constructor({ state, job }: Pick<RunContext, 'state' | 'job'>) {
     super(state, evolveRun);
     this.job = job;
   }
@@ -42,7 +44,7 @@ export class RunTurn extends Turn<RunState, RunFact> {
     return { step, record };
   }
 
-  tell(step: PlanStep, event: StepCommand): void {
+  tell(step: PlanStep, event: StepCommand | WaitAnswer): void {
     this.messages.push({ type: 'child.tell', id: step.id, event });
   }
 

@@ -1,11 +1,12 @@
 /** What a run is told, what it hears from its children, and the facts of tier 2. */
 
-import type { ControlCommand } from './control.ts';
+import type { ControlCommand, ControlReport } from './control.ts';
 import type { ErrorClass } from './errors.ts';
 import type { ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
 import type { FactBody } from './facts.ts';
 import type { Plan, RetryPolicy } from './plan.ts';
-import type { StepOutcome, StepReport } from './step.ts';
+import type { StepOutcome } from './step.ts';
+import type { ResolvedWait, WaitAnswer } from './wait.ts';
 
 /** Everything a run needs, as plain data; the payload of its first fact, so that its stream is enough to restart it. */
 export interface RunJob {
@@ -20,9 +21,21 @@ export interface RunJob {
   readonly refusal?: ExecutionError;
 }
 
+/** How a run ended; the output of its actor. */
+export interface RunOutcome {
+  readonly status: 'completed' | 'failed' | 'cancelled';
+  readonly result: Json;
+  readonly error?: ExecutionError;
+  readonly reason?: string;
+  readonly usage: ResourceUsage;
+  /** From start to settlement, pauses included. Milliseconds. */
+  readonly duration: number;
+}
+
 /**
- * A person's answer for a step that was escalated.
- * `approve`: the step counts as completed with `value`; `retry`: it runs again; `reject`: it fails for good; `abort`: the run is cancelled.
+ * A person's answer for a step that was escalated, or that waits for an approval.
+ * `approve`: the step counts as completed with `value`; `retry`: it runs again (an escalated one only); `reject`: it fails for good
+ * with REJECTED_BY_HUMAN; `abort`: the run is cancelled.
  */
 export interface Decision {
   readonly decision: 'approve' | 'reject' | 'retry' | 'abort';
@@ -33,19 +46,20 @@ export interface Decision {
 export type RunCommand =
   | ControlCommand
   | { readonly type: 'run.set'; readonly at: number; readonly name: string; readonly value: Json }
-  | { readonly type: 'run.decide'; readonly at: number; readonly stepId: string; readonly decision: Decision };
+  | { readonly type: 'run.decide'; readonly at: number; readonly stepId: string; readonly decision: Decision }
+  | { readonly type: 'run.signal'; readonly at: number; readonly name: string; readonly payload: Json };
 
 /** A child that a nursery is to start. `incarnation` numbers the lives of one id. */
-export interface ChildSpec {
+export interface ChildSpec<Input = unknown> {
   readonly id: string;
   readonly src: string;
   readonly incarnation: number;
-  readonly input: unknown;
+  readonly input: Input;
 }
 
 export type NurseryCommand =
   | { readonly type: 'child.start'; readonly children: readonly ChildSpec[] /** Reply `children.started`. */; readonly ack: boolean }
-  | { readonly type: 'child.tell'; readonly id: string; readonly event: ControlCommand }
+  | { readonly type: 'child.tell'; readonly id: string; readonly event: ControlCommand | WaitAnswer }
   | { readonly type: 'child.tellAll'; readonly event: ControlCommand }
   | { readonly type: 'child.stop'; readonly id: string };
 
@@ -60,19 +74,24 @@ export type ChildReport<Output> =
     }
   | { readonly type: 'children.started'; readonly at: number };
 
-export type RunReport = ChildReport<StepOutcome> | StepReport;
+export type RunReport = ChildReport<StepOutcome | RunOutcome> | ControlReport;
 
 type StepPayload<More = unknown> = { readonly stepId: string; readonly ordinal: number } & More;
 
 export type RunFact =
   | FactBody<'tier2/routine/started', { readonly routineId: string; readonly stepCount: number; readonly job: RunJob }>
   | FactBody<'tier2/routine/variable_set', { readonly name: string; readonly value: Json }>
-  | FactBody<'tier2/routine/pausing', { readonly epoch: number }>
+  /** `asked` is the epoch of whoever above it waits for the pause, 0 for a client. Said again when somebody else asks meanwhile. */
+  | FactBody<'tier2/routine/pausing', { readonly epoch: number; readonly asked: number }>
   | FactBody<'tier2/routine/paused', Record<string, never>>
   | FactBody<'tier2/routine/resumed', Record<string, never>>
   | FactBody<'tier2/routine/waiting', { readonly steps: number }>
+  /** A signal came; it is kept until a step takes it. */
+  | FactBody<'tier2/routine/signalled', { readonly name: string; readonly payload: Json }>
   | FactBody<'tier2/routine/cancelling', { readonly reason: string }>
   | FactBody<'tier2/routine/failing', { readonly error: ExecutionError }>
+  /** Everything has ended; now completed steps are undone, the last one first, before the run ends as it had to. */
+  | FactBody<'tier2/routine/compensating', { readonly steps: number; readonly ending: 'failed' | 'cancelled' }>
   | FactBody<'tier2/routine/completed', { readonly routineId: string; readonly result: Json; readonly usage: ResourceUsage }>
   | FactBody<'tier2/routine/failed', { readonly routineId: string; readonly error: ExecutionError; readonly usage: ResourceUsage }>
   | FactBody<'tier2/routine/cancelled', { readonly routineId: string; readonly reason: string; readonly usage: ResourceUsage }>
@@ -86,9 +105,21 @@ export type RunFact =
         readonly reserved: string;
         /** Index of the fallback in force, when it is not the step's own work. */
         readonly fallback?: number;
+        /** Of a wait. */
+        readonly waitsFor?: ResolvedWait;
       }>
     >
   | FactBody<'tier2/step/paused', StepPayload<{ readonly epoch: number }>>
+  /** Its conditions hold, and it starts as a run of its own or a wait. */
+  | FactBody<'tier2/step/admitted', StepPayload<{ readonly usage: ResourceUsage }>>
+  /** All that it does waits for somebody outside. */
+  | FactBody<'tier2/step/waiting', StepPayload>
+  | FactBody<'tier2/step/continued', StepPayload>
+  | FactBody<'tier2/step/signal_taken', StepPayload<{ readonly name: string; readonly payload: Json }>>
+  /** One iteration of a loop ended, and another one follows. */
+  | FactBody<'tier2/step/iterated', StepPayload<{ readonly iteration: number; readonly result: Json; readonly usage: ResourceUsage }>>
+  | FactBody<'tier2/step/compensated', StepPayload<{ readonly usage: ResourceUsage }>>
+  | FactBody<'tier2/step/compensation_failed', StepPayload<{ readonly error: ExecutionError; readonly usage: ResourceUsage }>>
   | FactBody<
       'tier2/step/completed',
       StepPayload<{ readonly output: Json; readonly attempts: number; readonly usage: ResourceUsage; readonly branch?: 'then' | 'else' }>

@@ -1,0 +1,187 @@
+/** Steps that are runs of their own: the job of the nested run, and what its end means for the step. */
+
+import { resolveInput } from './inputs.ts';
+import { executionError } from './protocol/errors.ts';
+import type { Json, JsonObject, ResourceAllocation } from './protocol/execution.ts';
+import type { Condition, Plan, PlanStep, SubRun, Work } from './protocol/plan.ts';
+import type { RunJob, RunOutcome } from './protocol/run.ts';
+import type { StepOutcome } from './protocol/step.ts';
+import type { ReferenceScope } from './references.ts';
+import type { RunState, StepRecord } from './run.state.ts';
+import { type Result, resolve } from './run.values.ts';
+
+export type OwnRun = SubRun | Extract<Work, { kind: 'item' }>;
+
+/** The most items that a map takes. */
+export const MOST_ITEMS = 10_000;
+/** No step of a workflow can have such an id. */
+const UNTIL = ':until';
+const UNTIL_TIMEOUT_MS = 30_000;
+
+interface Around {
+  readonly scope: ReferenceScope;
+  readonly variables: RunState['variables'];
+  readonly allocation: ResourceAllocation;
+}
+type SubRunJob = Pick<RunJob, 'plan' | 'input' | 'allocation'>;
+
+/** What the nested run follows, with which input; `nothing` for a map over an empty list. */
+export function subRunJob(
+  { plan: outer }: RunJob,
+  step: PlanStep,
+  record: StepRecord,
+  work: OwnRun,
+  around: Around,
+): Result<SubRunJob | 'nothing'> {
+  const { allocation } = around;
+  const own = work.kind === 'item' ? { ok: true as const, value: work.parameters as Json } : resolve(work.parameters, around.scope);
+  if (!own.ok) return own;
+  const parameters = own.value as JsonObject;
+  switch (work.kind) {
+    case 'workflow':
+      return withInput(step, work.plan, around, parameters, {});
+    case 'item':
+      return outer.items
+        ? withInput(step, outer.items, around, {}, parameters)
+        : failed(step, 'INVALID_VALUE', 'has no plan for its items');
+    case 'loop': {
+      const { iterations = 0, previous = null } = record.loop ?? {};
+      const plan = work.until ? withUntil(work.plan, work.until) : work.plan;
+      return withInput(step, plan, around, parameters, { iteration: iterations + 1, previous });
+    }
+    case 'map': {
+      const over = resolve(work.over, around.scope);
+      if (!over.ok) return over;
+      const items = over.value;
+      if (!Array.isArray(items)) return failed(step, 'INVALID_PARAMETER_TYPE', 'maps over what is no list');
+      if (items.length > MOST_ITEMS) {
+        return failed(step, 'LIMIT_EXCEEDED', `maps over ${items.length} items; ${MOST_ITEMS} are the most`);
+      }
+      if (items.length === 0) return { ok: true, value: 'nothing' };
+      const most = Math.min(step.maxConcurrency ?? allocation.maxConcurrentSteps, allocation.maxConcurrentSteps);
+      const mapped = withInput(step, mapPlan(step, work, items), around, {}, parameters);
+      return mapped.ok ? { ok: true, value: { ...mapped.value, allocation: { ...allocation, maxConcurrentSteps: most } } } : mapped;
+    }
+  }
+}
+
+/** The outer run's variables, overlaid; where the plan declares its inputs, only those. */
+function withInput(
+  step: PlanStep,
+  plan: Plan,
+  { variables, allocation }: Around,
+  parameters: JsonObject,
+  given: JsonObject,
+): Result<SubRunJob> {
+  const around: JsonObject = { ...variables.toObject(), ...given };
+  const { inputs } = plan;
+  if (!inputs) return { ok: true, value: { plan, input: { ...around, ...parameters }, allocation } };
+  const wanted = Object.fromEntries(Object.entries(around).filter(([name]) => Object.hasOwn(inputs, name)));
+  const { input, issues } = resolveInput(inputs, { ...wanted, ...parameters });
+  if (issues.length === 0) return { ok: true, value: { plan, input, allocation } };
+  const list = issues.map(({ message }) => message).join(' ');
+  const context = { stepId: step.id, issues: issues.map(({ code, path, message }) => ({ code, path: [...path], message })) };
+  return { ok: false, error: executionError('INVALID_INPUT', `Step "${step.id}": ${list}`, 'tier2', { context }) };
+}
+
+const failed = (step: PlanStep, code: 'INVALID_PARAMETER_TYPE' | 'LIMIT_EXCEEDED' | 'INVALID_VALUE', what: string): Result<never> => ({
+  ok: false,
+  error: executionError(code, `Step "${step.id}" ${what}`, 'tier2', { context: { stepId: step.id } }),
+});
+
+const bare = (ordinal: number, id: string, type: PlanStep['type'], work: Work, timeoutMs: number): PlanStep => ({
+  ordinal,
+  id,
+  name: id,
+  type,
+  work,
+  dependsOn: [],
+  dependents: [],
+  children: [],
+  priority: 0,
+  rank: ordinal,
+  when: [],
+  timeoutMs,
+  fallbacks: [],
+  onFailure: 'stop',
+  credits: '0',
+  onBranchFailure: 'collect',
+});
+
+/** One group whose branches are the items, which share one plan. */
+function mapPlan(step: PlanStep, work: Extract<SubRun, { kind: 'map' }>, items: readonly Json[]): Plan {
+  const { id, name, timeoutMs, onBranchFailure } = step;
+  const group: PlanStep = { ...bare(0, id, 'parallel', { kind: 'group' }, timeoutMs), onBranchFailure };
+  const steps = items.map((item, index): PlanStep => {
+    const parameters = { [work.as]: item, index };
+    return { ...bare(index + 1, `${id}:${index}`, 'workflow', { kind: 'item', parameters }, timeoutMs), parent: 0 };
+  });
+  const all = [{ ...group, children: steps.map(({ ordinal }) => ordinal) }, ...steps];
+  return {
+    id: work.plan.id,
+    name,
+    version: work.plan.version,
+    steps: all,
+    byRank: all.map(({ ordinal }) => ordinal),
+    ordinals: Object.fromEntries(all.map((each) => [each.id, each.ordinal])),
+    sinks: [0],
+    metadata: {},
+    items: work.plan,
+  };
+}
+
+/** The body, and after all of its steps the question whether that was the last iteration. */
+function withUntil(plan: Plan, until: Condition): Plan {
+  const ordinal = plan.steps.length;
+  const isTop = ({ parent }: PlanStep): boolean => parent === undefined;
+  const question: PlanStep = {
+    ...bare(ordinal, UNTIL, 'conditional', { kind: 'condition', condition: until }, UNTIL_TIMEOUT_MS),
+    dependsOn: plan.steps.filter(isTop).map((step) => step.ordinal),
+  };
+  return {
+    ...plan,
+    steps: [...plan.steps.map((step) => (isTop(step) ? { ...step, dependents: [...step.dependents, ordinal] } : step)), question],
+    byRank: [...plan.byRank, ordinal],
+    ordinals: { ...plan.ordinals, [UNTIL]: ordinal },
+    sinks: [...plan.sinks, ordinal],
+  };
+}
+
+/** Whether the loop is over after an iteration with this outcome, and the iteration's own result. */
+export function iterationOf({ plan, until, maxIterations }: Extract<SubRun, { kind: 'loop' }>, count: number, outcome: Json) {
+  if (!until) return { ending: count >= maxIterations ? ('over' as const) : undefined, result: outcome };
+  const { [UNTIL]: verdict, ...results } = asObject(outcome);
+  const [only] = plan.sinks;
+  const isOver = plan.sinks.length === 0 ? outcome === true : verdict === true;
+  const single = plan.sinks.length === 1 && only !== undefined ? (results[plan.steps[only]?.id ?? ''] ?? null) : undefined;
+  const result: Json = plan.sinks.length === 0 ? null : single === undefined ? results : single;
+  return { ending: isOver ? ('over' as const) : count >= maxIterations ? ('exhausted' as const) : undefined, result };
+}
+
+/** How a nested run ended, as the end of a step. A map's result is its items' results, in their order. */
+export function stepOutcome(work: Work, outcome: RunOutcome | StepOutcome): StepOutcome {
+  if (!('result' in outcome)) return outcome;
+  const { status, result, error, reason, usage } = outcome;
+  const output = work.kind === 'map' && Array.isArray(result) ? result.map((item: Json) => asObject(item)['value'] ?? null) : result;
+  return { status, output, attempts: 1, usage, ...(error && { error }), ...(reason !== undefined && { reason }) };
+}
+
+const asObject = (value: Json): JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
+
+const costs = new WeakMap<Plan, string>();
+
+/** What the steps of a plan cost together at least, one attempt each. */
+export function planCredits(plan: Plan): string {
+  const known = costs.get(plan);
+  if (known !== undefined) return known;
+  let sum = 0n;
+  for (const { credits, work } of plan.steps) {
+    sum += BigInt(credits);
+    if (work.kind === 'workflow' || work.kind === 'loop') sum += BigInt(planCredits(work.plan));
+    if (work.kind === 'item' && plan.items) sum += BigInt(planCredits(plan.items));
+  }
+  const cost = sum.toString();
+  costs.set(plan, cost);
+  return cost;
+}
