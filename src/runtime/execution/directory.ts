@@ -70,6 +70,10 @@ export class Directory implements FactStreams {
     return true;
   }
 
+  #above({ parentExecutionId }: DirectoryEntry): DirectoryEntry | undefined {
+    return parentExecutionId === undefined ? undefined : this.#entries.get(parentExecutionId);
+  }
+
   #streamOf({ executionId, parentExecutionId }: ExecutionContext): FactStream | undefined {
     const own = this.#entries.get(executionId);
     if (own) return own.stream;

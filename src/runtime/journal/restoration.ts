@@ -7,10 +7,12 @@ import type { Fact } from '../../machines/protocol/facts.ts';
 import type { RunFact, RunJob } from '../../machines/protocol/run.ts';
 import type { StepFact, StepJob } from '../../machines/protocol/step.ts';
 import type { SwarmFact, SwarmJob } from '../../machines/protocol/swarm.ts';
+import type { WaitFact } from '../../machines/protocol/wait.ts';
 import { evolveRun } from '../../machines/run.fold.ts';
 import { FRESH_RUN, type RunState } from '../../machines/run.state.ts';
 import { evolveSwarm } from '../../machines/swarm.fold.ts';
 import { FRESH_SWARM, type SwarmState } from '../../machines/swarm.state.ts';
+import { evolveWaiter, FRESH_WAITER, type WaiterState } from '../../machines/waiter.fold.ts';
 
 export interface StreamRestoration {
   readonly tier: Tier;
@@ -22,7 +24,7 @@ export interface StreamRestoration {
   readonly states: ReadonlyMap<string, ExecutionState>;
 }
 
-export type ExecutionState = SwarmState | RunState | ExecutorState;
+export type ExecutionState = SwarmState | RunState | ExecutorState | WaiterState;
 
 /** Folds a stream. Throws INVALID_INPUT when it does not begin with the start of a run or of a step. */
 export function restorationOf(facts: readonly Fact[]): StreamRestoration {
@@ -45,8 +47,13 @@ export function foldStream(facts: Iterable<Fact>): Map<string, ExecutionState> {
 function evolve(state: ExecutionState | undefined, fact: Fact): ExecutionState {
   if (fact.tier === 'tier1') return evolveSwarm((state as SwarmState | undefined) ?? FRESH_SWARM, fact as SwarmFact);
   if (fact.tier === 'tier2') return evolveRun((state as RunState | undefined) ?? FRESH_RUN, fact as RunFact);
+  if (isOfWaiter(state, fact)) return evolveWaiter((state as WaiterState | undefined) ?? FRESH_WAITER, fact as WaitFact);
   return evolveExecutor((state as ExecutorState | undefined) ?? FRESH_EXECUTOR, fact as StepFact);
 }
+
+/** Of tier 3, a wait has no attempts. */
+const isOfWaiter = (state: object | undefined, fact: Fact): boolean =>
+  fact.type.startsWith('tier3/wait/') || (state !== undefined && !('attempt' in state));
 
 function rootOf(fact: Fact): Pick<StreamRestoration, 'tier' | 'context' | 'job'> {
   const started = fact as SwarmFact | RunFact | StepFact;
