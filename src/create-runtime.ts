@@ -1,6 +1,7 @@
 /** The composition root: `createRuntime` and what it returns. */
 
 import { customAlphabet } from 'nanoid';
+import type { Blackboard } from './actors/blackboard.ts';
 import { memberOf } from './actors/failure.ts';
 import { toJson } from './actors/json.ts';
 import { type ExecutorState, FRESH_EXECUTOR } from './machines/executor.fold.ts';
@@ -12,6 +13,7 @@ import { isEscalated } from './machines/run.decisions.ts';
 import { FRESH_RUN, type RunState } from './machines/run.state.ts';
 import type { RunContext } from './machines/run.turn.ts';
 import { Blackboards } from './runtime/blackboard.ts';
+import { publishedWrites } from './runtime/blackboard-facts.ts';
 import { type Configuration, configurationOf } from './runtime/configuration.ts';
 import type { EventBus } from './runtime/events/event-bus.ts';
 import { canBeCancelled, canContinue } from './runtime/execution/controls.ts';
@@ -84,7 +86,7 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly #options: RuntimeOptions;
   readonly #configuration: Configuration;
   readonly #workflows = new Map<string, LoadedWorkflow>();
-  readonly #blackboards = new Blackboards();
+  readonly #blackboards: Blackboards;
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
@@ -92,9 +94,16 @@ class SwarmchartRuntime implements AsyncDisposable {
     const { registry: _, conditions, ...work } = this.#configuration;
     this.#system = new System(options, {
       ...work,
+      blackboard: ({ swarmId, executionId }, signal) => this.#blackboards.of(swarmId, { by: executionId, signal }),
       evaluate: (condition, scope, signal) => evaluateCondition(condition, scope, conditions, signal),
       classify: options.classify ?? (() => undefined),
       maxOutputBytes: options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
+    });
+    const { clock, directory, bus } = this.#system;
+    this.#blackboards = new Blackboards({
+      clock,
+      record: publishedWrites((facts) => bus.publish(facts)),
+      isLive: (swarmId) => directory.find(swarmId) !== undefined,
     });
     this.events = this.#system.bus;
     this.tier2 = this.#tier((request) => this.#startRoutine(request));
@@ -156,9 +165,9 @@ class SwarmchartRuntime implements AsyncDisposable {
     return this.#handle(execution, tier === 'tier2' ? 'run' : 'step');
   }
 
-  /** A swarm's blackboard: what runs that named the swarm left there, by workflow id. */
-  blackboard(swarmId: string) {
-    return this.#blackboards.read(swarmId);
+  /** A swarm's blackboard, to read and to write. Runs that named the swarm leave their results there, by workflow id. */
+  blackboard(swarmId: string): Blackboard {
+    return this.#blackboards.of(swarmId);
   }
 
   /**
@@ -269,7 +278,12 @@ class SwarmchartRuntime implements AsyncDisposable {
 
   async #exportResult(execution: Execution, key: string): Promise<void> {
     const { success, result, context } = await execution.result();
-    if (success) this.#blackboards.write(context.swarmId, key, result ?? null);
+    if (!success) return;
+    const { executionId, swarmId } = context;
+    const board = this.#blackboards.of(swarmId, { by: executionId });
+    await board.set(key, result ?? null).catch((thrown: unknown) => {
+      this.#system.log.warn({ err: thrown, execution: executionId, swarm: swarmId, key }, 'a result could not be left on the blackboard');
+    });
   }
 
   #createId(): string {

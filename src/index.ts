@@ -1,5 +1,6 @@
 /** Swarmchart: an actor-model agent runtime in which every run and every step is a supervised statechart. */
 
+export type { Blackboard, BlackboardEntry, WriteCondition } from './actors/blackboard.ts';
 export type { Clock } from './actors/clock.ts';
 export { wrapTierError } from './actors/failure.ts';
 export type { ModuleOperations, Strategy, StrategyCall } from './actors/services.ts';

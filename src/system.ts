@@ -44,7 +44,10 @@ import { systemClock } from './runtime/system-clock.ts';
 type RootReport = ChildReport<RunOutcome | TimedOutcome> | EventObject;
 /** What works for a swarm beside its runs. */
 export type SwarmHelpers = Pick<HelperServices, 'plan' | 'organize' | 'synthesize'>;
-export type WorkConfiguration = Pick<WorkServices, 'tools' | 'modules' | 'strategies' | 'evaluate' | 'classify' | 'maxOutputBytes'>;
+export type WorkConfiguration = Pick<
+  WorkServices,
+  'tools' | 'modules' | 'strategies' | 'blackboard' | 'evaluate' | 'classify' | 'maxOutputBytes'
+>;
 
 /** What a chart's actor needs to go on from an earlier life. */
 export interface Restoration {

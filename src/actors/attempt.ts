@@ -116,6 +116,7 @@ class Attempt {
       idempotencyKey: job.idempotencyKey,
       checkpoint: () => this.#checkpoint(),
       spend: (usage) => this.#spend(usage),
+      blackboard: this.#services.blackboard(execution, this.#abort.signal),
       log: this.#services.log,
     };
   }

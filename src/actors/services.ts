@@ -6,6 +6,7 @@ import type { ErrorClass } from '../machines/protocol/errors.ts';
 import type { ExecutionContext, Json } from '../machines/protocol/execution.ts';
 import type { Condition, StepLease } from '../machines/protocol/plan.ts';
 import type { ConditionScope } from '../machines/protocol/step.ts';
+import type { Blackboard } from './blackboard.ts';
 import type { Clock } from './clock.ts';
 import type { FaultHooks } from './faults.ts';
 import type { AnyTool, Logger } from './tool.ts';
@@ -84,6 +85,8 @@ export interface WorkServices {
   readonly tools: { get(name: string): AnyTool | undefined };
   readonly modules: ReadonlyMap<string, ModuleOperations>;
   readonly strategies: ReadonlyMap<string, Strategy>;
+  /** The board of the execution's swarm, for that execution to write until the signal is aborted. */
+  readonly blackboard: (execution: ExecutionContext, signal: AbortSignal) => Blackboard;
   readonly evaluate: (condition: Condition, scope: ConditionScope, signal: AbortSignal) => boolean | Promise<boolean>;
   readonly classify: (error: unknown) => ErrorClass | undefined;
   readonly maxOutputBytes: number;

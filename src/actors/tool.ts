@@ -3,6 +3,7 @@
 import type { AgentSpec } from '../machines/protocol/agent.ts';
 import type { ExecutionContext, Json } from '../machines/protocol/execution.ts';
 import type { RetryPolicy } from '../machines/protocol/plan.ts';
+import type { Blackboard } from './blackboard.ts';
 
 /** The part of Standard Schema v1 that Swarmchart uses; zod 4, valibot and arktype schemas fit. */
 export interface StandardSchema<Output = unknown> {
@@ -52,6 +53,8 @@ export interface ToolContext {
   checkpoint(): Promise<void>;
   /** Books usage beyond the tool's declared cost. Throws RESOURCE_EXHAUSTED (and aborts the attempt) when the allocation is exceeded. */
   spend(usage: { readonly credits?: string; readonly memoryMB?: number }): void;
+  /** What the swarm shares; what this attempt writes there is marked with its execution id. Once aborted, it writes no more. */
+  readonly blackboard: Blackboard;
   readonly log: Logger;
 }
 

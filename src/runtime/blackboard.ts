@@ -1,32 +1,115 @@
-/** Results that runs leave for their swarm: a versioned key-value store for each swarm id. A service, so a run without a swarm can write one. */
+/** The blackboards of all swarms: a service, so that a run without a swarm can write one. Every write is a fact, and facts restore the boards. */
 
+import type { Blackboard, BlackboardEntry } from '../actors/blackboard.ts';
+import type { Clock } from '../actors/clock.ts';
+import { copyOf } from '../actors/json.ts';
+import { SwarmchartError } from '../machines/protocol/errors.ts';
 import type { Json } from '../machines/protocol/execution.ts';
+import type { Fact, FactBody } from '../machines/protocol/facts.ts';
+import { Board, slotOf, type WriteRequest } from './blackboard-board.ts';
+import { type Operation, restored } from './blackboard-values.ts';
 
-export interface BlackboardEntry {
-  readonly value: Json;
-  /** 1 for the first write of a key. */
-  readonly version: number;
+export type BlackboardFact = FactBody<
+  'tier1/blackboard/written',
+  {
+    readonly key: string;
+    readonly operation: Operation;
+    /** The new value; null for a deletion. */
+    readonly value: Json;
+    readonly version: number;
+    readonly by?: string;
+  }
+>;
+
+export interface BlackboardServices {
+  readonly clock: Pick<Clock, 'now'>;
+  /** Records a write, in the order of the calls. Undefined: it is committed already; else it resolves when it is, and rejects when it is lost. */
+  readonly record: (swarmId: string, fact: BlackboardFact) => Promise<void> | undefined;
+  /** The board of a live swarm is not forgotten. */
+  readonly isLive: (swarmId: string) => boolean;
 }
 
-/** Swarms that are remembered; the one written longest ago is forgotten first. */
-const REMEMBERED_SWARMS = 1_000;
+export interface Writer {
+  /** Execution id, for the entries that it writes. */
+  readonly by?: string;
+  /** Once it is aborted, writes are refused with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Boards that are remembered. Beyond, the one written longest ago is forgotten first, with its versions; a live swarm's never is. */
+const MAX_BOARDS = 1_000;
 
 export class Blackboards {
-  readonly #boards = new Map<string, Map<string, BlackboardEntry>>();
+  readonly #services: BlackboardServices;
+  /** In the order in which they were last written. */
+  readonly #boards = new Map<string, Board>();
 
-  /** The entries of a swarm's blackboard, by key. */
-  read(swarmId: string): ReadonlyMap<string, BlackboardEntry> {
-    return this.#boards.get(swarmId) ?? new Map();
+  constructor(services: BlackboardServices) {
+    this.#services = services;
   }
 
-  write(swarmId: string, key: string, value: Json): void {
-    const board = this.#boards.get(swarmId) ?? new Map<string, BlackboardEntry>();
-    this.#boards.delete(swarmId);
-    this.#boards.set(swarmId, board);
-    board.set(key, { value, version: (board.get(key)?.version ?? 0) + 1 });
-    for (const oldest of this.#boards.keys()) {
-      if (this.#boards.size <= REMEMBERED_SWARMS) return;
-      this.#boards.delete(oldest);
+  /** A swarm's blackboard, for one writer. It exists once it is written; until then it is empty. */
+  of(swarmId: string, { by, signal }: Writer = {}): Blackboard {
+    const write = async (operation: Operation, key: string, given?: unknown, ifVersion?: number): Promise<BlackboardEntry> => {
+      signal?.throwIfAborted();
+      return this.#write(swarmId, { operation, key, given, ifVersion, by, at: this.#services.clock.now() });
+    };
+    return {
+      swarmId,
+      get: (key) => this.#boards.get(swarmId)?.get(key),
+      entries: () => this.#boards.get(swarmId)?.entries() ?? new Map(),
+      set: (key, value, condition) => write('set', key, value, condition?.ifVersion),
+      append: (key, item) => write('append', key, item),
+      increment: (key, amount = 1) => write('increment', key, amount),
+      merge: (key, members) => write('merge', key, members),
+      deepMerge: (key, members) => write('deepMerge', key, members),
+      delete: (key, condition) => write('delete', key, undefined, condition?.ifVersion),
+    };
+  }
+
+  /** Brings boards to where these facts left them; facts of other kinds are passed over. Records nothing. */
+  fold(facts: Iterable<Fact>): void {
+    for (const { type, swarmId, at, payload } of facts) {
+      if (type !== 'tier1/blackboard/written') continue;
+      const { key, operation, value, version, by } = payload as BlackboardFact['payload'];
+      const board = this.#boards.get(swarmId) ?? new Board(swarmId);
+      const sized = restored(copyOf(value));
+      const slot = slotOf(sized, { key, value: sized.value, version, ...(by !== undefined && { by }), at }, operation === 'delete');
+      board.begin(slot);
+      this.#remember(board);
+      board.keep(slot);
+    }
+  }
+
+  /** Everything up to the gate happens at once, so that calls are served in their order. */
+  async #write(swarmId: string, request: WriteRequest): Promise<BlackboardEntry> {
+    if (typeof swarmId !== 'string' || swarmId === '') throw new SwarmchartError('INVALID_VALUE', 'A blackboard belongs to a swarm id');
+    const { operation, key, at } = request;
+    const board = this.#boards.get(swarmId) ?? new Board(swarmId);
+    const slot = board.next(request);
+    if (!slot) return Object.freeze({ key, value: null, version: board.versionOf(key), at });
+    const { value, version, by } = slot.entry;
+    board.begin(slot);
+    this.#remember(board);
+    try {
+      const payload = { key, operation, value, version, ...(by !== undefined && { by }) };
+      const committed = this.#services.record(swarmId, { type: 'tier1/blackboard/written', at, payload });
+      if (committed) await committed;
+    } catch (thrown) {
+      board.drop(slot);
+      throw thrown;
+    }
+    board.keep(slot);
+    return slot.entry;
+  }
+
+  #remember(board: Board): void {
+    const isNew = !this.#boards.delete(board.swarmId);
+    this.#boards.set(board.swarmId, board);
+    if (!isNew) return;
+    for (const [swarmId, oldest] of this.#boards) {
+      if (this.#boards.size <= MAX_BOARDS) return;
+      if (!oldest.isBusy && !this.#services.isLive(swarmId)) this.#boards.delete(swarmId);
     }
   }
 }

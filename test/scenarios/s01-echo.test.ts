@@ -52,7 +52,11 @@ describe('S01: echo, end to end', () => {
   it("leaves the result on the swarm's blackboard", async () => {
     await using world = await startRuntime();
     await world.runtime.tier2.execute({ context, allocation, input: routine() });
-    expect(world.runtime.blackboard('test-swarm-1').get('test-routine')).toEqual({ value: 'Hello World', version: 1 });
+    expect(world.runtime.blackboard('test-swarm-1').get('test-routine')).toMatchObject({
+      value: 'Hello World',
+      version: 1,
+      by: 'test-exec-1',
+    });
   });
 
   it.each([

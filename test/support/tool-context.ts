@@ -1,4 +1,5 @@
 import type { ToolContext } from 'swarmchart';
+import { Blackboards } from '../../src/runtime/blackboard.ts';
 
 /** What a tool is given when no runtime runs it. */
 export function toolContext(more: Partial<ToolContext> = {}): ToolContext {
@@ -11,6 +12,7 @@ export function toolContext(more: Partial<ToolContext> = {}): ToolContext {
     idempotencyKey: 'execution-1/step',
     checkpoint: async () => undefined,
     spend: ignore,
+    blackboard: new Blackboards({ clock: { now: () => 0 }, record: () => undefined, isLive: () => false }).of('swarm-1'),
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
     ...more,
   };

@@ -45,8 +45,8 @@ describe('two runtimes in one process', () => {
     expect(await a.runtime.run('pair', { context: { executionId: 'again' } }).result()).toMatchObject({ error: { code: 'CIRCUIT_OPEN' } });
     expect(await b.runtime.run(workflow, { context: { executionId: 'again' } }).result()).toMatchObject({ success: true });
     await settlePromises();
-    expect(a.runtime.blackboard('swarm').size).toBe(0);
-    expect(b.runtime.blackboard('swarm').get('pair')).toEqual({ value: 'b', version: 1 });
+    expect(a.runtime.blackboard('swarm').entries().size).toBe(0);
+    expect(b.runtime.blackboard('swarm').get('pair')).toMatchObject({ value: 'b', version: 1 });
     expect((await a.journal.read('same')).some(({ type }) => type === 'tier2/routine/completed')).toBe(false);
     expect(heard.some((line) => line.includes('breaker'))).toBe(false);
 

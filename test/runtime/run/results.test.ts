@@ -49,7 +49,7 @@ describe('the result of a run', () => {
     await world.finish(world.run([work('a')], { context: { swarmId: 'swarm' } }));
     const bad = { id: 'a', tool: 'work', parameters: { failures: 9 } };
     await world.finish(world.run([bad], { context: { swarmId: 'swarm' } }, { id: 'bad' }));
-    expect(world.runtime.blackboard('swarm').get('wf')).toEqual({ value: 'a', version: 1 });
+    expect(world.runtime.blackboard('swarm').get('wf')).toMatchObject({ value: 'a', version: 1 });
     expect(world.runtime.blackboard('swarm').get('bad')).toBeUndefined();
   });
 
