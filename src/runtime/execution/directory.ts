@@ -60,18 +60,17 @@ export class Directory implements FactStreams {
     return this.#streamOf(execution)?.committed();
   }
 
+  /** A run that compensates may act, whatever those above it are up to: they wait for it. */
   mayAct({ executionId }: ExecutionContext): boolean {
     if (!this.#entries.has(executionId)) return false;
     for (let id: string | undefined = executionId; id !== undefined; ) {
       const entry = this.#entries.get(id);
-      if (entry && isEnding(phaseOf(entry))) return false;
+      const phase = entry && phaseOf(entry);
+      if (phase === 'compensating') return true;
+      if (phase !== undefined && isEnding(phase)) return false;
       id = entry?.parent;
     }
     return true;
-  }
-
-  #above({ parentExecutionId }: DirectoryEntry): DirectoryEntry | undefined {
-    return parentExecutionId === undefined ? undefined : this.#entries.get(parentExecutionId);
   }
 
   #streamOf({ executionId, parentExecutionId }: ExecutionContext): FactStream | undefined {
