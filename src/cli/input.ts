@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Json, JsonObject } from '../machines/protocol/execution.ts';
 import { resolveInput } from '../runtime/workflow/input.ts';
-import { typeOfJson } from '../runtime/workflow/meaning.ts';
 import type { InputDeclaration } from '../runtime/workflow/schema.ts';
+import { typeOfJson } from '../runtime/workflow/step-rules.ts';
 import { oneLine, UsageError } from './outcome.ts';
 
 type Declarations = Readonly<Record<string, InputDeclaration>>;

@@ -4,13 +4,15 @@ import type { ModuleOperations, Strategy } from '../actors/services.ts';
 import { BUILTIN_STRATEGIES, echo } from './builtins.ts';
 import type { RuntimeOptions } from './options.ts';
 import { ToolRegistry } from './tool-registry.ts';
-import type { WorkflowRegistry } from './workflow/registry.ts';
+import type { LoadedWorkflow, WorkflowRegistry } from './workflow/registry.ts';
 
 export interface Configuration {
   readonly tools: ToolRegistry;
   readonly modules: ReadonlyMap<string, ModuleOperations>;
   readonly strategies: ReadonlyMap<string, Strategy>;
   readonly conditions: NonNullable<RuntimeOptions['conditions']>;
+  /** Those that were created, by id. */
+  readonly workflows: Map<string, LoadedWorkflow>;
   /** What exists here that a workflow can name. */
   readonly registry: WorkflowRegistry;
 }
@@ -21,7 +23,9 @@ export function configurationOf(options: RuntimeOptions): Configuration {
   const modules = new Map(Object.entries(options.modules ?? {}));
   const strategies = new Map(Object.entries({ ...BUILTIN_STRATEGIES, ...options.strategies }));
   const conditions = options.conditions ?? {};
-  return { tools, modules, strategies, conditions, registry: registryOf(tools, modules, strategies, conditions) };
+  const workflows = new Map<string, LoadedWorkflow>();
+  const registry = registryOf(tools, modules, strategies, conditions, workflows);
+  return { tools, modules, strategies, conditions, workflows, registry };
 }
 
 function registryOf(
@@ -29,12 +33,14 @@ function registryOf(
   modules: ReadonlyMap<string, object>,
   strategies: ReadonlyMap<string, unknown>,
   conditions: object,
+  workflows: ReadonlyMap<string, LoadedWorkflow>,
 ): WorkflowRegistry {
   const names = {
     tool: () => tools.list().map(({ name }) => name),
     module: () => modules.keys(),
     strategy: () => strategies.keys(),
     condition: () => Object.keys(conditions),
+    workflow: () => workflows.keys(),
   };
   return {
     hasTool: (name) => tools.has(name),
@@ -43,6 +49,7 @@ function registryOf(
     hasStrategy: (name) => strategies.has(name),
     hasCondition: (name) => Object.hasOwn(conditions, name),
     tool: (name) => tools.get(name),
+    workflow: (id) => workflows.get(id),
     names: (kind) => names[kind](),
   };
 }

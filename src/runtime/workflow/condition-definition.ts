@@ -7,8 +7,8 @@ import { CelRefused, compileCel } from './cel.ts';
 import type { IssueList, Path } from './issues.ts';
 import { isObject } from './origins.ts';
 import type { WorkflowRegistry } from './registry.ts';
-import { CONDITION_SHAPES } from './schema.ts';
 import { checkShape, shapeCheck } from './shape.ts';
+import { CONDITION_SHAPES } from './shapes.ts';
 import { didYouMean } from './suggest.ts';
 
 export interface ReadCondition {

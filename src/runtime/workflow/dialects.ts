@@ -9,7 +9,7 @@
 import type { Json } from '../../machines/protocol/execution.ts';
 import type { IssueList, Path } from './issues.ts';
 import { isObject, Origins, type RawObject } from './origins.ts';
-import { CANONICAL_KEYS, STEP_SHAPES } from './schema.ts';
+import { CANONICAL_KEYS, STEP_SHAPES } from './shapes.ts';
 
 const OTHER_NAMES: Readonly<Record<string, string>> = { timeoutMs: 'timeout' };
 const WORKFLOW_NAMES = { ...OTHER_NAMES, tasks: 'steps', retryPolicy: 'retry', fallbackActions: 'fallbacks' };
@@ -21,6 +21,8 @@ const STEP_NAMES = {
   fallbackActions: 'fallbacks',
   thenStep: 'then',
   elseStep: 'else',
+  conditions: 'when',
+  tasks: 'steps',
 };
 const RETRY_NAMES = { backoffStrategy: 'backoff' };
 const FALLBACK_NAMES = { condition: 'on' };
@@ -68,6 +70,10 @@ export class Importer {
     this.#rewritePolicies(step, moved, path);
     this.#rewrite(step, moved, path, 'when', (value, at) => this.#conditionList(value, at));
     this.#rewrite(step, moved, path, 'condition', (value, at) => this.#condition(value, at));
+    // A wait step has a moment under that name.
+    if (step['type'] === 'loop') this.#rewrite(step, moved, path, 'until', (value, at) => this.#condition(value, at));
+    this.#rewrite(step, moved, path, 'compensate', (value, at) => this.#compensation(value, at));
+    this.#rewrite(step, moved, path, 'workflow', (value, at) => (isObject(value) ? this.workflow(value, at) : value));
     for (const key of ['steps', 'then', 'else']) this.#rewrite(step, moved, path, key, (value, at) => this.#stepList(value, at));
     return this.origins.note(step, path, moved);
   }
@@ -92,6 +98,14 @@ export class Importer {
       return this.origins.note({ strategy: backoff }, at, new Map([['strategy', []]]));
     });
     return this.origins.note(retry, path, moved);
+  }
+
+  #compensation(value: Json, path: Path): Json {
+    if (!isObject(value)) return value;
+    const moved: Moved = new Map();
+    const compensation = this.#rename(value, path, STEP_NAMES, moved);
+    this.#rewritePolicies(compensation, moved, path);
+    return this.origins.note(compensation, path, moved);
   }
 
   #fallback(value: Json, path: Path): Json {

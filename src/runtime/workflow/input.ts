@@ -3,10 +3,10 @@
 import type { Issue } from '../../machines/protocol/errors.ts';
 import type { Json, JsonObject } from '../../machines/protocol/execution.ts';
 import { IssueList } from './issues.ts';
-import { typeOfJson } from './meaning.ts';
 import { isObject } from './origins.ts';
 import type { InputDeclaration } from './schema.ts';
 import { readObject } from './source-object.ts';
+import { typeOfJson } from './step-rules.ts';
 import { didYouMean } from './suggest.ts';
 
 export interface ResolvedInput {

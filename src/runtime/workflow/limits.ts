@@ -7,11 +7,16 @@ export const WORKFLOW_LIMITS = {
   /** Values in the document, aliases counted as often as they are used. */
   documentNodes: 500_000,
   aliases: 100,
-  /** Steps of one workflow, nested ones included. */
+  /** Steps of one workflow, nested ones and those of the workflows that it calls included. */
   steps: 20_000,
-  /** Groups within groups. */
+  /** Groups within groups, the bodies of maps and loops and called workflows included. */
   stepDepth: 32,
   parametersDepth: 32,
+  /** Items of a list that a definition spells out, for a map. */
+  items: 10_000,
+  iterations: 10_000,
+  /** Inputs that a workflow declares. */
+  inputs: 1_000,
   referencesPerText: 100,
   /** Problems reported; the rest is counted. */
   issues: 500,

@@ -9,6 +9,7 @@ import type { ErrorCode } from '../../machines/protocol/errors.ts';
 import type { Json } from '../../machines/protocol/execution.ts';
 import { type FoundReference, listReferences } from '../../machines/references.ts';
 import { findCycles, printCycle } from './cycles.ts';
+import type { InputNames } from './input-names.ts';
 import type { IssueList, Path } from './issues.ts';
 import { WORKFLOW_LIMITS } from './limits.ts';
 import type { Outline, OutlineStep } from './outline.ts';
@@ -17,19 +18,32 @@ import { didYouMean } from './suggest.ts';
 /** For each step, the ordinals of the siblings that it waits for. */
 export type Links = readonly ReadonlySet<number>[];
 
-/** Reports unknown names and cycles. `inputNames` are those that exist, when that is known. */
-export function linkSteps(
-  outline: Outline,
-  byId: ReadonlyMap<string, OutlineStep>,
-  inputNames: ReadonlySet<string> | undefined,
-  issues: IssueList,
-): Links {
+/** What the steps of a workflow or a body can name. */
+export interface Names {
+  readonly steps: ReadonlyMap<string, OutlineStep>;
+  /** The inputs that exist, when that is known. */
+  readonly inputs: InputNames | undefined;
+  /** Of a body: the step whose body it is, and what can be named around it. */
+  readonly outer?: { readonly step: OutlineStep; readonly names: Names };
+}
+
+/** Reports unknown names and cycles. */
+export function linkSteps(outline: Outline, names: Names, issues: IssueList): Links {
   const links: Set<number>[] = outline.steps.map(() => new Set());
+  const byId = names.steps;
+
+  function unknownStep(id: string, path: Path, code: ErrorCode): void {
+    const owner = names.outer?.step.id ?? '';
+    const hint = isOutside(id, names)
+      ? ` The one outside of "${owner}" cannot be read in it: hand over what is needed in the parameters of "${owner}".`
+      : didYouMean(id, byId.keys());
+    issues.add(code, path, `There is no step "${id}"${names.outer ? ` in "${owner}"` : ''}.${hint}`);
+  }
 
   function link(from: OutlineStep, id: string, path: Path, code: ErrorCode): void {
     const target = byId.get(id);
     if (target === undefined) {
-      issues.add(code, path, `There is no step "${id}".${didYouMean(id, byId.keys())}`);
+      unknownStep(id, path, code);
       return;
     }
     const [waiter, awaited] = lift(from, target);
@@ -46,11 +60,12 @@ export function linkSteps(
   }
 
   function checkInput(name: string, path: Path): void {
-    if (inputNames === undefined || inputNames.has(name)) return;
-    issues.add('UNRESOLVED_REFERENCE', path, `There is no input "${name}".${didYouMean(name, inputNames)}`);
+    if (names.inputs === undefined || names.inputs.has(name)) return;
+    issues.add('UNRESOLVED_REFERENCE', path, `There is no input "${name}".${didYouMean(name, names.inputs)}`);
   }
 
-  function linkReferences(step: OutlineStep, value: Json | undefined, at: Path, mayReadItself = false): void {
+  /** Calls `onStep` for every step that is referred to. */
+  function readReferences(value: Json | undefined, at: Path, onStep: (id: string, place: Path) => void): void {
     if (value === undefined) return;
     const perText = new Map<string, number>();
     for (const { part, path } of listReferences(value)) {
@@ -60,8 +75,21 @@ export function linkSteps(
       }
       if (part.kind === 'malformed') issues.add('UNRESOLVED_REFERENCE', place, `${part.text} is not a reference: ${part.reason}.`);
       else if (part.kind === 'input') checkInput(part.name, place);
-      else if (!mayReadItself || part.step !== step.id) link(step, part.step, place, 'UNRESOLVED_REFERENCE');
+      else onStep(part.step, place);
     }
+  }
+
+  function linkReferences(step: OutlineStep, value: Json | undefined, at: Path, mayReadItself = false): void {
+    readReferences(value, at, (id, place) => {
+      if (!mayReadItself || id !== step.id) link(step, id, place, 'UNRESOLVED_REFERENCE');
+    });
+  }
+
+  /** A compensation reads what is there when it comes to it: it waits for nobody. */
+  function checkReferences(value: Json | undefined, at: Path): void {
+    readReferences(value, at, (id, place) => {
+      if (!byId.has(id)) unknownStep(id, place, 'UNRESOLVED_REFERENCE');
+    });
   }
 
   for (const step of outline.steps) {
@@ -69,6 +97,9 @@ export function linkSteps(
     for (const [index, id] of (fields.dependencies ?? []).entries()) link(step, id, [...path, 'dependencies', index], 'UNKNOWN_DEPENDENCY');
     linkReferences(step, fields.parameters, [...path, 'parameters']);
     linkReferences(step, fields.parametersFrom, [...path, 'parametersFrom']);
+    linkReferences(step, fields.over, [...path, 'over']);
+    linkReferences(step, fields.until, [...path, 'until']);
+    checkReferences(fields.compensate?.parameters, [...path, 'compensate', 'parameters']);
     for (const [index, fallback] of (fields.fallbacks ?? []).entries()) {
       if (fallback.action === 'use-tool') linkReferences(step, fallback.parameters, [...path, 'fallbacks', index, 'parameters'], true);
     }
@@ -80,26 +111,36 @@ export function linkSteps(
   for (const [index, fallback] of (outline.fields.fallbacks ?? []).entries()) {
     if (fallback.action !== 'use-tool' || fallback.parameters === undefined) continue;
     for (const { part, path } of listReferences(fallback.parameters)) {
-      const place = ['fallbacks', index, 'parameters', ...path];
+      const place = [...outline.path, 'fallbacks', index, 'parameters', ...path];
       if (part.kind === 'input') checkInput(part.name, place);
       else issues.add('UNRESOLVED_REFERENCE', place, `${part.text} cannot be read here: a fallback for every step reads the input only.`);
     }
   }
   for (const [index, { step: id, dependsOn }] of (outline.fields.dependencies ?? []).entries()) {
-    const path = ['dependencies', index];
+    const path = [...outline.path, 'dependencies', index];
     const step = byId.get(id);
-    if (step === undefined) issues.add('UNKNOWN_DEPENDENCY', [...path, 'step'], `There is no step "${id}".${didYouMean(id, byId.keys())}`);
+    if (step === undefined) unknownStep(id, [...path, 'step'], 'UNKNOWN_DEPENDENCY');
     else if (typeof dependsOn === 'string') link(step, dependsOn, [...path, 'dependsOn'], 'UNKNOWN_DEPENDENCY');
     else for (const [at, other] of dependsOn.entries()) link(step, other, [...path, 'dependsOn', at], 'UNKNOWN_DEPENDENCY');
   }
 
+  const until = names.outer?.step.body === outline ? names.outer.step.until : undefined;
+  for (const id of until?.steps ?? []) if (!byId.has(id)) unknownStep(id, until?.path ?? [], 'UNRESOLVED_REFERENCE');
+  for (const name of until?.inputs ?? []) checkInput(name, until?.path ?? []);
+
   for (const cycle of findCycles(links)) {
     const names = cycle.map((ordinal) => outline.steps[ordinal]?.id ?? '');
     const first = outline.steps[cycle[0] ?? 0];
-    const path = first === undefined ? ['steps'] : first.fields.dependencies ? [...first.path, 'dependencies'] : first.path;
+    const path =
+      first === undefined ? [...outline.path, 'steps'] : first.fields.dependencies ? [...first.path, 'dependencies'] : first.path;
     issues.add('DEPENDENCY_CYCLE', path, `The steps wait for each other: ${printCycle(names)}.`);
   }
   return links;
+}
+
+function isOutside(id: string, { outer }: Names): boolean {
+  for (let around = outer; around; around = around.names.outer) if (around.names.steps.has(id)) return true;
+  return false;
 }
 
 /** The outermost ancestors that the two do not share; the same step twice when one contains the other. */

@@ -2,14 +2,11 @@
 
 import { type Issue, SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { Json } from '../../machines/protocol/execution.ts';
-import type { Plan } from '../../machines/protocol/plan.ts';
-import { compilePlan } from './compile.ts';
-import { Importer } from './dialects.ts';
+import { loadDrafts, type RawWorkflow } from './drafts.ts';
 import { IssueList, issuesToError, type Path } from './issues.ts';
-import { checkMeaning, type MeaningOptions } from './meaning.ts';
-import { isObject, type RawObject } from './origins.ts';
-import { outlineWorkflow } from './outline.ts';
-import type { InputDeclaration } from './schema.ts';
+import type { MeaningOptions } from './meaning.ts';
+import { isObject } from './origins.ts';
+import type { LoadedWorkflow } from './registry.ts';
 import { readObject } from './source-object.ts';
 import { readText, type Source } from './source-text.ts';
 import { didYouMean } from './suggest.ts';
@@ -21,14 +18,10 @@ export interface LoadOptions extends MeaningOptions {
   readonly defaultId?: string;
 }
 
-export interface LoadedWorkflow {
-  readonly plan: Plan;
-  /** The inputs that the workflow declares; without a declaration it takes any. */
-  readonly inputs?: Readonly<Record<string, InputDeclaration>>;
-}
+export type { LoadedWorkflow } from './registry.ts';
 
 export interface LoadResult {
-  /** In the order of the file. Holds only workflows without problems. */
+  /** In the order of the file. Holds only workflows without problems, which call none that has any. */
   readonly workflows: readonly LoadedWorkflow[];
   /** Every problem of every workflow, in the order of the text where there is one. */
   readonly issues: readonly Issue[];
@@ -43,15 +36,9 @@ export function loadWorkflows(source: unknown, options: LoadOptions = {}): LoadR
   const { data, locate } = readSource(source, reading);
   const isUnreadable = data === undefined || reading.has('LIMIT_EXCEEDED');
   const found = isUnreadable ? [] : findWorkflows(data, options.defaultId, reading);
-  const workflows: LoadedWorkflow[] = [];
-  const issues: Issue[] = reading.all().map((issue) => located(issue, locate));
-  const ids = new Set<string>();
-  for (const { raw, path } of found) {
-    const { loaded, problems } = loadOne(raw, path, options, ids);
-    issues.push(...problems.map((issue) => located(issue, locate)));
-    if (loaded && reading.isEmpty) workflows.push(loaded);
-  }
-  return { workflows, issues: issues.sort(byPosition) };
+  const { workflows, issues } = loadDrafts(found, options);
+  const all = [...reading.all(), ...issues].map((issue) => located(issue, locate));
+  return { workflows: reading.isEmpty ? workflows : [], issues: all.sort(byPosition) };
 }
 
 /** One workflow of a source: the one with this id or name, or the only one. Throws a SwarmchartError that holds every problem. */
@@ -79,29 +66,8 @@ function readSource(source: unknown, issues: IssueList): Source {
   return { data: readObject(source, issues), locate: () => undefined };
 }
 
-function loadOne(
-  raw: RawObject,
-  path: Path,
-  options: LoadOptions,
-  ids: Set<string>,
-): { loaded?: LoadedWorkflow; problems: readonly Issue[] } {
-  const importing = new IssueList();
-  const importer = new Importer(importing);
-  const canonical = importer.workflow(raw, path);
-  const issues = new IssueList();
-  const outline = outlineWorkflow(canonical, issues, options.registry);
-  const { id, input } = outline.fields;
-  if (id !== undefined && ids.has(id)) issues.add('DUPLICATE_ID', ['id'], `There is another workflow "${id}".`);
-  ids.add(id ?? '');
-  const links = checkMeaning(outline, options, issues);
-  const original = issues.all().map((issue) => ({ ...issue, path: importer.origins.original(canonical, issue.path) }));
-  const problems = [...importing.all(), ...original];
-  if (problems.length > 0) return { problems };
-  return { loaded: { plan: compilePlan(outline, links, options.registry), ...(input && { inputs: input }) }, problems };
-}
-
-function findWorkflows(data: Json, defaultId: string | undefined, issues: IssueList): readonly { raw: RawObject; path: Path }[] {
-  const found: { raw: RawObject; path: Path }[] = [];
+function findWorkflows(data: Json, defaultId: string | undefined, issues: IssueList): readonly RawWorkflow[] {
+  const found: RawWorkflow[] = [];
   const add = (raw: Json, path: Path, id: string | undefined): void => {
     if (!isObject(raw)) issues.add('INVALID_VALUE', path, 'A workflow is an object.');
     else found.push({ raw: raw['id'] === undefined && id !== undefined ? { ...raw, id } : raw, path });

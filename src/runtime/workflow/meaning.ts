@@ -1,12 +1,13 @@
 /** What a definition means: unique ids, names that exist, references that lead somewhere, no cycles. */
 
-import type { Json } from '../../machines/protocol/execution.ts';
-import { parseTemplate } from '../../machines/references.ts';
+import type { InputDeclaration } from '../../machines/protocol/plan.ts';
+import { InputNames } from './input-names.ts';
 import type { IssueList, Path } from './issues.ts';
 import { UNSAFE_KEYS, WORKFLOW_LIMITS } from './limits.ts';
-import { type Links, linkSteps } from './links.ts';
+import { type Links, linkSteps, type Names } from './links.ts';
 import type { Outline, OutlineStep } from './outline.ts';
 import type { WorkflowRegistry } from './registry.ts';
+import { checkCall, checkRules, innerNames, typeOfJson } from './step-rules.ts';
 import { didYouMean } from './suggest.ts';
 
 export interface MeaningOptions {
@@ -16,18 +17,53 @@ export interface MeaningOptions {
   readonly inputNames?: Iterable<string>;
 }
 
+/** The workflows that steps can call, by id. */
+export interface Callable {
+  /** Undefined for an unknown one. */
+  find(id: string): { readonly inputs?: Readonly<Record<string, InputDeclaration>> | undefined } | undefined;
+  ids(): Iterable<string>;
+}
+
+export interface Meaning {
+  readonly links: Links;
+  /** By the ordinal of the step whose body it is. */
+  readonly bodies: ReadonlyMap<number, Meaning>;
+}
+
 export const DEFAULT_STRATEGY = 'deterministic';
 
 /** Reports every problem and returns what waits for what. */
-export function checkMeaning(outline: Outline, options: MeaningOptions, issues: IssueList): Links {
-  const byId = indexIds(outline, issues);
+export function checkMeaning(
+  outline: Outline,
+  options: MeaningOptions,
+  callable: Callable,
+  issues: IssueList,
+  outer?: NonNullable<Names['outer']>,
+): Meaning {
+  const steps = indexIds(outline, issues);
+  const names: Names = { steps, inputs: knownInputs(outline, options, outer), ...(outer && { outer }) };
   checkDeclarations(outline, issues);
   for (const step of outline.steps) {
-    checkParameters(step, issues);
+    checkRules(step, issues);
     if (options.registry) checkNames(step, options.registry, issues);
+    checkCalled(step, names, callable, issues);
   }
-  if (options.registry) checkFallbackTools(outline.fields.fallbacks, ['fallbacks'], options.registry, issues);
-  return linkSteps(outline, byId, knownInputs(outline, options), issues);
+  if (options.registry) checkFallbackTools(outline.fields.fallbacks, [...outline.path, 'fallbacks'], options.registry, issues);
+  const links = linkSteps(outline, names, issues);
+  const bodies = new Map<number, Meaning>();
+  for (const step of outline.steps) {
+    if (step.body) bodies.set(step.ordinal, checkMeaning(step.body, options, callable, issues, { step, names }));
+  }
+  return { links, bodies };
+}
+
+function checkCalled(step: OutlineStep, { inputs: readable }: Names, callable: Callable, issues: IssueList): void {
+  if (step.type !== 'workflow') return;
+  const called = step.calls === undefined ? { inputs: step.body?.fields.input } : callable.find(step.calls);
+  if (called?.inputs) checkCall(step, called.inputs, readable, issues);
+  if (called !== undefined) return;
+  const hint = didYouMean(step.calls ?? '', callable.ids());
+  issues.add('WORKFLOW_NOT_FOUND', [...step.path, 'workflow'], `There is no workflow "${step.calls}".${hint}`);
 }
 
 function indexIds({ steps }: Outline, issues: IssueList): ReadonlyMap<string, OutlineStep> {
@@ -40,45 +76,29 @@ function indexIds({ steps }: Outline, issues: IssueList): ReadonlyMap<string, Ou
   return byId;
 }
 
-function knownInputs({ fields }: Outline, { inputNames }: MeaningOptions): ReadonlySet<string> | undefined {
-  if (fields.input === undefined && inputNames === undefined) return undefined;
-  return new Set([...Object.keys(fields.input ?? {}), ...(inputNames ?? [])]);
+/** Undefined when anything may be there. A workflow within a step reads what it declares; a body all that is around it. */
+function knownInputs({ fields }: Outline, { inputNames }: MeaningOptions, outer: Names['outer']): InputNames | undefined {
+  const declared = fields.input && Object.keys(fields.input);
+  if (outer === undefined) return declared || inputNames ? new InputNames([...(declared ?? []), ...(inputNames ?? [])]) : undefined;
+  if (declared) return new InputNames(declared);
+  if (outer.names.inputs === undefined) return undefined;
+  return new InputNames([...Object.keys(outer.step.fields.parameters ?? {}), ...innerNames(outer.step)], outer.names.inputs);
 }
 
-function checkDeclarations({ fields }: Outline, issues: IssueList): void {
-  for (const [name, declaration] of Object.entries(fields.input ?? {})) {
-    const { type, default: value } = declaration;
+function checkDeclarations({ fields, path }: Outline, issues: IssueList): void {
+  const declarations = Object.entries(fields.input ?? {});
+  if (declarations.length > WORKFLOW_LIMITS.inputs) {
+    issues.add('LIMIT_EXCEEDED', [...path, 'input'], `More than ${WORKFLOW_LIMITS.inputs} inputs.`);
+  }
+  for (const [name, { type, default: value }] of declarations) {
     if (value === undefined || typeOfJson(value) === type) continue;
-    issues.add('INVALID_VALUE', ['input', name, 'default'], `The default of "${name}" is no ${type} but ${typeOfJson(value)}.`);
+    issues.add('INVALID_VALUE', [...path, 'input', name, 'default'], `The default of "${name}" is no ${type} but ${typeOfJson(value)}.`);
   }
-}
-
-/** As declarations of inputs name it; arrays are no objects. */
-export function typeOfJson(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'array';
-  return Number.isNaN(value) ? 'NaN' : typeof value;
-}
-
-function checkParameters({ fields, path }: OutlineStep, issues: IssueList): void {
-  if (fields.parameters && depthExceeds(fields.parameters, WORKFLOW_LIMITS.parametersDepth)) {
-    issues.add('LIMIT_EXCEEDED', [...path, 'parameters'], `Parameters are nested deeper than ${WORKFLOW_LIMITS.parametersDepth} levels.`);
-  }
-  for (const [index, text] of (fields.parametersFrom ?? []).entries()) {
-    const parts = parseTemplate(text);
-    if (parts.length === 1 && typeof parts[0] === 'object') continue;
-    issues.add('INVALID_VALUE', [...path, 'parametersFrom', index], `${JSON.stringify(text)} is not one reference, such as "{{data}}".`);
-  }
-}
-
-function depthExceeds(value: Json, allowed: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return allowed === 0 || Object.values(value).some((item: Json) => depthExceeds(item, allowed - 1));
 }
 
 function checkNames({ type, fields, path }: OutlineStep, registry: WorkflowRegistry, issues: IssueList): void {
   const { tool, module, operation, strategy = DEFAULT_STRATEGY } = fields;
-  if (type === 'tool' && tool !== undefined) {
+  if ((type === 'tool' || type === 'agent') && tool !== undefined) {
     checkTool(tool, [...path, 'tool'], registry, issues);
     if (!registry.hasStrategy(strategy)) {
       const hint = didYouMean(strategy, registry.names?.('strategy') ?? []);
@@ -96,6 +116,7 @@ function checkNames({ type, fields, path }: OutlineStep, registry: WorkflowRegis
       issues.add('OPERATION_NOT_FOUND', [...path, 'operation'], `The module "${module}" has no operation "${operation}".`);
     }
   }
+  if (fields.compensate) checkTool(fields.compensate.tool, [...path, 'compensate', 'tool'], registry, issues);
   checkFallbackTools(fields.fallbacks, [...path, 'fallbacks'], registry, issues);
 }
 

@@ -1,5 +1,6 @@
 /**
- * A workflow's steps as one flat list, a parent before its children, each checked for its form.
+ * A workflow's steps as one flat list, a parent before its children, each checked for its form. What runs as a run of its own
+ * (the body of a map or a loop, a workflow within a step) is an outline of its own, below the step.
  *
  * What is broken is reported and left out; the rest is kept, so that one pass can report the problems of form
  * and those of meaning together.
@@ -11,12 +12,17 @@ import type { IssueList, Path } from './issues.ts';
 import { UNSAFE_KEYS, WORKFLOW_LIMITS } from './limits.ts';
 import { isObject, type RawObject } from './origins.ts';
 import type { WorkflowRegistry } from './registry.ts';
-import { STEP_SHAPES, type StepType, WORKFLOW_SHAPE } from './schema.ts';
 import { checkShape, type Shape, type ShapeCheck, type Sound, shapeCheck } from './shape.ts';
+import { STEP_SHAPES, type StepType, WORKFLOW_SHAPE } from './shapes.ts';
 import { didYouMean } from './suggest.ts';
 
 type FieldsOf<Type extends StepType> = Omit<Sound<(typeof STEP_SHAPES)[Type]>, 'type'>;
-export type StepFields = FieldsOf<'tool'> & FieldsOf<'module-operation'> & FieldsOf<'parallel'>;
+export type StepFields = FieldsOf<'agent'> &
+  FieldsOf<'module-operation'> &
+  FieldsOf<'parallel'> &
+  FieldsOf<'map'> &
+  FieldsOf<'loop'> &
+  FieldsOf<'wait'>;
 export type WorkflowFields = Sound<typeof WORKFLOW_SHAPE>;
 
 export interface OutlineStep {
@@ -26,35 +32,76 @@ export interface OutlineStep {
   /** Empty when the definition gives none, which is then reported. */
   readonly id: string;
   readonly fields: StepFields;
+  /** Groups, bodies and workflows around it. */
   readonly depth: number;
   readonly parent?: OutlineStep;
   readonly branch?: 'then' | 'else';
   readonly children: OutlineStep[];
   readonly when: readonly ReadCondition[];
   /** Of a conditional. */
-  readonly condition?: ReadCondition;
+  readonly condition?: ReadCondition | undefined;
+  /** Of a map, a loop, and a step that holds a workflow. */
+  readonly body?: Outline | undefined;
+  /** Of a loop. */
+  readonly until?: ReadCondition | undefined;
+  /** Of a step that names a workflow. */
+  readonly calls?: string;
 }
 
 export interface Outline {
   readonly path: Path;
+  /** What the workflow says of itself; of the body of a map or a loop nothing. */
   readonly fields: WorkflowFields;
+  /** Where its steps find what they do not say: a body belongs to the workflow around it. */
+  readonly settings: WorkflowFields;
   readonly steps: readonly OutlineStep[];
+  /** Steps that name workflows, at any depth. */
+  readonly calls: readonly OutlineStep[];
 }
 
 const STEP_CHECKS: Readonly<Record<StepType, ShapeCheck<Shape>>> = {
   tool: shapeCheck(STEP_SHAPES.tool, ['when']),
+  agent: shapeCheck(STEP_SHAPES.agent, ['when']),
   'module-operation': shapeCheck(STEP_SHAPES['module-operation'], ['when']),
   parallel: shapeCheck(STEP_SHAPES.parallel, ['when', 'steps']),
   conditional: shapeCheck(STEP_SHAPES.conditional, ['when', 'condition', 'then', 'else']),
+  map: shapeCheck(STEP_SHAPES.map, ['when', 'steps']),
+  loop: shapeCheck(STEP_SHAPES.loop, ['when', 'steps', 'until']),
+  workflow: shapeCheck(STEP_SHAPES.workflow, ['when', 'workflow']),
+  wait: shapeCheck(STEP_SHAPES.wait, ['when']),
 };
 const WORKFLOW_CHECK = shapeCheck(WORKFLOW_SHAPE, ['steps']);
+/** A workflow within a step needs no id. */
+const INNER_CHECK = shapeCheck({ ...WORKFLOW_SHAPE, id: WORKFLOW_SHAPE.id.optional() }, ['steps']);
 
 interface Place {
   readonly parent?: OutlineStep;
   readonly branch?: 'then' | 'else';
 }
 
+/** What the outlines of one workflow share: the steps that they have in all, and those that name workflows. */
+interface Whole {
+  steps: number;
+  readonly calls: OutlineStep[];
+}
+
 export function outlineWorkflow(raw: RawObject, issues: IssueList, registry?: WorkflowRegistry): Outline {
+  const fields = checkShape(WORKFLOW_CHECK, raw, [], issues);
+  return outlineSteps({ raw, path: [], depth: 0, fields, settings: fields }, { steps: 0, calls: [] }, issues, registry);
+}
+
+interface Body extends Pick<Outline, 'path' | 'fields' | 'settings'> {
+  readonly raw: RawObject;
+  /** Of its outermost steps. */
+  readonly depth: number;
+}
+
+function outlineSteps(
+  { raw, path: root, depth, fields, settings }: Body,
+  whole: Whole,
+  issues: IssueList,
+  registry?: WorkflowRegistry,
+): Outline {
   const steps: OutlineStep[] = [];
 
   function readSteps(list: Json | undefined, path: Path, place: Place, mayBeEmpty = false): void {
@@ -64,7 +111,7 @@ export function outlineWorkflow(raw: RawObject, issues: IssueList, registry?: Wo
     }
     if (list.length === 0 && !mayBeEmpty) issues.add('INVALID_VALUE', path, 'There is no step.');
     for (const [index, item] of list.entries()) {
-      if (steps.length > WORKFLOW_LIMITS.steps) return;
+      if (whole.steps > WORKFLOW_LIMITS.steps) return;
       readStep(item as Json, [...path, index], place);
     }
   }
@@ -74,25 +121,53 @@ export function outlineWorkflow(raw: RawObject, issues: IssueList, registry?: Wo
       issues.add('INVALID_VALUE', path, 'A step is an object.');
       return;
     }
-    if (steps.length === WORKFLOW_LIMITS.steps) issues.add('LIMIT_EXCEEDED', path, `More than ${WORKFLOW_LIMITS.steps} steps.`);
+    if (whole.steps === WORKFLOW_LIMITS.steps) issues.add('LIMIT_EXCEEDED', path, `More than ${WORKFLOW_LIMITS.steps} steps.`);
+    whole.steps += 1;
     const type = typeOf(item, path, issues);
-    const fields = type ? (checkShape(STEP_CHECKS[type], item, path, issues) as StepFields) : lenientFields(item);
-    if (UNSAFE_KEYS.has(fields.id ?? '')) issues.add('UNSAFE_KEY', [...path, 'id'], `A step cannot be named "${fields.id}".`);
+    const own = type ? (checkShape(STEP_CHECKS[type], item, path, issues) as StepFields) : lenientFields(item);
+    if (UNSAFE_KEYS.has(own.id ?? '')) issues.add('UNSAFE_KEY', [...path, 'id'], `A step cannot be named "${own.id}".`);
+    const ordinal = steps.length;
+    const level = (place.parent?.depth ?? depth - 1) + 1;
     const step: OutlineStep = {
-      ordinal: steps.length,
+      ordinal,
       path,
       type: type ?? 'tool',
-      id: fields.id ?? '',
-      fields,
-      depth: (place.parent?.depth ?? -1) + 1,
+      id: own.id ?? '',
+      fields: own,
+      depth: level,
       ...place,
       children: [],
       when: readWhen(item['when'], [...path, 'when'], issues, registry),
-      ...(type === 'conditional' && conditionOf(item, path, issues, registry)),
+      ...(type === 'conditional' && { condition: conditionAt(item, 'condition', path, issues, registry) }),
+      ...(type === 'loop' && item['until'] !== undefined && { until: conditionAt(item, 'until', path, issues, registry) }),
+      ...(type === 'workflow' && typeof item['workflow'] === 'string' && { calls: item['workflow'] }),
+      ...(type !== undefined && { body: readBody(item, type, path, level) }),
     };
     steps.push(step);
+    if (step.calls !== undefined) whole.calls.push(step);
     place.parent?.children.push(step);
     readChildren(item, step, type);
+  }
+
+  function readBody(item: RawObject, type: StepType, path: Path, level: number): Outline | undefined {
+    const isCall = type === 'workflow';
+    if (!isCall && type !== 'map' && type !== 'loop') return undefined;
+    const inner = isCall ? item['workflow'] : item;
+    if (isCall && typeof inner === 'string') return undefined;
+    if (!isObject(inner)) {
+      const message = inner === undefined ? '"workflow" is required.' : 'A workflow is named by its id, or given as an object.';
+      issues.add('INVALID_VALUE', [...path, 'workflow'], message);
+      return undefined;
+    }
+    if (level >= WORKFLOW_LIMITS.stepDepth) {
+      issues.add('LIMIT_EXCEEDED', path, `Steps are nested deeper than ${WORKFLOW_LIMITS.stepDepth} levels.`);
+      return undefined;
+    }
+    const inside = { raw: inner, depth: level + 1 };
+    if (!isCall) return outlineSteps({ ...inside, path, fields: {}, settings }, whole, issues, registry);
+    const place = [...path, 'workflow'];
+    const own = checkShape(INNER_CHECK, inner, place, issues) as WorkflowFields;
+    return outlineSteps({ ...inside, path: place, fields: own, settings: own }, whole, issues, registry);
   }
 
   function readChildren(item: RawObject, step: OutlineStep, type: StepType | undefined): void {
@@ -106,9 +181,8 @@ export function outlineWorkflow(raw: RawObject, issues: IssueList, registry?: Wo
     } else readSteps(item['steps'], [...step.path, 'steps'], { parent: step });
   }
 
-  const fields = checkShape(WORKFLOW_CHECK, raw, [], issues);
-  readSteps(raw['steps'], ['steps'], {});
-  return { path: [], fields, steps };
+  readSteps(raw['steps'], [...root, 'steps'], {});
+  return { path: root, fields, settings, steps, calls: whole.calls };
 }
 
 /** Of a step whose type is unknown, what is needed to look at its neighbours. */
@@ -121,9 +195,14 @@ function lenientFields(item: RawObject): StepFields {
 /** Only a tool step may leave its type out; for the others this finds the check that then says so. */
 function likelyType(item: RawObject): StepType {
   const has = (...keys: readonly string[]): boolean => keys.some((key) => item[key] !== undefined);
+  if (has('capabilities', 'agent')) return 'agent';
   if (has('tool')) return 'tool';
   if (has('condition', 'then', 'else')) return 'conditional';
+  if (has('over')) return 'map';
+  if (has('maxIterations')) return 'loop';
   if (has('steps')) return 'parallel';
+  if (has('workflow')) return 'workflow';
+  if (has('duration', 'until', 'signal', 'approval')) return 'wait';
   return has('module', 'operation') ? 'module-operation' : 'tool';
 }
 
@@ -147,12 +226,15 @@ function readWhen(raw: Json | undefined, path: Path, issues: IssueList, registry
   return conditions.filter((condition) => condition !== undefined);
 }
 
-function conditionOf(item: RawObject, path: Path, issues: IssueList, registry?: WorkflowRegistry): { readonly condition?: ReadCondition } {
-  const at = [...path, 'condition'];
-  if (item['condition'] === undefined) {
-    issues.add('INVALID_VALUE', at, '"condition" is required.');
-    return {};
-  }
-  const condition = readCondition(item['condition'], at, issues, registry);
-  return condition ? { condition } : {};
+function conditionAt(
+  item: RawObject,
+  key: 'condition' | 'until',
+  path: Path,
+  issues: IssueList,
+  registry?: WorkflowRegistry,
+): ReadCondition | undefined {
+  const raw = item[key];
+  if (raw !== undefined) return readCondition(raw, [...path, key], issues, registry);
+  issues.add('INVALID_VALUE', [...path, key], `"${key}" is required.`);
+  return undefined;
 }

@@ -1,4 +1,11 @@
-import type { RetryPolicy } from '../../machines/protocol/plan.ts';
+import type { InputDeclaration, Plan, RetryPolicy } from '../../machines/protocol/plan.ts';
+
+/** A workflow after all checks. */
+export interface LoadedWorkflow {
+  readonly plan: Plan;
+  /** The inputs that the workflow declares, as its plan has them; without a declaration it takes any. */
+  readonly inputs?: Readonly<Record<string, InputDeclaration>>;
+}
 
 /** What exists in a runtime, as far as a workflow can name it. */
 export interface WorkflowRegistry {
@@ -9,6 +16,8 @@ export interface WorkflowRegistry {
   hasCondition(name: string): boolean;
   /** A tool's own settings, used where the step and the workflow say nothing. */
   tool?(name: string): { readonly timeoutMs?: number; readonly credits?: string; readonly retry?: RetryPolicy } | undefined;
+  /** A workflow that was created before; those of the same file come first. */
+  workflow?(id: string): LoadedWorkflow | undefined;
   /** Names to suggest when one is unknown. */
-  names?(kind: 'tool' | 'module' | 'strategy' | 'condition'): Iterable<string>;
+  names?(kind: 'tool' | 'module' | 'strategy' | 'condition' | 'workflow'): Iterable<string>;
 }

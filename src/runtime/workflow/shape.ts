@@ -5,7 +5,7 @@ import type { Json } from '../../machines/protocol/execution.ts';
 import { readPath } from '../../machines/references.ts';
 import type { IssueList, Path } from './issues.ts';
 import type { RawObject } from './origins.ts';
-import { CANONICAL_KEYS } from './schema.ts';
+import { CANONICAL_KEYS } from './shapes.ts';
 import { didYouMean } from './suggest.ts';
 
 export type Shape = Readonly<Record<string, z.ZodType>>;

@@ -40,7 +40,7 @@ describe('a workflow with many problems', () => {
       '13:54 steps[2].credits Too small: expected number to be >=0; it is -1.',
       '14:11 steps[3].id The id "a" is already taken by an earlier step.',
       '14:46 steps[3].module There is no module "contekst". Did you mean "context"?',
-      '16:11 steps[4].type The step type "paralel" is not supported (tool, module-operation, parallel, conditional). Did you mean "parallel"?',
+      '16:11 steps[4].type The step type "paralel" is not supported (tool, agent, module-operation, parallel, conditional, map, loop, workflow, wait). Did you mean "parallel"?',
       '19:16 steps[5].condition Unexpected token: EOF (at character 19).',
       '20:72 steps[5].then.operation The module "context" has no operation "destroy".',
       '21:47 steps[5].else.when[0].type The condition type "moon" is not supported: use expression, step-result or custom.',

@@ -31,12 +31,19 @@ export const chainOf = (dependencies: Readonly<Record<string, readonly string[]>
   steps: Object.entries(dependencies).map(([id, on]) => ({ id, tool: 'echo', dependencies: [...on] })),
 });
 
+const created = loadWorkflow({
+  id: 'created',
+  input: { path: { type: 'string' }, depth: { type: 'number', default: 1 } },
+  steps: [{ id: 'only', tool: 'echo' }],
+});
+
 export const registry: WorkflowRegistry = {
   hasTool: (name) => name === 'echo' || name === 'slow',
   hasModule: (name) => name === 'context',
   hasOperation: (module, operation) => module === 'context' && operation === 'create-context',
   hasStrategy: (name) => name === 'deterministic',
   hasCondition: (name) => name === 'isMonday',
+  workflow: (id) => (id === 'created' ? created : undefined),
   tool: (name) =>
     name === 'slow'
       ? {
@@ -45,5 +52,6 @@ export const registry: WorkflowRegistry = {
           retry: { maxRetries: 1, backoff: { strategy: 'fixed', baseMs: 5, factor: 1, maxMs: 5, jitter: 0 } },
         }
       : undefined,
-  names: (kind) => ({ tool: ['echo', 'slow'], module: ['context'], strategy: ['deterministic'], condition: ['isMonday'] })[kind],
+  names: (kind) =>
+    ({ tool: ['echo', 'slow'], module: ['context'], strategy: ['deterministic'], condition: ['isMonday'], workflow: ['created'] })[kind],
 };
