@@ -3,40 +3,32 @@
 import { customAlphabet } from 'nanoid';
 import type { Blackboard } from './actors/blackboard.ts';
 import { memberOf } from './actors/failure.ts';
-import { toJson } from './actors/json.ts';
-import { type ExecutorState, FRESH_EXECUTOR } from './machines/executor.fold.ts';
+import { Handles } from './handles.ts';
 import { SwarmchartError } from './machines/protocol/errors.ts';
 import type { ExecutionResult, ExecutionStatus, Json, JsonObject } from './machines/protocol/execution.ts';
 import type { Fact } from './machines/protocol/facts.ts';
-import type { Decision, RunJob } from './machines/protocol/run.ts';
-import { isEscalated } from './machines/run.decisions.ts';
-import { FRESH_RUN, type RunState } from './machines/run.state.ts';
-import type { RunContext } from './machines/run.turn.ts';
+import type { RunJob } from './machines/protocol/run.ts';
+import type { SwarmJob } from './machines/protocol/swarm.ts';
+import type { SwarmState } from './machines/swarm.state.ts';
 import { Blackboards } from './runtime/blackboard.ts';
 import { publishedWrites } from './runtime/blackboard-facts.ts';
 import { type Configuration, configurationOf } from './runtime/configuration.ts';
 import type { EventBus } from './runtime/events/event-bus.ts';
-import { canBeCancelled, canContinue } from './runtime/execution/controls.ts';
-import type { Execution, ExecutionHandle } from './runtime/execution/handle.ts';
-import {
-  checkDecision,
-  checkReason,
-  checkRequest,
-  checkStepRequest,
-  type StepExecutionInput,
-  type TierExecutionRequest,
-} from './runtime/execution/requests.ts';
-import { type ExecutionSnapshot, executorSnapshot, runSnapshot } from './runtime/execution/snapshot.ts';
+import type { Execution, ExecutionHandle, SwarmHandle } from './runtime/execution/handle.ts';
+import { checkRequest, checkStepRequest, type StepExecutionInput, type TierExecutionRequest } from './runtime/execution/requests.ts';
 import { prepareRun, stepJob } from './runtime/jobs.ts';
 import { restorationOf } from './runtime/journal/restoration.ts';
+import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options.ts';
+import type { SwarmDefinition } from './runtime/swarm/definition.ts';
+import { type SwarmSource, Swarms } from './runtime/swarm/swarms.ts';
 import { Tasks } from './runtime/tasks/tasks.ts';
 import type { ToolRegistry } from './runtime/tool-registry.ts';
 import { evaluateCondition } from './runtime/workflow/conditions.ts';
 import { type LoadedWorkflow, loadWorkflow } from './runtime/workflow/load.ts';
 import type { WorkflowRegistry } from './runtime/workflow/registry.ts';
 import type { WorkflowDefinition } from './runtime/workflow/schema.ts';
-import { System } from './system.ts';
+import { System, type WorkConfiguration } from './system.ts';
 
 export interface RoutineExecutionInput {
   /** @default the workflow's id */
@@ -52,6 +44,14 @@ export type WorkflowSource = WorkflowDefinition | LoadedWorkflow | JsonObject | 
 export interface RunOptions extends Omit<TierExecutionRequest<never>, 'input'> {
   readonly input?: JsonObject;
 }
+
+export interface SwarmOptions extends RunOptions {
+  /** Instead of the definition's own. */
+  readonly goal?: string;
+}
+
+/** A swarm's definition and, as `parameters`, its input. Source: Implementation Guide, "Core Type Definitions". */
+export type SwarmExecutionInput = Partial<SwarmDefinition> & { readonly goal?: string; readonly parameters?: JsonObject };
 
 /** Controls of one tier, by execution id. Source: Implementation Guide, "Communication Interfaces". */
 export interface Tier<Input> {
@@ -77,12 +77,15 @@ export function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
 const createNanoId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 16);
 
 class SwarmchartRuntime implements AsyncDisposable {
+  readonly tier1: Tier<SwarmExecutionInput>;
   readonly tier2: Tier<RoutineExecutionInput>;
   readonly tier3: Tier<StepExecutionInput>;
   readonly events: Pick<EventBus, 'subscribe'>;
   /** Tasks without a workflow of their own: sequences, parallel lists, pipelines, batches. */
   readonly tasks = new Tasks((workflow, options) => this.run(workflow, options));
   readonly #system: System;
+  readonly #handles: Handles;
+  readonly #swarms: Swarms;
   readonly #options: RuntimeOptions;
   readonly #configuration: Configuration;
   readonly #workflows = new Map<string, LoadedWorkflow>();
@@ -91,21 +94,26 @@ class SwarmchartRuntime implements AsyncDisposable {
   constructor(options: RuntimeOptions) {
     this.#options = options;
     this.#configuration = configurationOf(options);
-    const { registry: _, conditions, ...work } = this.#configuration;
-    this.#system = new System(options, {
+    const { registry, conditions, ...work } = this.#configuration;
+    const log = options.logger ? safeLogger(options.logger) : SILENT;
+    this.#swarms = new Swarms({ runtime: options, registry, log, agents: () => this.#system.agents.specs() });
+    const configured: WorkConfiguration = {
       ...work,
       blackboard: ({ swarmId, executionId }, signal) => this.#blackboards.of(swarmId, { by: executionId, signal }),
       evaluate: (condition, scope, signal) => evaluateCondition(condition, scope, conditions, signal),
       classify: options.classify ?? (() => undefined),
       maxOutputBytes: options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
-    });
+    };
+    this.#system = new System(options, configured, this.#swarms);
     const { clock, directory, bus } = this.#system;
     this.#blackboards = new Blackboards({
       clock,
       record: publishedWrites((facts) => bus.publish(facts)),
       isLive: (swarmId) => directory.find(swarmId) !== undefined,
     });
+    this.#handles = new Handles(this.#system);
     this.events = this.#system.bus;
+    this.tier1 = this.#tier((request) => this.#startSwarm(request));
     this.tier2 = this.#tier((request) => this.#startRoutine(request));
     this.tier3 = this.#tier((request) => this.#startStep(request));
   }
@@ -150,7 +158,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     };
     const execution = this.#system.start('tier2', checked.execution, job);
     if (checked.hasSwarm) void this.#exportResult(execution, job.plan.id);
-    return this.#handle(execution, 'run') as ExecutionHandle<Result>;
+    return this.#handles.execution(execution, 'tier2') as ExecutionHandle<Result>;
   }
 
   /**
@@ -162,7 +170,23 @@ class SwarmchartRuntime implements AsyncDisposable {
     const stored = await this.#system.journal.read(context.executionId);
     if (stored.length === 0) await this.#system.journal.append(context.executionId, 0, facts);
     const execution = this.#system.start(tier, context, job, restoration);
-    return this.#handle(execution, tier === 'tier2' ? 'run' : 'step');
+    if (tier === 'tier1') return this.#followSwarm(execution, job as SwarmJob) as unknown as ExecutionHandle;
+    return this.#handles.execution(execution, tier);
+  }
+
+  /**
+   * Starts a swarm: the goal is decomposed, a team is formed, each task becomes a run under a lease on a capable agent, and their results
+   * become one. A definition or an input that is refused still becomes a swarm, which has failed.
+   */
+  swarm<Result = Json>(source: SwarmSource, options: SwarmOptions = {}): SwarmHandle<Result> {
+    const { goal, ...request } = options;
+    const checked = checkRequest(request, () => this.#createId(), this.#system.clock.now());
+    const hasCredits = options.allocation?.maxCredits !== undefined;
+    const hasDuration = options.allocation?.maxDurationMs !== undefined || options.options?.timeout !== undefined;
+    const asked = { ...(goal !== undefined && { goal }), ...(options.input && { input: options.input }), hasCredits, hasDuration };
+    const job = this.#swarms.job(source, asked, checked);
+    const execution = this.#system.start('tier1', checked.execution, job);
+    return this.#followSwarm(execution, job) as SwarmHandle<Result>;
   }
 
   /** A swarm's blackboard, to read and to write. Runs that named the swarm leave their results there, by workflow id. */
@@ -178,7 +202,8 @@ class SwarmchartRuntime implements AsyncDisposable {
     const live = this.#system.live();
     // A cancel that is refused has its reason in the execution's result.
     for (const { context } of live)
-      this.#control(context.executionId)
+      this.#handles
+        .control(context.executionId)
         .cancel('runtime stopped')
         .catch(() => false);
     if (live.length > 0 && graceMs > 0) {
@@ -215,65 +240,39 @@ class SwarmchartRuntime implements AsyncDisposable {
   #startStep(request: TierExecutionRequest<StepExecutionInput>): ExecutionHandle {
     const checked = checkStepRequest(request, () => this.#createId(), this.#system.clock.now());
     const job = stepJob(checked, this.#configuration.tools.get(checked.input.toolName), this.#options);
-    return this.#handle(this.#system.start('tier3', checked.execution, job), 'step');
+    return this.#handles.execution(this.#system.start('tier3', checked.execution, job), 'tier3');
   }
 
-  #tier<Input>(start: (request: TierExecutionRequest<Input>) => ExecutionHandle): Tier<Input> {
+  #startSwarm(request: TierExecutionRequest<SwarmExecutionInput>): SwarmHandle {
+    const { goal, input, parameters, ...definition } = (request?.input ?? {}) as SwarmExecutionInput & JsonObject;
+    const { input: _, ...rest } = request ?? {};
+    const isGoalOnly = Object.keys(definition).length === 0 && typeof goal === 'string';
+    const source = isGoalOnly
+      ? goal
+      : { id: 'swarm', ...definition, ...(input !== undefined && { input }), ...(goal !== undefined && { goal }) };
+    return this.swarm(source as SwarmSource, { ...rest, input: (parameters ?? {}) as JsonObject });
+  }
+
+  /** Its own agents live as long as it does. */
+  #followSwarm(execution: Execution, job: SwarmJob): SwarmHandle {
+    const { executionId } = execution.context;
+    this.#system.agents.lend(job.agents.map((agent) => ({ ...agent, id: job.poolIds[agent.id] ?? agent.id })));
+    void execution.result().then(async ({ success }) => {
+      this.#system.agents.takeBack(Object.values(job.poolIds));
+      const state = success ? ((await this.#system.stateOf(executionId)) as SwarmState | undefined) : undefined;
+      this.#swarms.ended(job, state?.plan);
+    });
+    return this.#handles.swarm(execution);
+  }
+
+  #tier<Input>(start: (request: TierExecutionRequest<Input>) => Pick<ExecutionHandle, 'result'>): Tier<Input> {
     return {
       execute: async <Output>(request: TierExecutionRequest<Input>) => (await start(request).result()) as ExecutionResult<Output>,
       getExecutionStatus: (executionId) => this.#system.directory.status(executionId),
-      pause: (executionId) => this.#control(executionId).pause(),
-      resume: (executionId) => this.#control(executionId).resume(),
-      cancelExecution: (executionId, reason) => this.#control(executionId).cancel(reason),
+      pause: (executionId) => this.#handles.control(executionId).pause(),
+      resume: (executionId) => this.#handles.control(executionId).resume(),
+      cancelExecution: (executionId, reason) => this.#handles.control(executionId).cancel(reason),
     };
-  }
-
-  #handle(execution: Execution, noun: 'run' | 'step'): ExecutionHandle {
-    const { executionId } = execution.context;
-    const { directory, journal } = this.#system;
-    return {
-      executionId,
-      context: execution.context,
-      get status() {
-        return execution.settledResult?.status ?? directory.status(executionId) ?? 'pending';
-      },
-      facts: () => execution.facts((from) => journal.read(executionId, from)),
-      result: () => execution.result(),
-      ...this.#control(executionId),
-      snapshot: () => this.#snapshot(executionId, noun),
-      setVariable: async (name, value) => {
-        const json = toJson(value, 'The caller', DEFAULT_MAX_OUTPUT_BYTES);
-        return noun === 'run' && this.#system.command(executionId, canContinue, (at) => ({ type: 'run.set', at, name, value: json }));
-      },
-      decide: (stepId, decision) => (noun === 'run' ? this.#decide(executionId, stepId, decision) : Promise.resolve(false)),
-    };
-  }
-
-  async #snapshot(executionId: string, noun: 'run' | 'step'): Promise<ExecutionSnapshot> {
-    const state = await this.#system.stateOf(executionId);
-    return noun === 'run'
-      ? runSnapshot(executionId, (state as RunState | undefined) ?? FRESH_RUN)
-      : executorSnapshot(executionId, (state as ExecutorState | undefined) ?? FRESH_EXECUTOR);
-  }
-
-  #control(executionId: string) {
-    const command = (accepts: (phase: string) => boolean, name: string, more: object) =>
-      this.#system.command(executionId, accepts, (at) => ({ type: `execution.${name}`, at, ...more }));
-    return {
-      pause: () => command(canContinue, 'pause', { epoch: 0 }),
-      resume: () => command(canContinue, 'resume', {}),
-      cancel: async (reason = 'cancelled by the caller') => command(canBeCancelled, 'cancel', { reason: checkReason(reason) }),
-    };
-  }
-
-  async #decide(executionId: string, stepId: string, given: Decision): Promise<boolean> {
-    const decision = checkDecision(given);
-    const command = (at: number) => ({ type: 'run.decide', at, stepId, decision }) as const;
-    return this.#system.command(
-      executionId,
-      (phase, context) => canContinue(phase) && isEscalated(context as RunContext, command(0)),
-      command,
-    );
   }
 
   async #exportResult(execution: Execution, key: string): Promise<void> {

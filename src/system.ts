@@ -188,7 +188,8 @@ export class System {
   async stateOf(executionId: string): Promise<unknown> {
     await this.#roots.get(executionId)?.execution.started;
     const entry = this.directory.find(executionId);
-    if (!entry?.ref) return foldStream(await this.journal.read(executionId)).get(executionId);
+    // The ids of children begin with that of their root, which has no slash.
+    if (!entry?.ref) return foldStream(await this.journal.read(executionId.split('/', 1)[0] ?? executionId)).get(executionId);
     const { state } = entry.ref.getSnapshot().context as { readonly state: unknown };
     await entry.stream.committed();
     return state;

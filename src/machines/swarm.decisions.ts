@@ -4,7 +4,7 @@ import type { ControlReport } from './protocol/control.ts';
 import { executionError } from './protocol/errors.ts';
 import { type ExecutionError, NO_USAGE } from './protocol/execution.ts';
 import type { ChildReport } from './protocol/run.ts';
-import type { SwarmCommand, SwarmReport, SwarmTask } from './protocol/swarm.ts';
+import type { SwarmCommand, SwarmJob, SwarmReport, SwarmTask } from './protocol/swarm.ts';
 import type { RunOutcome } from './run.decisions.ts';
 import { activeMsAt, type SwarmState } from './swarm.state.ts';
 import { dispatch, refuseTask, reviveToEnd, runContext, settleTask, startLeased } from './swarm.tasks.ts';
@@ -40,7 +40,8 @@ export function settleCrash(turn: SwarmTurn, _context: SwarmContext, event: Swar
 
 /** An agent for a task: held while the swarm is paused, put to work otherwise. */
 export function recordGranted(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {
-  const { leaseId, agentId, at } = event as Of<'lease.granted'>;
+  const { leaseId, at, ...granted } = event as Of<'lease.granted'>;
+  const agentId = ownId(turn.job, granted.agentId);
   const { task } = turn.at(ordinalOfLease(turn.state, turn.job.execution.executionId, leaseId));
   turn.record({ type: 'tier1/lease/granted', at, payload: { taskId: task.id, ordinal: task.ordinal, leaseId, agentId } });
   if (turn.state.phase === 'coordinating') startLeased(turn, task.ordinal, at);
@@ -55,7 +56,8 @@ export function recordRefused(turn: SwarmTurn, _context: SwarmContext, event: Sw
 
 /** The agent is gone: its run stops where it is, and goes on from its facts under the next lease. */
 export function recordLeaseLost(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {
-  const { leaseId, agentId, error, at } = event as Of<'lease.lost'>;
+  const { leaseId, error, at, ...lost } = event as Of<'lease.lost'>;
+  const agentId = ownId(turn.job, lost.agentId);
   const { task, record } = turn.at(ordinalOfLease(turn.state, turn.job.execution.executionId, leaseId));
   goOn(turn, at);
   turn.record({ type: 'tier1/lease/lost', at, payload: { taskId: task.id, ordinal: task.ordinal, leaseId, agentId, error } });
@@ -212,6 +214,15 @@ export const isEscalated = ({ state }: SwarmContext, event: SwarmEvent): boolean
 
 /** Obligations that were not met in time, and that nobody has decided about. */
 export const hasEscalations = ({ obligations }: SwarmState): boolean => obligations.some(({ status }) => status === 'escalated');
+
+/** The swarm's name for an agent that the pool knows by another one. */
+export function ownId({ execution }: SwarmJob, agentId: string): string {
+  const prefix = poolPrefix(execution.executionId);
+  return agentId.startsWith(prefix) ? agentId.slice(prefix.length) : agentId;
+}
+
+/** What the pool's name of a swarm's own agent begins with. */
+export const poolPrefix = (executionId: string): string => `${executionId}/`;
 
 const recordOf = ({ plan, records }: SwarmState, id: string) =>
   plan && Object.hasOwn(plan.ordinals, id) ? records.get(plan.ordinals[id] ?? -1) : undefined;

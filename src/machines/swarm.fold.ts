@@ -51,8 +51,9 @@ export function evolveSwarm(state: SwarmState, fact: SwarmFact): SwarmState {
     case 'tier1/obligation/decided':
       return decided({ ...state, at }, fact.payload.normId, fact.payload.decision);
     case 'tier1/norm/violated':
+      return { ...state, at };
     case 'tier1/blackboard/written':
-      return { ...state, at: Math.max(state.at, at) };
+      return state;
     default:
       return evolveTask(state, fact);
   }

@@ -35,7 +35,8 @@ export function dispatch(turn: SwarmTurn, at: number): void {
 const busy = ({ state: { leasing, leased, live } }: SwarmTurn): number => leasing + leased + live;
 
 function requestLease(turn: SwarmTurn, task: SwarmTask, record: TaskRecord, at: number): void {
-  const { execution } = turn.job;
+  const { execution, poolIds } = turn.job;
+  const poolId = (id: string): string => (Object.hasOwn(poolIds, id) ? (poolIds[id] ?? id) : id);
   const leaseId = `${execution.executionId}/${task.id}#${record.leases + 1}`;
   const agents = turn.state.team?.tasks[task.id]?.agents;
   const { failedAgents: exclude } = record;
@@ -47,9 +48,9 @@ function requestLease(turn: SwarmTurn, task: SwarmTask, record: TaskRecord, at: 
       leaseId,
       holder: execution.executionId,
       capabilities: task.capabilities,
-      ...(agents && { agents }),
-      exclude,
-      swarmId: execution.swarmId,
+      ...(agents && { agents: agents.map(poolId) }),
+      exclude: exclude.map(poolId),
+      swarmId: execution.executionId,
       priority: task.priority,
     },
   });

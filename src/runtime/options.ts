@@ -1,6 +1,7 @@
 /** What a runtime can be given, and what it has when it is given nothing. */
 
 import type { Clock } from '../actors/clock.ts';
+import type { FaultHooks } from '../actors/faults.ts';
 import type { Carrier } from '../actors/post-office.ts';
 import type { ModuleOperations, Strategy } from '../actors/services.ts';
 import type { AnyTool, Logger } from '../actors/tool.ts';
@@ -8,7 +9,11 @@ import type { ErrorClass } from '../machines/protocol/errors.ts';
 import type { RetryPolicy } from '../machines/protocol/plan.ts';
 import type { ConditionScope } from '../machines/protocol/step.ts';
 import type { InspectionObserver } from './inspection.ts';
+import type { AgentDefinition } from './agents/definition.ts';
 import type { Journal } from './journal/journal.ts';
+import type { KnowledgeBase } from './swarm/knowledge.ts';
+import type { Planner } from './swarm/planner.ts';
+import type { Synthesize } from './swarm/synthesis.ts';
 
 export interface RuntimeOptions {
   readonly tools?: readonly AnyTool[];
@@ -18,6 +23,16 @@ export interface RuntimeOptions {
   readonly strategies?: Readonly<Record<string, Strategy>>;
   /** Predicates by name, for `custom` conditions. */
   readonly conditions?: Readonly<Record<string, (scope: ConditionScope) => boolean | Promise<boolean>>>;
+  /** Agents that every swarm may use; more can be registered at any time. */
+  readonly agents?: readonly AgentDefinition[];
+  /** Decomposes goals for swarms, before their playbooks are asked. */
+  readonly planner?: Planner;
+  /** What earlier swarms have taught. @default in memory */
+  readonly knowledge?: KnowledgeBase;
+  /** Makes a swarm's result of its tasks' results. @default `{goal, summary, tasks}` */
+  readonly synthesize?: Synthesize;
+  /** Where tests and demonstrations make things go wrong. */
+  readonly faults?: FaultHooks;
   /** Retry policy by error class, for steps that have none of their own. */
   readonly recovery?: Partial<Record<ErrorClass, RetryPolicy>>;
   /** Classes an error that a tool threw; undefined leaves it as it is. */

@@ -107,8 +107,12 @@ export interface SwarmJob {
   readonly goal: string;
   readonly input: JsonObject;
   readonly allocation: ResourceAllocation;
-  /** Agents that only this swarm may use. */
+  /** What it was defined by, as JSON: a restart plans with the same playbooks and routines. Null when it had only a goal. */
+  readonly definition: Json;
+  /** Agents that only this swarm may use; their ids are its own. */
   readonly agents: readonly AgentSpec[];
+  /** By the id of such an agent, the one that the pool knows it by: of two swarms each may have an `analyst`. */
+  readonly poolIds: Readonly<Record<string, string>>;
   readonly organization?: Organization;
   /** How many tasks run at once. */
   readonly maxConcurrentTasks: number;

@@ -3,10 +3,29 @@
 import type { ExecutionContext, ExecutionResult, ExecutionStatus, Json } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import type { Decision } from '../../machines/protocol/run.ts';
+import type { ObligationDecision } from '../../machines/protocol/swarm.ts';
 import type { ExecutionSnapshot } from './snapshot.ts';
+import type { SwarmSnapshot } from './swarm-snapshot.ts';
 
-export interface ExecutionHandle<Result = Json> {
+/** The calls that resolve with a boolean: `true` when accepted (also when already so), `false` when the execution is settled or on its way there. */
+export interface Controls {
   readonly executionId: string;
+  pause(): Promise<boolean>;
+  /** `false` also for what belongs to a run or a swarm that is paused: it goes on with that. */
+  resume(): Promise<boolean>;
+  cancel(reason?: string): Promise<boolean>;
+}
+
+export interface RunControls extends Controls {
+  /** What is true of the execution and of each step, as far as it is committed. */
+  snapshot(): Promise<ExecutionSnapshot>;
+  /** Sets a variable that steps started from now on read as `{{name}}`. The value must survive JSON (INVALID_OUTPUT otherwise). */
+  setVariable(name: string, value: Json): Promise<boolean>;
+  /** Answers for a step that waits for a person; `false` when no such step waits. */
+  decide(stepId: string, decision: Decision): Promise<boolean>;
+}
+
+interface Handle<Result> extends Controls {
   readonly context: ExecutionContext;
   readonly status: ExecutionStatus;
   /**
@@ -16,16 +35,20 @@ export interface ExecutionHandle<Result = Json> {
   facts(): AsyncIterable<Fact>;
   /** Resolves when the terminal fact is committed. Never rejects. */
   result(): Promise<ExecutionResult<Result>>;
-  /** The calls below resolve `true` when accepted (also when already so), `false` when the execution is settled or on its way there. */
-  pause(): Promise<boolean>;
-  resume(): Promise<boolean>;
-  cancel(reason?: string): Promise<boolean>;
-  /** What is true of the execution and of each step, as far as it is committed. */
-  snapshot(): Promise<ExecutionSnapshot>;
-  /** Sets a variable that steps started from now on read as `{{name}}`. The value must survive JSON (INVALID_OUTPUT otherwise). */
-  setVariable(name: string, value: Json): Promise<boolean>;
-  /** Answers for a step that waits for a person; `false` when no such step waits. */
-  decide(stepId: string, decision: Decision): Promise<boolean>;
+}
+
+export interface ExecutionHandle<Result = Json> extends Handle<Result>, RunControls {}
+
+export interface SwarmHandle<Result = Json> extends Handle<Result> {
+  /** What is true of the swarm and of each task, as far as it is committed. */
+  snapshot(): Promise<SwarmSnapshot>;
+  /** The controls of a task's run; undefined while it has none. */
+  run(taskId: string): RunControls | undefined;
+  /**
+   * Answers for an obligation that was not met in time: `approve` waives it, `retry` grants the same time again, `reject` fails the swarm,
+   * `abort` cancels it. `false` when no such obligation waits.
+   */
+  decide(normId: string, decision: { readonly decision: ObligationDecision; readonly by?: string }): Promise<boolean>;
 }
 
 /** One root execution, from its start until its result is out. */

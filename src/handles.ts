@@ -1,0 +1,128 @@
+/** What callers hold of executions: handles and controls, over the system's commands. */
+
+import { toJson } from './actors/json.ts';
+import { type ExecutorState, FRESH_EXECUTOR } from './machines/executor.fold.ts';
+import type { Tier as TierName } from './machines/protocol/execution.ts';
+import type { Decision } from './machines/protocol/run.ts';
+import type { ObligationDecision } from './machines/protocol/swarm.ts';
+import { isEscalated } from './machines/run.decisions.ts';
+import { FRESH_RUN, type RunState } from './machines/run.state.ts';
+import type { RunContext } from './machines/run.turn.ts';
+import * as swarm from './machines/swarm.decisions.ts';
+import { FRESH_SWARM, type SwarmState } from './machines/swarm.state.ts';
+import type { SwarmContext } from './machines/swarm.turn.ts';
+import { canBeCancelled, canContinue } from './runtime/execution/controls.ts';
+import type { Execution, ExecutionHandle, RunControls, SwarmHandle } from './runtime/execution/handle.ts';
+import { checkDecision, checkReason } from './runtime/execution/requests.ts';
+import { type ExecutionSnapshot, executorSnapshot, runSnapshot } from './runtime/execution/snapshot.ts';
+import { swarmSnapshot } from './runtime/execution/swarm-snapshot.ts';
+import { DEFAULT_MAX_OUTPUT_BYTES } from './runtime/options.ts';
+import type { System } from './system.ts';
+
+export class Handles {
+  readonly #system: System;
+
+  constructor(system: System) {
+    this.#system = system;
+  }
+
+  control(executionId: string) {
+    const command = (accepts: (phase: string) => boolean, name: string, more: object) =>
+      this.#system.command(executionId, accepts, (at) => ({ type: `execution.${name}`, at, ...more }));
+    return {
+      pause: () => command(canContinue, 'pause', { epoch: 0 }),
+      resume: () => command((phase) => canContinue(phase) && !this.#isHeld(executionId), 'resume', {}),
+      cancel: async (reason = 'cancelled by the caller') => command(canBeCancelled, 'cancel', { reason: checkReason(reason) }),
+    };
+  }
+
+  /** A run or a step. */
+  execution(execution: Execution, tier: TierName): ExecutionHandle {
+    const { executionId } = execution.context;
+    return { ...this.#common(execution), ...(tier === 'tier2' ? this.run(executionId) : this.#step(executionId)) };
+  }
+
+  swarm(execution: Execution): SwarmHandle {
+    const { executionId } = execution.context;
+    return {
+      ...this.#common(execution),
+      ...this.control(executionId),
+      snapshot: async () =>
+        swarmSnapshot(executionId, ((await this.#system.stateOf(executionId)) as SwarmState | undefined) ?? FRESH_SWARM),
+      run: (taskId) => {
+        const id = this.#liveRun(executionId, taskId);
+        return id === undefined ? undefined : this.run(id);
+      },
+      decide: (normId, decision) => this.#decideObligation(executionId, normId, decision),
+    };
+  }
+
+  /** Also of a run that belongs to a swarm or to another run. */
+  run(executionId: string): RunControls {
+    return {
+      executionId,
+      ...this.control(executionId),
+      snapshot: async () => runSnapshot(executionId, ((await this.#system.stateOf(executionId)) as RunState | undefined) ?? FRESH_RUN),
+      setVariable: async (name, value) => {
+        const json = toJson(value, 'The caller', DEFAULT_MAX_OUTPUT_BYTES);
+        return this.#system.command(executionId, canContinue, (at) => ({ type: 'run.set', at, name, value: json }));
+      },
+      decide: (stepId, decision) => this.#decide(executionId, stepId, decision),
+    };
+  }
+
+  #step(executionId: string): RunControls {
+    const snapshot = async (): Promise<ExecutionSnapshot> =>
+      executorSnapshot(executionId, ((await this.#system.stateOf(executionId)) as ExecutorState | undefined) ?? FRESH_EXECUTOR);
+    const never = () => Promise.resolve(false);
+    return { executionId, ...this.control(executionId), snapshot, setVariable: never, decide: never };
+  }
+
+  #common(execution: Execution) {
+    const { executionId } = execution.context;
+    const { directory, journal } = this.#system;
+    return {
+      executionId,
+      context: execution.context,
+      get status() {
+        return execution.settledResult?.status ?? directory.status(executionId) ?? 'pending';
+      },
+      facts: () => execution.facts((from) => journal.read(executionId, from)),
+      result: () => execution.result(),
+    };
+  }
+
+  /** What belongs to something that is paused goes on with it, not before. */
+  #isHeld(executionId: string): boolean {
+    const parent = this.#system.directory.find(executionId)?.parent;
+    const status = parent === undefined ? undefined : this.#system.directory.status(parent);
+    return status === 'paused' || status === 'pausing';
+  }
+
+  #liveRun(executionId: string, taskId: string): string | undefined {
+    const context = this.#system.directory.find(executionId)?.ref?.getSnapshot().context as SwarmContext | undefined;
+    const plan = context?.state.plan;
+    const ordinal = plan && Object.hasOwn(plan.ordinals, taskId) ? plan.ordinals[taskId] : undefined;
+    return ordinal === undefined ? undefined : context?.state.records.get(ordinal)?.childExecutionId;
+  }
+
+  async #decide(executionId: string, stepId: string, given: Decision): Promise<boolean> {
+    const decision = checkDecision(given);
+    const command = (at: number) => ({ type: 'run.decide', at, stepId, decision }) as const;
+    return this.#system.command(
+      executionId,
+      (phase, context) => canContinue(phase) && isEscalated(context as RunContext, command(0)),
+      command,
+    );
+  }
+
+  async #decideObligation(executionId: string, normId: string, given: { readonly decision: ObligationDecision; readonly by?: string }) {
+    const { decision, by } = checkDecision(given);
+    const command = (at: number) => ({ type: 'swarm.decide', at, normId, decision, ...(by !== undefined && { by }) }) as const;
+    return this.#system.command(
+      executionId,
+      (phase, context) => canContinue(phase) && swarm.isEscalated(context as SwarmContext, command(0)),
+      command,
+    );
+  }
+}

@@ -1,0 +1,159 @@
+/** From what a caller asks for to a swarm's job, and what its planner, organizer and synthesizer do. */
+
+import { isSwarmchartError, wrapTierError } from '../../actors/failure.ts';
+import { toJson } from '../../actors/json.ts';
+import type { HelperServices } from '../../actors/planner.ts';
+import type { Logger } from '../../actors/tool.ts';
+import type { AgentSpec } from '../../machines/protocol/agent.ts';
+import { executionError, SwarmchartError } from '../../machines/protocol/errors.ts';
+import type { Json, JsonObject } from '../../machines/protocol/execution.ts';
+import type { SwarmJob, SwarmPlan, Team, TeamProposal } from '../../machines/protocol/swarm.ts';
+import { poolPrefix } from '../../machines/swarm.decisions.ts';
+import type { CheckedRequest } from '../execution/requests.ts';
+import type { RuntimeOptions } from '../options.ts';
+import { resolveInput } from '../workflow/input.ts';
+import { issuesToError } from '../workflow/issues.ts';
+import type { WorkflowRegistry } from '../workflow/registry.ts';
+import type { SwarmDefinition } from './definition.ts';
+import { MemoryKnowledge } from './knowledge.ts';
+import { DEFAULT_CONCURRENT_TASKS } from './limits.ts';
+import { goalOf, type LoadedSwarm, loadSwarmOrThrow } from './load.ts';
+import { organize } from './organization.ts';
+import { type PlanningServices, planGoal, rememberPlan } from './planner.ts';
+import { Routines } from './routines.ts';
+import { synthesis } from './synthesis.ts';
+
+/** A definition, or just a goal: then the runtime's planner decides what is to be done. */
+export type SwarmSource = SwarmDefinition | JsonObject | string;
+
+export interface SwarmRequest {
+  /** Instead of the definition's own. */
+  readonly goal?: string;
+  readonly input?: JsonObject;
+  /** What the caller itself said about the allocation; the rest is the definition's, then the default. */
+  readonly hasCredits: boolean;
+  readonly hasDuration: boolean;
+}
+
+export interface SwarmsOptions {
+  readonly runtime: RuntimeOptions;
+  readonly registry: WorkflowRegistry;
+  /** Everybody's agents that may be given tasks. */
+  readonly agents: () => readonly AgentSpec[];
+  readonly log: Logger;
+}
+
+export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synthesize'> {
+  readonly #options: SwarmsOptions;
+  readonly #planning: PlanningServices;
+  /** Of live swarms, by execution id. */
+  readonly #definitions = new Map<string, LoadedSwarm>();
+
+  constructor(options: SwarmsOptions) {
+    this.#options = options;
+    const { runtime, registry, log } = options;
+    this.#planning = {
+      ...(runtime.planner && { planner: runtime.planner }),
+      knowledge: runtime.knowledge ?? new MemoryKnowledge(),
+      definition: (job) => this.#definitionOf(job),
+      agents: (job) => this.#agentsFor(job),
+      routines: new Routines({ registry }),
+      log,
+    };
+  }
+
+  readonly plan: HelperServices['plan'] = (input, signal) => planGoal(this.#planning, input, signal);
+
+  readonly organize: HelperServices['organize'] = ({ job, plan }) => {
+    const proposal = organize(job.organization, plan, this.#agentsFor(job));
+    return this.#definitionOf(job)?.onlyOwnAgents ? withOwnAgentsOnly(proposal, plan, job.agents) : proposal;
+  };
+
+  readonly synthesize: HelperServices['synthesize'] = (input, signal) => synthesis(input, signal, this.#options.runtime.synthesize);
+
+  /** Never throws: a request that makes no sense becomes a job that fails with every problem. */
+  job(source: SwarmSource, request: SwarmRequest, checked: CheckedRequest): SwarmJob {
+    const { execution, allocation, retry } = checked;
+    const common = { execution, ...(retry && { retry }), recovery: this.#options.runtime.recovery ?? {} };
+    try {
+      const definition: Json = typeof source === 'string' ? null : toJson(source, 'The caller', Number.MAX_SAFE_INTEGER);
+      const loaded = definition === null ? undefined : this.#load(definition);
+      const { input, issues } = resolveInput(loaded?.inputs, request.input ?? {});
+      if (issues.length > 0) throw issuesToError(issues);
+      const goal = goalIn(source, loaded, request.goal, input);
+      if (loaded) this.#definitions.set(execution.executionId, loaded);
+      const agents = (loaded?.agents ?? []).map((agent): AgentSpec => ({ ...agent, swarmId: execution.executionId }));
+      const prefix = poolPrefix(execution.executionId);
+      return {
+        ...common,
+        name: loaded?.id ?? goal.slice(0, 200),
+        goal,
+        input,
+        definition,
+        agents,
+        poolIds: Object.fromEntries(agents.map(({ id }) => [id, `${prefix}${id}`])),
+        ...(loaded?.organization && { organization: loaded.organization }),
+        maxConcurrentTasks: loaded?.maxConcurrentTasks ?? DEFAULT_CONCURRENT_TASKS,
+        allocation: {
+          ...allocation,
+          ...(loaded?.credits !== undefined && !request.hasCredits && { maxCredits: loaded.credits }),
+          ...(loaded?.timeoutMs !== undefined && !request.hasDuration && { maxDurationMs: loaded.timeoutMs }),
+        },
+      };
+    } catch (thrown) {
+      const name = typeof source === 'string' ? source.slice(0, 200) : 'refused';
+      const refusal = refusalFrom(thrown);
+      const nothing = { goal: '', input: {}, definition: null, agents: [], poolIds: {}, maxConcurrentTasks: 1 };
+      return { ...common, ...nothing, name, allocation, refusal };
+    }
+  }
+
+  /** After a swarm has ended: what it has taught is remembered, the rest forgotten. `plan` is that of one that completed. */
+  ended(job: SwarmJob, plan: SwarmPlan | undefined): void {
+    if (plan) void rememberPlan(this.#planning, job, plan);
+    this.#definitions.delete(job.execution.executionId);
+  }
+
+  #definitionOf(job: SwarmJob): LoadedSwarm | undefined {
+    const { executionId } = job.execution;
+    const known = this.#definitions.get(executionId);
+    if (known || job.definition === null) return known;
+    const loaded = this.#load(job.definition);
+    this.#definitions.set(executionId, loaded);
+    return loaded;
+  }
+
+  #load(definition: Json): LoadedSwarm {
+    return loadSwarmOrThrow(definition, { registry: this.#options.registry });
+  }
+
+  #agentsFor(job: SwarmJob): readonly AgentSpec[] {
+    return this.#definitionOf(job)?.onlyOwnAgents ? job.agents : [...job.agents, ...this.#options.agents()];
+  }
+}
+
+function goalIn(source: SwarmSource, loaded: LoadedSwarm | undefined, named: string | undefined, input: JsonObject): string {
+  const goal = loaded ? goalOf(loaded, named, input) : (named ?? source);
+  if (typeof goal !== 'string' || goal.trim() === '') throw new SwarmchartError('INVALID_INPUT', 'A goal is a text that is not empty');
+  return goal;
+}
+
+/** Tasks that any capable agent may do are left to those of the swarm. */
+function withOwnAgentsOnly(proposal: TeamProposal, plan: SwarmPlan, agents: readonly AgentSpec[]): TeamProposal {
+  if (!proposal.ok) return proposal;
+  const tasks: Record<string, Team['tasks'][string]> = { ...proposal.team.tasks };
+  for (const { id, capabilities } of plan.tasks) {
+    const task = tasks[id] ?? {};
+    if (task.agents) continue;
+    const able = agents.filter((agent) => capabilities.every((capability) => agent.capabilities.includes(capability)));
+    tasks[id] = { ...task, agents: able.map((agent) => agent.id) };
+  }
+  return { ok: true, team: { ...proposal.team, tasks } };
+}
+
+/** Reading what a caller gives may throw anything: it may be a proxy. */
+function refusalFrom(thrown: unknown) {
+  const refused = isSwarmchartError(thrown) ? thrown : new SwarmchartError('INVALID_INPUT', wrapTierError(thrown, 'tier1').message);
+  const issues = refused.issues.map((issue) => ({ code: issue.code, path: [...issue.path], message: issue.message }));
+  return executionError(refused.code, refused.message, 'tier1', { context: { issues } });
+}
