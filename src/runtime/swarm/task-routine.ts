@@ -3,7 +3,7 @@
 import type { JsonObject } from '../../machines/protocol/execution.ts';
 import type { Plan } from '../../machines/protocol/plan.ts';
 import { IssueList } from '../workflow/issues.ts';
-import { WORKFLOW_LIMITS } from '../workflow/limits.ts';
+import { UNSAFE_KEYS, WORKFLOW_LIMITS } from '../workflow/limits.ts';
 import type { LoadedWorkflow } from '../workflow/load.ts';
 import { didYouMean } from '../workflow/suggest.ts';
 import type { ReadTask, TaskSurroundings } from './tasks.ts';
@@ -45,7 +45,7 @@ function workflowOf(
   const { raw, at } = task.fields;
   const { capabilities } = task;
   const names = inputNames && [...inputNames, ...AROUND, ...Object.keys(parameters)];
-  const defaultId = task.id === '' ? 'task' : task.id;
+  const defaultId = nameOf(task);
   if (way === 'workflow') return routines.named(raw['workflow'] ?? null, at('workflow'), defaultId, issues, names);
   if (way === 'steps') return routines.load({ id: defaultId, steps: raw['steps'] ?? null }, task.path, defaultId, issues, names);
   const found = routines.forCapabilities(capabilities);
@@ -60,7 +60,7 @@ function workflowOf(
 /** One step that is given the parameters as a whole: whatever they are named and hold, they are not read for references again. */
 function toolRoutine(task: ReadTask, parameters: JsonObject, { routines }: TaskSurroundings, issues: IssueList) {
   const { raw, at } = task.fields;
-  const id = task.id === '' ? 'task' : task.id;
+  const id = nameOf(task);
   const own = new IssueList();
   const loaded = routines.load({ id, steps: [{ id, tool: raw['tool'] ?? null, parametersFrom: ['{{parameters}}'] }] }, [], id, own);
   for (const { code, message } of own.all()) if (task.fields.sound.tool !== undefined) issues.add(code, at('tool'), message);
@@ -90,6 +90,9 @@ function checkInput(
     issues.add('INVALID_INPUT', fields.at('parameters'), message);
   }
 }
+
+/** Of a task without a sound id, which is reported elsewhere, any name will do. */
+const nameOf = ({ id }: ReadTask): string => (id === '' || UNSAFE_KEYS.has(id) ? 'task' : id);
 
 const quoted = (text: string): string => `"${text}"`;
 
