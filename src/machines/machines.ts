@@ -1,8 +1,13 @@
 /** The charts, for people who compose them, test them or draw them. */
 
+export { type AgentState, evolveAgent } from './agent.fold.ts';
+export { type AgentInput, type AgentMachine, agentMachine } from './agent.machine.ts';
 export { type BreakerInput, type BreakerState, breakerMachine, type CircuitBreaker, evolveBreaker } from './breaker.machine.ts';
 export { type ExecutorState, evolveExecutor } from './executor.fold.ts';
 export { type ExecutorInput, executorMachine, type UnifiedExecutor } from './executor.machine.ts';
+export { evolvePool } from './pool.fold.ts';
+export { type AgentPool, type PoolInput, poolMachine } from './pool.machine.ts';
+export type { PoolState } from './pool.state.ts';
 export { evolveRun } from './run.fold.ts';
 export { type RunInput, type RunStateMachine, runMachine } from './run.machine.ts';
 export type { RunState, StepRecord } from './run.state.ts';
