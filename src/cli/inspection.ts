@@ -40,10 +40,10 @@ export class Inspection implements AsyncDisposable {
     const { stderr } = this.#terminal;
     await stderr.line(`inspect: ${this.#inspector.url}`);
     if (!this.#waits) return undefined;
-    await stderr.line('waiting until the inspector is open in a browser; Ctrl-C gives up');
     const stopped = Promise.withResolvers<Signal>();
     const deaf = this.#terminal.onSignal((signal) => stopped.resolve(signal));
     try {
+      await stderr.line('waiting until the inspector is open in a browser; Ctrl-C gives up');
       return (await Promise.race([this.#inspector.watched(), stopped.promise])) ?? undefined;
     } finally {
       deaf();
