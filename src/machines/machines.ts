@@ -11,5 +11,8 @@ export type { PoolState } from './pool.state.ts';
 export { evolveRun } from './run.fold.ts';
 export { type RunInput, type RunStateMachine, runMachine } from './run.machine.ts';
 export type { RunState, StepRecord } from './run.state.ts';
+export { evolveSwarm } from './swarm.fold.ts';
+export { type SwarmInput, type SwarmStateMachine, swarmMachine } from './swarm.machine.ts';
+export type { SwarmState, TaskRecord } from './swarm.state.ts';
 export { evolveWaiter, type WaiterState } from './waiter.fold.ts';
 export { type WaiterInput, type WaiterStateMachine, waiterMachine } from './waiter.machine.ts';

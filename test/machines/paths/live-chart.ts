@@ -28,6 +28,8 @@ export interface Subject<State extends Folded, Input extends object> {
   /** The input of an actor that goes on from a fold. */
   readonly restored: (input: Input, state: State) => Input;
   readonly isTerminal: (fact: FactBody) => boolean;
+  /** Phases that a restart leaves for another, where it does. */
+  readonly restoresTo?: Readonly<Record<string, string>>;
   /** What else must hold. `hasCrashed`: the actor has an earlier life. */
   readonly check?: (live: LiveChart<State, Input>) => void;
 }
@@ -163,7 +165,8 @@ export class LiveChart<State extends Folded, Input extends object> {
   }
 
   #checkRestoration(prefix: readonly FactBody[]): void {
-    const { phase } = this.#subject.fold(prefix);
+    const { phase: left } = this.#subject.fold(prefix);
+    const phase = this.#subject.restoresTo?.[left] ?? left;
     const restored = new LiveChart(this.#subject, this.#input, this.#recorder, { facts: prefix, commits: this.#commits });
     if (restored.facts.length > 0) {
       const state = `${this.#subject.chart.id}.${phase}`;
