@@ -29,7 +29,7 @@ export interface WriteCondition {
  *
  * A step that is interrupted and done again writes again: what must not be written twice needs `ifVersion`, or a key of its own.
  *
- * Source: Implementation Guide, "Context Management Implementation" (the swarm blackboard).
+ * Source: Implementation Guide, "Context Manager Implementation" (the swarm blackboard).
  */
 export interface Blackboard {
   readonly swarmId: string;

@@ -50,7 +50,7 @@ export type OrganizationCheck =
  *
  * Issues: INVALID_VALUE, UNKNOWN_KEY, LIMIT_EXCEEDED, DUPLICATE_ID, TOOL_NOT_FOUND, and UNRESOLVED_REFERENCE for what is named and not there.
  *
- * Source: Implementation Guide, "SwarmStateMachine Implementation" (the organizer's constraints).
+ * Source: Implementation Guide, "SwarmStateMachine Core Implementation" (the organizer's constraints).
  */
 export function checkOrganization(raw: unknown, surroundings: OrganizationSurroundings = {}): OrganizationCheck {
   const issues: Issue[] = [];

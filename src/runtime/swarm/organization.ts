@@ -20,7 +20,7 @@ import { type Demand, type Players, type Problem, problemOf } from './organizati
  * Errors: NO_CAPABLE_AGENT names every task that nobody can do and what is missing; ORGANIZATION_INFEASIBLE the roles that cannot be filled,
  * or the tasks that no player of their role can do. Its context has `isProven: false` where an exact search was given up.
  *
- * Source: Implementation Guide, "SwarmStateMachine Implementation" (the organizer).
+ * Source: Implementation Guide, "SwarmStateMachine Core Implementation" (the organizer).
  */
 export function organize(organization: Organization | undefined, plan: SwarmPlan, agents: readonly AgentSpec[]): TeamProposal {
   const index = new CapabilityIndex(agents);
