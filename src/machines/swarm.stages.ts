@@ -97,7 +97,8 @@ export function recordResumed(turn: SwarmTurn, _context: SwarmContext, event: Sw
 }
 
 /** After a restart no agent holds anything for this swarm: every run asks for one again, and goes on where it was. */
-export function restartChildren(turn: SwarmTurn, { bornAt: at }: SwarmContext): void {
+export function restartChildren(turn: SwarmTurn, { bornAt }: SwarmContext): void {
+  const at = Math.max(bornAt, turn.state.at);
   const error = executionError('AGENT_LOST', 'The runtime was restarted', 'tier1');
   if (turn.state.phase === 'waiting') turn.record({ type: 'tier1/swarm/resumed', at, payload: {} });
   turn.state.records.forEach(({ leaseId = '', agentId = null, isLive }, ordinal) => {
