@@ -4,7 +4,7 @@ import { toJson } from './actors/json.ts';
 import { type ExecutorState, FRESH_EXECUTOR } from './machines/executor.fold.ts';
 import type { Tier as TierName } from './machines/protocol/execution.ts';
 import type { Decision } from './machines/protocol/run.ts';
-import type { ObligationDecision } from './machines/protocol/swarm.ts';
+import type { ObligationAnswer } from './machines/protocol/swarm.ts';
 import { isEscalated } from './machines/run.decisions.ts';
 import { FRESH_RUN, type RunState } from './machines/run.state.ts';
 import type { RunContext } from './machines/run.turn.ts';
@@ -39,22 +39,20 @@ export class Handles {
   /** A run or a step. */
   execution(execution: Execution, tier: TierName): ExecutionHandle {
     const { executionId } = execution.context;
-    return { ...this.#common(execution), ...(tier === 'tier2' ? this.run(executionId) : this.#step(executionId)) };
+    return Object.assign(this.#common(execution), tier === 'tier2' ? this.run(executionId) : this.#step(executionId));
   }
 
   swarm(execution: Execution): SwarmHandle {
     const { executionId } = execution.context;
-    return {
-      ...this.#common(execution),
-      ...this.control(executionId),
+    return Object.assign(this.#common(execution), this.control(executionId), {
       snapshot: async () =>
         swarmSnapshot(executionId, ((await this.#system.stateOf(executionId)) as SwarmState | undefined) ?? FRESH_SWARM),
-      run: (taskId) => {
+      run: (taskId: string) => {
         const id = this.#liveRun(executionId, taskId);
         return id === undefined ? undefined : this.run(id);
       },
-      decide: (normId, decision) => this.#decideObligation(executionId, normId, decision),
-    };
+      decide: (normId: string, decision: ObligationAnswer) => this.#decideObligation(executionId, normId, decision),
+    } satisfies Pick<SwarmHandle, 'snapshot' | 'run' | 'decide'>);
   }
 
   /** Also of a run that belongs to a swarm or to another run. */
@@ -78,6 +76,7 @@ export class Handles {
     return { executionId, ...this.control(executionId), snapshot, setVariable: never, decide: never };
   }
 
+  /** Its status is read anew each time, so this object must be added to and not copied. */
   #common(execution: Execution) {
     const { executionId } = execution.context;
     const { directory, journal } = this.#system;
@@ -116,7 +115,7 @@ export class Handles {
     );
   }
 
-  async #decideObligation(executionId: string, normId: string, given: { readonly decision: ObligationDecision; readonly by?: string }) {
+  async #decideObligation(executionId: string, normId: string, given: ObligationAnswer): Promise<boolean> {
     const { decision, by } = checkDecision(given);
     const command = (at: number) => ({ type: 'swarm.decide', at, normId, decision, ...(by !== undefined && { by }) }) as const;
     return this.#system.command(

@@ -171,6 +171,10 @@ export type SwarmReport = LeaseAnswer;
 
 /** A person's answer to an obligation that was not met in time. `retry` grants the same time again. */
 export type ObligationDecision = 'approve' | 'reject' | 'retry' | 'abort';
+export interface ObligationAnswer {
+  readonly decision: ObligationDecision;
+  readonly by?: string;
+}
 
 export type SwarmStage = 'decomposing' | 'organizing' | 'coordinating' | 'synthesizing';
 

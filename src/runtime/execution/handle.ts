@@ -3,7 +3,7 @@
 import type { ExecutionContext, ExecutionResult, ExecutionStatus, Json } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import type { Decision } from '../../machines/protocol/run.ts';
-import type { ObligationDecision } from '../../machines/protocol/swarm.ts';
+import type { ObligationAnswer } from '../../machines/protocol/swarm.ts';
 import type { ExecutionSnapshot } from './snapshot.ts';
 import type { SwarmSnapshot } from './swarm-snapshot.ts';
 
@@ -48,7 +48,7 @@ export interface SwarmHandle<Result = Json> extends Handle<Result> {
    * Answers for an obligation that was not met in time: `approve` waives it, `retry` grants the same time again, `reject` fails the swarm,
    * `abort` cancels it. `false` when no such obligation waits.
    */
-  decide(normId: string, decision: { readonly decision: ObligationDecision; readonly by?: string }): Promise<boolean>;
+  decide(normId: string, decision: ObligationAnswer): Promise<boolean>;
 }
 
 /** One root execution, from its start until its result is out. */
