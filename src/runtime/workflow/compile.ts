@@ -15,7 +15,7 @@ import {
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from './limits.ts';
 import type { Links } from './links.ts';
 import { DEFAULT_STRATEGY, type Meaning } from './meaning.ts';
-import type { Outline, OutlineStep, StepFields, WorkflowFields } from './outline.ts';
+import type { CompensationFields, Outline, OutlineStep, StepFields, WorkflowFields } from './outline.ts';
 import type { WorkflowRegistry } from './registry.ts';
 import type { StepType } from './shapes.ts';
 import { DEFAULT_ITEM_NAME } from './step-rules.ts';
@@ -95,7 +95,7 @@ function compileStep(
     credits: BigInt(fields.credits ?? tool?.credits ?? 0).toString(),
     onBranchFailure: fields.onBranchFailure ?? 'collect',
     ...(fields.maxConcurrency !== undefined && { maxConcurrency: fields.maxConcurrency }),
-    ...(fields.compensate && { compensation: compensationOf(fields.compensate, settings, registry) }),
+    ...(step.compensate && { compensation: compensationOf(step.compensate, settings, registry) }),
   };
 }
 
@@ -125,7 +125,7 @@ function awaitedBy({ duration, until, signal, approval }: StepFields): WaitFor {
 }
 
 function compensationOf(
-  { tool: name, parameters = {}, timeout, retry: given }: NonNullable<StepFields['compensate']>,
+  { tool: name = '', parameters = {}, timeout, retry: given }: CompensationFields,
   settings: WorkflowFields,
   registry?: WorkflowRegistry,
 ): Compensation {

@@ -128,7 +128,7 @@ function compileDrafts(
 
 /** A workflow that calls another one twice is twice as big: what it comes to is known without going through it. */
 function checkExtent({ outline, issues }: Draft, find: (id: string) => Plan | undefined): void {
-  let steps = 0;
+  let steps = outline.size;
   for (const step of outline.calls) {
     const plan = find(step.calls ?? '');
     const called: Extent = plan ? extentOf(plan) : { steps: 0, levels: 0 };

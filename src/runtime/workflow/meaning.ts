@@ -96,7 +96,7 @@ function checkDeclarations({ fields, path }: Outline, issues: IssueList): void {
   }
 }
 
-function checkNames({ type, fields, path }: OutlineStep, registry: WorkflowRegistry, issues: IssueList): void {
+function checkNames({ type, fields, path, compensate }: OutlineStep, registry: WorkflowRegistry, issues: IssueList): void {
   const { tool, module, operation, strategy = DEFAULT_STRATEGY } = fields;
   if ((type === 'tool' || type === 'agent') && tool !== undefined) {
     checkTool(tool, [...path, 'tool'], registry, issues);
@@ -116,7 +116,7 @@ function checkNames({ type, fields, path }: OutlineStep, registry: WorkflowRegis
       issues.add('OPERATION_NOT_FOUND', [...path, 'operation'], `The module "${module}" has no operation "${operation}".`);
     }
   }
-  if (fields.compensate) checkTool(fields.compensate.tool, [...path, 'compensate', 'tool'], registry, issues);
+  if (compensate?.tool !== undefined) checkTool(compensate.tool, [...path, 'compensate', 'tool'], registry, issues);
   checkFallbackTools(fields.fallbacks, [...path, 'fallbacks'], registry, issues);
 }
 

@@ -13,21 +13,24 @@ import { UNSAFE_KEYS, WORKFLOW_LIMITS } from './limits.ts';
 import { isObject, type RawObject } from './origins.ts';
 import type { WorkflowRegistry } from './registry.ts';
 import { checkShape, type Shape, type ShapeCheck, type Sound, shapeCheck } from './shape.ts';
-import { STEP_SHAPES, type StepType, WORKFLOW_SHAPE } from './shapes.ts';
+import { COMPENSATION_SHAPE, STEP_SHAPES, type StepType, WORKFLOW_SHAPE } from './shapes.ts';
 import { didYouMean } from './suggest.ts';
 
-type FieldsOf<Type extends StepType> = Omit<Sound<(typeof STEP_SHAPES)[Type]>, 'type'>;
+type FieldsOf<Type extends StepType> = Omit<Sound<(typeof STEP_SHAPES)[Type]>, 'type' | 'compensate'>;
 export type StepFields = FieldsOf<'agent'> &
   FieldsOf<'module-operation'> &
   FieldsOf<'parallel'> &
   FieldsOf<'map'> &
   FieldsOf<'loop'> &
   FieldsOf<'wait'>;
+export type CompensationFields = Sound<typeof COMPENSATION_SHAPE>;
 export type WorkflowFields = Sound<typeof WORKFLOW_SHAPE>;
 
 export interface OutlineStep {
   readonly ordinal: number;
   readonly path: Path;
+  /** As it was given, broken fields included. */
+  readonly raw: RawObject;
   readonly type: StepType;
   /** Empty when the definition gives none, which is then reported. */
   readonly id: string;
@@ -38,6 +41,7 @@ export interface OutlineStep {
   readonly branch?: 'then' | 'else';
   readonly children: OutlineStep[];
   readonly when: readonly ReadCondition[];
+  readonly compensate?: CompensationFields | undefined;
   /** Of a conditional. */
   readonly condition?: ReadCondition | undefined;
   /** Of a map, a loop, and a step that holds a workflow. */
@@ -55,21 +59,28 @@ export interface Outline {
   /** Where its steps find what they do not say: a body belongs to the workflow around it. */
   readonly settings: WorkflowFields;
   readonly steps: readonly OutlineStep[];
+  /** How many steps it holds, at any depth. */
+  readonly size: number;
   /** Steps that name workflows, at any depth. */
   readonly calls: readonly OutlineStep[];
 }
 
+/** A compensation is checked apart, so that a problem in it hides no other. */
+function stepCheck<S extends Shape>({ compensate, ...shape }: S, ...keysOfOthers: readonly string[]): ShapeCheck<Shape> {
+  return shapeCheck(shape, ['when', ...keysOfOthers, ...(compensate ? ['compensate'] : [])]);
+}
 const STEP_CHECKS: Readonly<Record<StepType, ShapeCheck<Shape>>> = {
-  tool: shapeCheck(STEP_SHAPES.tool, ['when']),
-  agent: shapeCheck(STEP_SHAPES.agent, ['when']),
-  'module-operation': shapeCheck(STEP_SHAPES['module-operation'], ['when']),
-  parallel: shapeCheck(STEP_SHAPES.parallel, ['when', 'steps']),
-  conditional: shapeCheck(STEP_SHAPES.conditional, ['when', 'condition', 'then', 'else']),
-  map: shapeCheck(STEP_SHAPES.map, ['when', 'steps']),
-  loop: shapeCheck(STEP_SHAPES.loop, ['when', 'steps', 'until']),
-  workflow: shapeCheck(STEP_SHAPES.workflow, ['when', 'workflow']),
-  wait: shapeCheck(STEP_SHAPES.wait, ['when']),
+  tool: stepCheck(STEP_SHAPES.tool),
+  agent: stepCheck(STEP_SHAPES.agent),
+  'module-operation': stepCheck(STEP_SHAPES['module-operation']),
+  parallel: stepCheck(STEP_SHAPES.parallel, 'steps'),
+  conditional: stepCheck(STEP_SHAPES.conditional, 'condition', 'then', 'else'),
+  map: stepCheck(STEP_SHAPES.map, 'steps'),
+  loop: stepCheck(STEP_SHAPES.loop, 'steps', 'until'),
+  workflow: stepCheck(STEP_SHAPES.workflow, 'workflow'),
+  wait: stepCheck(STEP_SHAPES.wait),
 };
+const COMPENSATION_CHECK = shapeCheck(COMPENSATION_SHAPE);
 const WORKFLOW_CHECK = shapeCheck(WORKFLOW_SHAPE, ['steps']);
 /** A workflow within a step needs no id. */
 const INNER_CHECK = shapeCheck({ ...WORKFLOW_SHAPE, id: WORKFLOW_SHAPE.id.optional() }, ['steps']);
@@ -131,6 +142,7 @@ function outlineSteps(
     const step: OutlineStep = {
       ordinal,
       path,
+      raw: item,
       type: type ?? 'tool',
       id: own.id ?? '',
       fields: own,
@@ -138,6 +150,7 @@ function outlineSteps(
       ...place,
       children: [],
       when: readWhen(item['when'], [...path, 'when'], issues, registry),
+      compensate: readCompensation(item, type, path, issues),
       ...(type === 'conditional' && { condition: conditionAt(item, 'condition', path, issues, registry) }),
       ...(type === 'loop' && item['until'] !== undefined && { until: conditionAt(item, 'until', path, issues, registry) }),
       ...(type === 'workflow' && typeof item['workflow'] === 'string' && { calls: item['workflow'] }),
@@ -181,8 +194,9 @@ function outlineSteps(
     } else readSteps(item['steps'], [...step.path, 'steps'], { parent: step });
   }
 
+  const before = whole.steps;
   readSteps(raw['steps'], [...root, 'steps'], {});
-  return { path: root, fields, settings, steps, calls: whole.calls };
+  return { path: root, fields, settings, steps, size: whole.steps - before, calls: whole.calls };
 }
 
 /** Of a step whose type is unknown, what is needed to look at its neighbours. */
@@ -224,6 +238,18 @@ function readWhen(raw: Json | undefined, path: Path, issues: IssueList, registry
   if (!Array.isArray(raw)) return [];
   const conditions = raw.map((item: Json, index) => readCondition(item, [...path, index], issues, registry));
   return conditions.filter((condition) => condition !== undefined);
+}
+
+function readCompensation(
+  { compensate }: RawObject,
+  type: StepType | undefined,
+  path: Path,
+  issues: IssueList,
+): CompensationFields | undefined {
+  if (compensate === undefined || type === undefined || !STEP_CHECKS[type].keys.has('compensate')) return undefined;
+  if (isObject(compensate)) return checkShape(COMPENSATION_CHECK, compensate, [...path, 'compensate'], issues);
+  issues.add('INVALID_VALUE', [...path, 'compensate'], 'A compensation is an object that names a tool.');
+  return undefined;
 }
 
 function conditionAt(

@@ -86,8 +86,14 @@ const onBranchFailure = z.enum(['collect', 'fail-fast']).optional();
 const maxConcurrency = z.int().min(1).max(100_000).optional();
 const capability = z.string().min(1).max(200);
 
+export const COMPENSATION_SHAPE = {
+  tool: name,
+  parameters: jsonObject.optional(),
+  timeout: timeout.optional(),
+  retry: Retry.optional(),
+} as const;
 const Compensation = z
-  .strictObject({ tool: name, parameters: jsonObject.optional(), timeout: timeout.optional(), retry: Retry.optional() })
+  .strictObject({ ...COMPENSATION_SHAPE, retries: maxRetries.optional() })
   .describe('Undoes the completed step when its run fails or is cancelled. Reads variables and results as they are then.');
 
 /** Of a step with work of its own; a parallel step has none, its branches do. */
@@ -158,7 +164,7 @@ export const STEP_SHAPES = {
     ...subRun,
     type: z.literal('map'),
     over: z
-      .union([z.string().min(1).max(10_000), z.array(anyJson).max(WORKFLOW_LIMITS.items)], {
+      .union([z.string().min(1).max(10_000), z.array(anyJson)], {
         error: '"over" is a list, or a reference to one',
       })
       .describe('The list: its items, or a reference such as ${find.result.files}.'),
@@ -230,6 +236,8 @@ export const CANONICAL_KEYS: ReadonlySet<string> = new Set([
     'else',
     'until',
     'workflow',
+    'prompt',
+    'role',
     'retries',
     'maxRetries',
     'backoff',

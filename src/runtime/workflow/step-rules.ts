@@ -14,7 +14,7 @@ export const DEFAULT_ITEM_NAME = 'item';
 export function checkRules(step: OutlineStep, issues: IssueList): void {
   checkParameters(step, issues);
   const { type, fields, path } = step;
-  if (type === 'agent' && fields.capabilities === undefined && fields.agent === undefined) {
+  if (type === 'agent' && step.raw['capabilities'] === undefined && step.raw['agent'] === undefined) {
     issues.add('INVALID_VALUE', path, 'An agent step names the capabilities that its agent must have, or the agent.');
   }
   if (type === 'map') checkMap(step, issues);
@@ -31,12 +31,12 @@ export function innerNames({ type, fields }: OutlineStep): readonly string[] {
   return type === 'loop' ? ['iteration', 'previous'] : [];
 }
 
-function checkParameters({ fields, path }: OutlineStep, issues: IssueList): void {
+function checkParameters({ fields, path, compensate }: OutlineStep, issues: IssueList): void {
   const levels = WORKFLOW_LIMITS.parametersDepth;
   for (const [value, place] of [
     [fields.parameters, ['parameters']],
     [fields.over, ['over']],
-    [fields.compensate?.parameters, ['compensate', 'parameters']],
+    [compensate?.parameters, ['compensate', 'parameters']],
   ] as const) {
     if (value === undefined || !depthExceeds(value, levels)) continue;
     issues.add('LIMIT_EXCEEDED', [...path, ...place], `Parameters are nested deeper than ${levels} levels.`);
@@ -58,6 +58,8 @@ function isOneReference(text: string): boolean {
 }
 
 function checkMap({ fields: { over }, path }: OutlineStep, issues: IssueList): void {
+  const { items } = WORKFLOW_LIMITS;
+  if (typeof over === 'object' && over.length > items) issues.add('LIMIT_EXCEEDED', [...path, 'over'], `More than ${items} items.`);
   if (typeof over !== 'string' || isOneReference(over)) return;
   const text = over.length > 60 ? `${over.slice(0, 60)}…` : over;
   issues.add('INVALID_VALUE', [...path, 'over'], `${JSON.stringify(text)} is not one reference, such as "\${find.result.files}".`);
@@ -67,8 +69,8 @@ const WAITS = ['duration', 'until', 'signal', 'approval'] as const satisfies rea
 /** A time without its zone would be another moment on another machine. */
 const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
-function checkWait({ fields, path }: OutlineStep, issues: IssueList): void {
-  const given = WAITS.filter((key) => fields[key] !== undefined);
+function checkWait({ fields, path, raw }: OutlineStep, issues: IssueList): void {
+  const given = WAITS.filter((key) => raw[key] !== undefined);
   if (given.length !== 1) {
     const found = given.length === 0 ? '' : `, not of ${given.join(' and ')}`;
     issues.add('INVALID_VALUE', path, `A wait step needs exactly one of ${WAITS.join(', ')}${found}.`);

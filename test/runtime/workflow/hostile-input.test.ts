@@ -13,6 +13,22 @@ function nested(levels: number): object {
   return { id: 'w', steps: [step] };
 }
 
+/** Alternately a map, a loop and a workflow within a step. */
+function bodies(levels: number): object {
+  let steps: object[] = [{ id: 'leaf', tool: 'x' }];
+  for (let level = 0; level < levels; level += 1) {
+    const kinds = [
+      { type: 'map', over: [], steps },
+      { type: 'loop', maxIterations: 1, steps },
+      { type: 'workflow', workflow: { steps } },
+    ];
+    steps = [{ id: 'b', ...kinds[level % 3] }];
+  }
+  return { id: 'w', steps };
+}
+
+const manyInputs = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`i${index}`, { type: 'string' }]));
+
 function within(levels: number, core: unknown): unknown {
   let value = core;
   for (let level = 0; level < levels; level += 1) value = { x: value };
@@ -26,6 +42,20 @@ describe('what is too big is refused with LIMIT_EXCEEDED, not with an overflow',
   it.each<[string, unknown]>([
     ['100,000 steps', { id: 'w', steps: Array.from({ length: 100_000 }, (_, index) => ({ id: `s${index}`, tool: 'x' })) }],
     ['10,000 nested groups', nested(10_000)],
+    ['10,000 nested bodies', bodies(10_000)],
+    [
+      '20,000 steps in bodies',
+      {
+        id: 'w',
+        steps: Array.from({ length: 101 }, (_, n) => ({
+          id: `m${n}`,
+          type: 'map',
+          over: [],
+          steps: Array.from({ length: 200 }, (_step, index) => ({ id: `s${index}`, tool: 'x' })),
+        })),
+      },
+    ],
+    ['20,000 inputs', { id: 'w', input: manyInputs, steps: [{ id: 'a', tool: 'x' }] }],
     ['an object within itself', itself],
     ['10,000 nested lists in a text', `steps: ${'['.repeat(10_000)}${']'.repeat(10_000)}`],
     ['10,000 nested dashes', `${'- '.repeat(10_000)}x`],
@@ -42,6 +72,9 @@ describe('what is too big is refused with LIMIT_EXCEEDED, not with an overflow',
 
   it.each<[string, object]>([
     ['33 nested groups', nested(33)],
+    ['33 nested bodies', bodies(33)],
+    ['a list of 10,001 items', withStep({ tool: undefined, type: 'map', over: Array(10_001).fill(0), steps: [{ id: 's', tool: 'x' }] })],
+    ['a compensation whose parameters are 33 levels deep', withStep({ compensate: { tool: 'x', parameters: within(34, 1) } })],
     ['parameters 33 levels deep', withStep({ parameters: within(34, 1) })],
     ['101 references in one text', withStep({ parameters: { x: '{{a}}'.repeat(101) } })],
     ['an expression bomb', withStep({ when: `${'('.repeat(100)}true${')'.repeat(100)}` })],
@@ -49,6 +82,17 @@ describe('what is too big is refused with LIMIT_EXCEEDED, not with an overflow',
     ['nested macros', withStep({ when: '[1].all(x, [1].all(y, [1].all(z, true)))' })],
   ])('%s', (_, source) => {
     expect(codesOf(source)).toEqual(['LIMIT_EXCEEDED']);
+  });
+
+  it('reads what many bodies can read without copying it for each', () => {
+    const body = (n: number): object => ({
+      id: `m${n}`,
+      type: 'map',
+      over: [],
+      steps: [{ id: 's', tool: 'x', parameters: { x: '{{i0}}' } }],
+    });
+    const input = Object.fromEntries(Object.entries(manyInputs).slice(0, 1_000));
+    expect(codesOf({ id: 'w', input, steps: Array.from({ length: 10_000 }, (_, n) => body(n)) })).toEqual([]);
   });
 
   it('stops listing problems at 500 and counts the rest', () => {
@@ -108,10 +152,19 @@ const words = fc.constantFrom(
     'input',
     'workflow',
     'workflows',
+    'over',
+    'until',
+    'compensate',
+    'maxIterations',
+    'approval',
   ],
   ...[
     'parallel',
     'conditional',
+    'map',
+    'loop',
+    'wait',
+    'agent',
     'expression',
     'step-result',
     'custom',
