@@ -15,7 +15,7 @@ import { type Demand, type Players, type Problem, problemOf } from './organizati
  * Without roles every task may be done by any agent that has its capabilities. With roles, a task falls to its own role, or else to the first
  * declared role with a permission or obligation to one of its missions that has a capable player; its agents are the players of that role
  * that have its capabilities. A task that a norm forbids to its role gets a `violation` and no agents. Obligations without a deadline are
- * permissions here: they never fall due.
+ * permissions here: they never fall due. One whose mission holds no task of the plan is met, and left out.
  *
  * Errors: NO_CAPABLE_AGENT names every task that nobody can do and what is missing; ORGANIZATION_INFEASIBLE the roles that cannot be filled,
  * or the tasks that no player of their role can do. Its context has `isProven: false` where an exact search was given up.
@@ -50,7 +50,8 @@ export function organize(organization: Organization | undefined, plan: SwarmPlan
       obligations: organization.norms.flatMap((norm): Obligation[] => {
         if (norm.type !== 'obligation' || norm.deadlineMs === undefined) return [];
         const { id: normId, role, mission, deadlineMs } = norm;
-        return [{ normId, role, mission, tasks: norms.tasksOf(mission, plan), deadlineMs }];
+        const tasks = norms.tasksOf(mission, plan);
+        return tasks.length === 0 ? [] : [{ normId, role, mission, tasks, deadlineMs }];
       }),
     },
   };

@@ -219,6 +219,7 @@ describe('norms', () => {
       { id: 'o', type: 'obligation', role: 'coder', mission: 'ship', deadlineMs: 500 },
       { id: 'whenever', type: 'obligation', role: 'coder', mission: 'build' },
     ];
+    expect(teamOf({ ...base, norms }, planOf({ id: 'code' }), agents).obligations).toEqual([]);
     expect(teamOf({ ...base, norms }, planOf({ id: 'ship-2' }, { id: 'code' }, { id: 'ship-1' }), agents).obligations).toEqual([
       { normId: 'o', role: 'coder', mission: 'ship', tasks: ['ship-2', 'ship-1'], deadlineMs: 500 },
     ]);
