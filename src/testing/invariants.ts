@@ -3,6 +3,7 @@
 import type { ResourceUsage } from '../machines/protocol/execution.ts';
 import type { Fact } from '../machines/protocol/facts.ts';
 import type { RunJob } from '../machines/protocol/run.ts';
+import type { SwarmJob } from '../machines/protocol/swarm.ts';
 import { isTerminal } from '../runtime/journal/journal.ts';
 
 type Payload = { readonly [key: string]: unknown };
@@ -10,7 +11,15 @@ const payloadOf = (fact: Fact): Payload => fact.payload as Payload;
 
 /** All of the checks below over one settled stream. Empty: everything holds. */
 export function violations(facts: readonly Fact[]): string[] {
-  return [...gaps(facts), ...terminals(facts), ...budgets(facts), ...lineage(facts), ...startsWhilePaused(facts), ...repeatedSteps(facts)];
+  return [
+    ...gaps(facts),
+    ...terminals(facts),
+    ...budgets(facts),
+    ...lineage(facts),
+    ...startsWhilePaused(facts),
+    ...repeatedSteps(facts),
+    ...leases(facts),
+  ];
 }
 
 /** Numbers count from 1 without a gap, and ids are unique. */
@@ -34,20 +43,27 @@ export function terminals(facts: readonly Fact[]): string[] {
   return found;
 }
 
-/** I3: no execution uses more than it was given, reservations never exceed the budget, and a parent's credits are its children's sum. */
+/** I3: no execution uses more than it was given, and the credits of a run or a swarm are the sum of its children's. */
 export function budgets(facts: readonly Fact[]): string[] {
   const found: string[] = [];
-  const [first] = facts;
-  const job = first?.type === 'tier2/routine/started' ? (payloadOf(first)['job'] as RunJob) : undefined;
-  let spent = 0n;
+  const given = new Map<string, string>();
+  const ofChildren = new Map<string, bigint>();
   for (const fact of facts) {
-    if (fact.tier === 'tier3' && isTerminal(fact)) spent += BigInt((payloadOf(fact)['usage'] as ResourceUsage).creditsUsed);
+    const { executionId, parentExecutionId, type, tier } = fact;
+    const job = type === 'tier2/routine/started' || type === 'tier1/swarm/coordination_started' ? payloadOf(fact)['job'] : undefined;
+    if (job) given.set(executionId, (job as RunJob | SwarmJob).allocation.maxCredits);
+    if (!isTerminal(fact)) continue;
+    const { creditsUsed } = payloadOf(fact)['usage'] as ResourceUsage;
+    const limit = given.get(executionId);
+    if (limit !== undefined && BigInt(creditsUsed) > BigInt(limit))
+      found.push(`I3: ${executionId} used ${creditsUsed} of ${limit} credits`);
+    const spent = ofChildren.get(executionId) ?? 0n;
+    if (tier !== 'tier3' && BigInt(creditsUsed) !== spent)
+      found.push(`I3: ${executionId} booked ${creditsUsed} credits, its children ${spent}`);
+    if (parentExecutionId !== undefined) {
+      ofChildren.set(parentExecutionId, (ofChildren.get(parentExecutionId) ?? 0n) + BigInt(creditsUsed));
+    }
   }
-  const last = facts.at(-1);
-  const total = last && (payloadOf(last)['usage'] as ResourceUsage | undefined)?.creditsUsed;
-  if (!job || total === undefined) return found;
-  if (BigInt(total) !== spent) found.push(`I3: the run booked ${total} credits, its steps ${spent}`);
-  if (BigInt(total) > BigInt(job.allocation.maxCredits)) found.push(`I3: ${total} of ${job.allocation.maxCredits} credits used`);
   return found;
 }
 
@@ -65,34 +81,69 @@ export function lineage(facts: readonly Fact[]): string[] {
   return found;
 }
 
-/** Nothing starts between `paused` and `resumed`. */
+const STARTS = new Set([
+  'tier1/lease/requested',
+  'tier1/task/started',
+  'tier2/routine/started',
+  'tier2/step/started',
+  'tier3/execution/started',
+  'tier3/attempt/started',
+]);
+const PAUSED = /^tier(1\/swarm|2\/routine)\/paused$/;
+const ROOT_FACT = /^tier(1\/swarm|2\/routine)\//;
+
+/** Nothing starts in a swarm or a run, or anywhere beneath it, between its `paused` and what comes after that. */
 export function startsWhilePaused(facts: readonly Fact[]): string[] {
   const found: string[] = [];
-  let isPaused = false;
+  const parents = new Map<string, string | undefined>();
+  const paused = new Set<string>();
   for (const fact of facts) {
-    if (fact.type === 'tier2/routine/paused') isPaused = true;
-    if (fact.type.startsWith('tier2/routine/') && fact.type !== 'tier2/routine/paused') isPaused = false;
-    if (
-      isPaused &&
-      (fact.type === 'tier2/step/started' || fact.type === 'tier3/attempt/started' || fact.type === 'tier3/execution/started')
-    ) {
-      found.push(`${fact.type} while paused (${fact.id})`);
+    const { executionId, parentExecutionId, type } = fact;
+    parents.set(executionId, parentExecutionId);
+    if (STARTS.has(type)) {
+      for (let id: string | undefined = executionId; id !== undefined; id = parents.get(id)) {
+        if (paused.has(id)) found.push(`${type} of ${executionId} while ${id} is paused (${fact.id})`);
+      }
     }
+    if (PAUSED.test(type)) paused.add(executionId);
+    else if (ROOT_FACT.test(type)) paused.delete(executionId);
   }
   return found;
 }
 
-/** A committed step is never started again. */
+const SETTLED = /^tier(1\/task|2\/step)\/(completed|failed|skipped|cancelled)$/;
+
+/** A step or a task that has settled is never started again. */
 export function repeatedSteps(facts: readonly Fact[]): string[] {
   const found: string[] = [];
-  const settled = new Set<unknown>();
+  const settled = new Set<string>();
   for (const fact of facts) {
-    const ordinal = payloadOf(fact)['ordinal'];
-    if (/^tier2\/step\/(completed|failed|skipped|cancelled)$/.test(fact.type)) {
-      if (settled.has(ordinal)) found.push(`step ${String(payloadOf(fact)['stepId'])} settled twice (${fact.id})`);
-      settled.add(ordinal);
+    const { stepId, taskId, ordinal } = payloadOf(fact);
+    const key = `${fact.executionId} ${String(ordinal)}`;
+    const name = `"${String(stepId ?? taskId)}" of ${fact.executionId}`;
+    if (SETTLED.test(fact.type)) {
+      if (settled.has(key)) found.push(`${name} settled twice (${fact.id})`);
+      settled.add(key);
     }
-    if (fact.type === 'tier2/step/started' && settled.has(ordinal)) found.push(`${fact.id}: started after it settled`);
+    const isStart = fact.type === 'tier2/step/started' || fact.type === 'tier1/task/started';
+    if (isStart && settled.has(key)) found.push(`${name} started after it settled (${fact.id})`);
+  }
+  return found;
+}
+
+/** A task is worked at only under the one lease that it holds. */
+export function leases(facts: readonly Fact[]): string[] {
+  const found: string[] = [];
+  const held = new Map<unknown, 'requested' | 'granted'>();
+  for (const { type, payload, id } of facts) {
+    const { taskId } = payload as Payload;
+    const state = held.get(taskId);
+    if (type === 'tier1/lease/requested' && state) found.push(`task ${String(taskId)} asks for a second lease (${id})`);
+    if (type === 'tier1/lease/granted' && state !== 'requested') found.push(`task ${String(taskId)} got a lease unasked (${id})`);
+    if (type === 'tier1/task/started' && state !== 'granted') found.push(`task ${String(taskId)} started without a lease (${id})`);
+    if (type === 'tier1/lease/requested') held.set(taskId, 'requested');
+    if (type === 'tier1/lease/granted') held.set(taskId, 'granted');
+    if (/^tier1\/(lease\/(lost|refused)|task\/(reassigned|completed|failed|cancelled))$/.test(type)) held.delete(taskId);
   }
   return found;
 }
