@@ -2,11 +2,13 @@
 
 import type { Issue } from '../../machines/protocol/errors.ts';
 import type { Json } from '../../machines/protocol/execution.ts';
+import type { Plan } from '../../machines/protocol/plan.ts';
 import type { IssueList, Path } from '../workflow/issues.ts';
-import { type LoadedWorkflow, type LoadOptions, loadWorkflows } from '../workflow/load.ts';
+import { type LoadedWorkflow, loadWorkflows } from '../workflow/load.ts';
 import { isObject, type RawObject } from '../workflow/origins.ts';
 import type { WorkflowRegistry } from '../workflow/registry.ts';
 import { didYouMean } from '../workflow/suggest.ts';
+import { withWorkflows } from './own-registry.ts';
 
 export interface RoutineOptions {
   /** Without one, whether tools and modules exist is not checked. */
@@ -24,8 +26,16 @@ export class Routines {
   readonly #byCapability = new Map<string, LoadedWorkflow | 'broken'>();
   readonly #options: RoutineOptions;
 
+  /** For workflows that call others. */
+  readonly #registry: WorkflowRegistry;
+
   constructor(options: RoutineOptions = {}) {
     this.#options = options;
+    this.#registry = withWorkflows(
+      options.registry,
+      (id) => this.#callable(id),
+      () => this.ids,
+    );
   }
 
   /** A later one replaces an earlier one of the same id. */
@@ -35,7 +45,7 @@ export class Routines {
 
   /** `workflows` of a definition: a list, or by id. */
   addWorkflows(raw: Json, path: Path, issues: IssueList): void {
-    const { workflows, issues: problems } = loadWorkflows({ workflows: raw }, this.#loadOptions());
+    const { workflows, issues: problems } = loadWorkflows({ workflows: raw }, { registry: this.#registry });
     addBelow(problems, path.slice(0, -1), issues);
     for (const id of idsOf(raw)) this.#workflows.set(id, 'broken');
     for (const workflow of workflows) this.add(workflow);
@@ -60,13 +70,14 @@ export class Routines {
 
   /** Loads a workflow that its definition holds; its problems are reported below `path`. */
   load(raw: RawObject, path: Path, defaultId: string, issues: IssueList, inputNames?: Iterable<string>): LoadedWorkflow | undefined {
-    const { workflows, issues: problems } = loadWorkflows(raw, { ...this.#loadOptions(), defaultId, ...(inputNames && { inputNames }) });
+    const { workflows, issues: problems } = loadWorkflows(raw, { registry: this.#registry, defaultId, ...(inputNames && { inputNames }) });
     addBelow(problems, path, issues);
     return problems.length === 0 ? workflows[0] : undefined;
   }
 
   find(id: string): Found {
-    return this.#workflows.get(id) ?? this.#options.base?.find(id);
+    const { base, registry } = this.#options;
+    return this.#workflows.get(id) ?? base?.find(id) ?? registry?.workflow?.(id);
   }
 
   /** The routine of the first of these capabilities that has one. */
@@ -84,7 +95,8 @@ export class Routines {
   }
 
   get ids(): readonly string[] {
-    return [...this.#workflows.keys(), ...(this.#options.base?.ids ?? [])];
+    const { base, registry } = this.#options;
+    return [...this.#workflows.keys(), ...(base?.ids ?? []), ...(registry?.names?.('workflow') ?? [])];
   }
 
   #ofCapability(capability: string): Found {
@@ -102,10 +114,14 @@ export class Routines {
     return found;
   }
 
-  #loadOptions(): LoadOptions {
-    return this.#options.registry ? { registry: this.#options.registry } : {};
+  /** Who calls a broken one is not to blame; nobody runs it, for its problems refuse the whole. */
+  #callable(id: string): LoadedWorkflow | undefined {
+    const found = this.find(id);
+    return found === 'broken' ? { plan: { ...NOTHING, id, name: id } } : found;
   }
 }
+
+const NOTHING: Omit<Plan, 'id' | 'name'> = { version: '0', steps: [], byRank: [], ordinals: {}, sinks: [], metadata: {} };
 
 /** Also of those that have problems. */
 function idsOf(raw: Json): readonly string[] {

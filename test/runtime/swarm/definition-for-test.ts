@@ -80,6 +80,8 @@ export const swarmJob = (more: Partial<SwarmJob> = {}): SwarmJob => ({
   input: {},
   allocation: DEFAULT_ALLOCATION,
   agents: [] as readonly AgentSpec[],
+  definition: null,
+  poolIds: {},
   maxConcurrentTasks: 8,
   recovery: {},
   ...more,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineSwarm, swarmJsonSchema } from '../../../src/runtime/swarm/definition.ts';
 import { goalOf, isSwarmSource, loadSwarm, loadSwarmOrThrow } from '../../../src/runtime/swarm/load.ts';
+import { loadWorkflow } from '../../../src/runtime/workflow/load.ts';
 import { registry } from '../workflow/load-for-test.ts';
 import { codesOf, definitionOf, problemsOf } from './definition-for-test.ts';
 
@@ -73,6 +74,29 @@ describe('a definition', () => {
         ],
       }),
     ).toEqual([]);
+  });
+
+  it('has workflows, routines and tasks whose steps may call those that it brings, and those of the runtime', () => {
+    const calling = (workflow: string) => ({ steps: [{ id: 'call', type: 'workflow', workflow }] });
+    const of = (name: string) => ({
+      swarm: 's',
+      workflows: { inner: { steps: [{ id: 'x', tool: 'echo' }] }, outer: calling('inner') },
+      routines: { cap: calling(name) },
+      tasks: [
+        { id: 'a', ...calling(name) },
+        { id: 'b', workflow: 'outer' },
+        { id: 'c', requiredCapabilities: ['cap'] },
+      ],
+    });
+    const created = loadWorkflow({ id: 'created', steps: [{ id: 'y', tool: 'echo' }] });
+    const runtime = { ...registry, workflow: (id: string) => (id === 'created' ? created : undefined) };
+    expect(codesOf(of('inner'))).toEqual([]);
+    expect(codesOf(of('created'), { registry: runtime })).toEqual([]);
+    expect(codesOf({ swarm: 's', tasks: [{ id: 'a', workflow: 'created' }] }, { registry: runtime })).toEqual([]);
+    expect(problemsOf(of('iner'))).toEqual([
+      'routines.cap.steps[0].workflow There is no workflow "iner". Did you mean "inner"?',
+      'tasks[0].steps[0].workflow There is no workflow "iner". Did you mean "inner"?',
+    ]);
   });
 
   it('throws every problem at once when one wants it to', () => {
@@ -152,6 +176,7 @@ tasks:
       tasks: [
         { id: 'a', workflow: 'w' },
         { id: 'b', requiredCapabilities: ['c'] },
+        { id: 'c', steps: [{ id: 'x', type: 'workflow', workflow: 'w' }] },
       ],
     };
     expect(problemsOf(source)).toEqual(['workflows.w.steps There is no step.']);
