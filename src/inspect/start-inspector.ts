@@ -17,7 +17,7 @@ export interface InspectorOptions extends StatelyOptions {
   readonly port?: number;
   /** The inspector's page, framed in the bridge page. @default https://stately.ai/inspect */
   readonly url?: string;
-  /** Live actors that are shown; while there are more, the latest are left out. @default 1_000 */
+  /** Live actors that are shown; while there are more, the latest are left out. @default 500 */
   readonly maxActors?: number;
 }
 
@@ -37,7 +37,7 @@ export interface Inspector extends AsyncDisposable {
 }
 
 export const DEFAULT_INSPECTOR_URL = 'https://stately.ai/inspect';
-export const DEFAULT_MAX_ACTORS = 1_000;
+export const DEFAULT_MAX_ACTORS = 500;
 
 /**
  * Starts it. Rejects with the error of Node when the port is taken, and with a TypeError when `url` is no http or https address.

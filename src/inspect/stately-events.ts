@@ -12,14 +12,14 @@ export interface StatelyOptions {
   readonly sanitize?: (message: StatelyMessage) => StatelyMessage | undefined;
   /** Levels of objects in a snapshot or an event. @default 50 */
   readonly maxDepth?: number;
-  /** About how many characters of JSON a snapshot or an event may have; the rest is left out, and it says so. @default 200_000 */
+  /** About how many characters of JSON a snapshot or an event may have; the rest is left out, and it says so. @default 100_000 */
   readonly maxCharacters?: number;
   /** Milliseconds since 1970. @default Date.now */
   readonly now?: () => number;
 }
 
 export const DEFAULT_MAX_DEPTH = 50;
-export const DEFAULT_MAX_CHARACTERS = 200_000;
+export const DEFAULT_MAX_CHARACTERS = 100_000;
 
 /**
  * An observer for `createRuntime({ inspect })`, or for `createActor(…, { inspect })` of XState itself. Each message is plain JSON, made at once, so it

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createRuntime, defineTool, defineWorkflow } from 'swarmchart';
+import * as inspect from 'swarmchart/inspect';
 import * as machines from 'swarmchart/machines';
 import * as testing from 'swarmchart/testing';
 
@@ -31,5 +32,6 @@ assert.equal(status, 'completed');
 assert.equal(resourcesUsed.stepsExecuted, 2);
 assert.equal(typeof context.executionId, 'string');
 assert.ok(Object.keys(machines).length > 0);
+assert.ok(Object.keys(inspect).length > 0);
 assert.ok(Object.keys(testing).length > 0);
 console.log(`consumer: ${status}`);
