@@ -1,0 +1,349 @@
+/** The agents of a runtime: registered, found, watched and leased. */
+
+import type { AnyActorRef } from 'xstate';
+import type { AgentHooks } from '../../actors/agent-body.ts';
+import type { Clock } from '../../actors/clock.ts';
+import type { FaultHooks } from '../../actors/faults.ts';
+import type { AgentServices, Counters, HeldAgent } from '../../actors/services.ts';
+import type { Logger } from '../../actors/tool.ts';
+import type { AgentState } from '../../machines/agent.fold.ts';
+import { type AgentRecord, agentNamed, serves } from '../../machines/pool.state.ts';
+import {
+  type AgentSpec,
+  DEFAULT_LIFE,
+  DISPOSE_GRACE_MS,
+  type LeaseAnswer,
+  type LeaseCommand,
+  type PoolFact,
+} from '../../machines/protocol/agent.ts';
+import { SwarmchartError } from '../../machines/protocol/errors.ts';
+import type { ExecutionContext } from '../../machines/protocol/execution.ts';
+import type { Fact } from '../../machines/protocol/facts.ts';
+import type { StepLease } from '../../machines/protocol/plan.ts';
+import { type AgentDefinition, checkAgents } from './definition.ts';
+import { type Lease, LeaseHold } from './lease.ts';
+import { PoolHost } from './pool-host.ts';
+import { type AgentSnapshot, type CapabilityEntry, capabilityIndex, type DiscoverCriteria, fits, snapshotOf } from './snapshots.ts';
+
+export interface AgentsServices {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly counters: Counters;
+  readonly parent: () => AnyActorRef;
+  readonly enqueue: (to: string, type: string, open: () => void) => void;
+  readonly publish: (facts: readonly Fact[]) => void;
+  readonly faults: FaultHooks;
+  /** Answers to holders that asked through `ask`. */
+  readonly onAnswer: (holder: string, message: LeaseAnswer) => void;
+}
+
+export interface Registration {
+  readonly agentId: string;
+  unregister(options?: UnregisterOptions): Promise<boolean>;
+}
+
+export interface UnregisterOptions {
+  /** How long those who hold leases on it may keep them; then they lose them with AGENT_UNREGISTERED. Milliseconds. @default until they return them */
+  readonly graceMs?: number;
+}
+
+/** What to ask of an agent. */
+export interface LeaseOptions {
+  /** All of these. */
+  readonly capabilities?: readonly string[];
+  /** Only one of these agents. */
+  readonly agents?: readonly string[];
+  /** None of these. */
+  readonly exclude?: readonly string[];
+  /** Larger first. @default 5 */
+  readonly priority?: number;
+  /** It is taken back after this time, with LEASE_EXPIRED. Milliseconds. @default 3_600_000 */
+  readonly ttlMs?: number;
+  /** Withdraws the request while it waits. What is leased already is not touched. */
+  readonly signal?: AbortSignal;
+}
+
+const DEFAULT_TTL_MS = 3_600_000;
+const MEDIUM = 5;
+/** Agents that one message starts, so that the event loop gets its turn in between. */
+const BATCH = 250;
+
+/** Source: Agent System Components, "Agent Registry". */
+export class Agents implements Pick<AgentServices, 'hold'> {
+  readonly #services: AgentsServices;
+  readonly #pool: PoolHost;
+  /** Ids that are taken. */
+  readonly #ids = new Set<string>();
+  readonly #hooks = new Map<string, AgentHooks>();
+  readonly #starting = new Map<string, PromiseWithResolvers<void>>();
+  readonly #leaving = new Map<string, PromiseWithResolvers<void>>();
+  readonly #holds = new Map<string, LeaseHold>();
+  readonly #outliving = new Set<Promise<void>>();
+  #asked = 0;
+  #isStopped = false;
+
+  constructor(services: AgentsServices) {
+    this.#services = services;
+    this.#pool = new PoolHost({
+      ...services,
+      hooksOf: (agentId) => this.#hooks.get(agentId),
+      outliving: (work) => this.#outlive(work),
+      answer: ({ holder, message }) => this.#answer(holder, message),
+      noted: (facts) => {
+        for (const fact of facts) this.#note(fact);
+      },
+      failed: (err) => this.#fail(err),
+    });
+  }
+
+  /**
+   * Registers agents, all or none, and resolves when each is ready. Rejects with every problem of the definitions at once (INVALID_VALUE,
+   * UNKNOWN_KEY, DUPLICATE_AGENT), with AGENT_NOT_READY when one could not be started although it was tried again, and with
+   * AGENT_UNREGISTERED when it was unregistered meanwhile.
+   */
+  register(definition: AgentDefinition): Promise<Registration>;
+  register(definitions: readonly AgentDefinition[]): Promise<readonly Registration[]>;
+  async register(given: AgentDefinition | readonly AgentDefinition[]): Promise<Registration | readonly Registration[]> {
+    this.#mustRun();
+    const isList = Array.isArray(given);
+    const definitions: readonly unknown[] = isList ? given : [given];
+    const agents = checkAgents(definitions, (id) => this.#ids.has(id), this.#services.faults.agent !== undefined, isList ? ['agents'] : []);
+    const specs = agents.map(({ spec, hooks }) => {
+      if (hooks) this.#hooks.set(spec.id, hooks);
+      return spec;
+    });
+    const starts = specs.map(({ id }) => promiseIn(this.#starting, id));
+    this.#add(specs);
+    const outcomes = await Promise.allSettled(starts);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    const registrations = specs.map(({ id }) => ({
+      agentId: id,
+      unregister: (options?: UnregisterOptions) => this.unregister(id, options),
+    }));
+    return isList ? registrations : (registrations[0] as Registration);
+  }
+
+  /** Resolves with true when the agent has stopped, with false when there is none. From now on it gets no leases. */
+  async unregister(id: string, { graceMs }: UnregisterOptions = {}): Promise<boolean> {
+    if (graceMs !== undefined && !(Number.isFinite(graceMs) && graceMs >= 0)) {
+      throw new SwarmchartError('INVALID_VALUE', `graceMs must be a number of milliseconds that is not negative, got ${String(graceMs)}`);
+    }
+    const isGivenUp = agentNamed(this.#pool.state, id)?.status === 'escalated';
+    if (this.#isStopped || (!this.#ids.has(id) && !isGivenUp)) return false;
+    const left = promiseIn(this.#leaving, id);
+    this.#pool.send({ type: 'pool.unregister', agentIds: [id], at: this.#services.clock.now(), ...(graceMs !== undefined && { graceMs }) });
+    await left;
+    return true;
+  }
+
+  get(id: string): AgentSnapshot | undefined {
+    const record = agentNamed(this.#pool.state, id);
+    return record && this.#snapshot(record);
+  }
+
+  /** All of them, in the order in which they were registered; those that swarms brought along, too. */
+  list(): readonly AgentSnapshot[] {
+    return this.#records().map((record) => this.#snapshot(record));
+  }
+
+  /** Agents that anybody may use and that are ready, so none that has missed its heartbeat. */
+  discover(criteria: DiscoverCriteria = {}): readonly AgentSnapshot[] {
+    const found = this.#records().filter(
+      (record) => record.spec.swarmId === undefined && record.status === 'ready' && fits(record, criteria),
+    );
+    return found.map((record) => this.#snapshot(record));
+  }
+
+  /** What agents that anybody may use can do, by name, with how many there are and how many have room. */
+  capabilities(): readonly CapabilityEntry[] {
+    return capabilityIndex(this.#pool.state);
+  }
+
+  /** The agents that anybody may use, without those that are on their way out. */
+  specs(): readonly AgentSpec[] {
+    return this.#records().flatMap((record) => (serves(record) && record.spec.swarmId === undefined ? [record.spec] : []));
+  }
+
+  /**
+   * Waits for the least loaded of the agents that fit, in order of priority. Rejects with NO_CAPABLE_AGENT when nobody could ever serve it, with
+   * RESOURCE_EXHAUSTED when too many wait, and with the signal's reason when that is aborted first.
+   */
+  async lease({ signal, ttlMs = DEFAULT_TTL_MS, ...options }: LeaseOptions = {}): Promise<Lease> {
+    checkLease({ ...options, ttlMs });
+    return this.#lease({ ...options, ttlMs }, signal);
+  }
+
+  /** For a step: everybody's agents and those of its swarm, for as long as its attempt lasts. */
+  async hold({ capabilities, agent }: StepLease, { swarmId }: ExecutionContext, signal: AbortSignal): Promise<HeldAgent> {
+    return this.#lease({ capabilities, swarmId, ...(agent !== undefined && { agents: [agent] }) }, signal);
+  }
+
+  /** For holders that are actors: the answer comes by `onAnswer`. */
+  ask(command: LeaseCommand): void {
+    if (!this.#isStopped) this.#pool.send(command);
+  }
+
+  /** Brings in what a swarm has of its own. They have no hooks. Ids that are taken are left out. */
+  lend(specs: readonly AgentSpec[]): void {
+    if (this.#isStopped) return;
+    const life = this.#services.faults.agent && { ...DEFAULT_LIFE, hasBody: true };
+    this.#add(specs.filter(({ id }) => !this.#ids.has(id)).map((spec) => (life ? { ...spec, life } : spec)));
+  }
+
+  /** They are gone at once; whoever still holds a lease on them loses it. */
+  takeBack(agentIds: readonly string[]): void {
+    if (this.#isStopped || agentIds.length === 0) return;
+    this.#pool.send({ type: 'pool.unregister', agentIds, graceMs: 0, at: this.#services.clock.now() });
+  }
+
+  /** Ends every agent and every lease at once; resolves when all have disposed of themselves, or after 5 seconds. */
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#pool.stop();
+    this.#endAll(new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped'));
+    if (this.#outliving.size === 0) return;
+    const { clock } = this.#services;
+    const late = Promise.withResolvers<void>();
+    const timer = clock.setTimeout(late.resolve, DISPOSE_GRACE_MS);
+    await Promise.race([Promise.all(this.#outliving), late.promise]);
+    clock.clearTimeout(timer);
+  }
+
+  #add(specs: readonly AgentSpec[]): void {
+    const at = this.#services.clock.now();
+    for (const { id } of specs) this.#ids.add(id);
+    for (let from = 0; from < specs.length; from += BATCH) {
+      this.#pool.send({ type: 'pool.register', agents: specs.slice(from, from + BATCH), at });
+    }
+  }
+
+  #lease(options: LeaseOptions & { readonly swarmId?: string }, signal?: AbortSignal): Promise<Lease> {
+    this.#mustRun();
+    signal?.throwIfAborted();
+    const { clock } = this.#services;
+    const { capabilities = [], exclude = [], agents, swarmId, priority = MEDIUM, ttlMs } = options;
+    const leaseId = `hold/${++this.#asked}`;
+    const holder = leaseId;
+    const hold = new LeaseHold(
+      (agentId) => agentNamed(this.#pool.state, agentId)?.spec,
+      () => {
+        this.#holds.delete(holder);
+        this.ask({ type: 'lease.return', leaseId, at: clock.now() });
+      },
+    );
+    this.#holds.set(holder, hold);
+    const request = {
+      leaseId,
+      holder,
+      capabilities,
+      exclude,
+      priority,
+      ...(agents && { agents }),
+      ...(swarmId !== undefined && { swarmId }),
+    };
+    this.#pool.send({ type: 'lease.request', request: ttlMs === undefined ? request : { ...request, ttlMs }, at: clock.now() });
+    if (!signal) return hold.lease;
+    const onAbort = () => hold.abandon(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    return hold.lease.finally(() => signal.removeEventListener('abort', onAbort));
+  }
+
+  #answer(holder: string, message: LeaseAnswer): void {
+    const hold = this.#holds.get(holder);
+    if (hold) {
+      if (message.type !== 'lease.granted') this.#holds.delete(holder);
+      hold.hear(message);
+      return;
+    }
+    this.#services.onAnswer(holder, message);
+  }
+
+  #note({ type, payload }: PoolFact): void {
+    switch (type) {
+      case 'agent/ready':
+        settle(this.#starting, payload.agentId)?.resolve();
+        return;
+      case 'agent/escalated': {
+        const { agentId, error } = payload;
+        this.#ids.delete(agentId);
+        this.#hooks.delete(agentId);
+        const message = `Agent "${agentId}" could not be started: ${error.message}`;
+        settle(this.#starting, agentId)?.reject(
+          new SwarmchartError('AGENT_NOT_READY', message, { context: { agentId, code: error.code } }),
+        );
+        return;
+      }
+      case 'agent/unregistered': {
+        const { agentId } = payload;
+        this.#ids.delete(agentId);
+        this.#hooks.delete(agentId);
+        settle(this.#starting, agentId)?.reject(new SwarmchartError('AGENT_UNREGISTERED', `Agent "${agentId}" was unregistered`));
+        settle(this.#leaving, agentId)?.resolve();
+        return;
+      }
+      default:
+    }
+  }
+
+  #records(): readonly AgentRecord[] {
+    return [...this.#pool.state.agents.values()].sort((one, other) => one.ordinal - other.ordinal);
+  }
+
+  #snapshot(record: AgentRecord): AgentSnapshot {
+    const ref = this.#pool.find(record.spec.id);
+    const state = (ref?.getSnapshot().context as { readonly state: AgentState } | undefined)?.state;
+    return snapshotOf(record, state);
+  }
+
+  #outlive(work: Promise<void>): void {
+    this.#outliving.add(work);
+    void work.finally(() => this.#outliving.delete(work));
+  }
+
+  #fail(err: unknown): void {
+    this.#services.log.error({ err }, 'the pool of agents failed');
+    this.#isStopped = true;
+    this.#pool.stop();
+    this.#endAll(new SwarmchartError('ACTOR_CRASHED', 'The pool of agents failed', { cause: err }));
+  }
+
+  #endAll(error: SwarmchartError): void {
+    for (const hold of this.#holds.values()) hold.lose(error);
+    for (const { reject } of this.#starting.values()) reject(error);
+    for (const { resolve } of this.#leaving.values()) resolve();
+    this.#holds.clear();
+    this.#starting.clear();
+    this.#leaving.clear();
+    this.#ids.clear();
+    this.#hooks.clear();
+  }
+
+  #mustRun(): void {
+    if (this.#isStopped) throw new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped');
+  }
+}
+
+function promiseIn(waiters: Map<string, PromiseWithResolvers<void>>, id: string): Promise<void> {
+  const waiter = waiters.get(id) ?? Promise.withResolvers<void>();
+  waiters.set(id, waiter);
+  return waiter.promise;
+}
+
+function settle(waiters: Map<string, PromiseWithResolvers<void>>, id: string): PromiseWithResolvers<void> | undefined {
+  const waiter = waiters.get(id);
+  waiters.delete(id);
+  return waiter;
+}
+
+function checkLease({ capabilities, agents, exclude, priority, ttlMs }: LeaseOptions): void {
+  for (const [name, list] of Object.entries({ capabilities, agents, exclude })) {
+    if (list !== undefined && !(Array.isArray(list) && list.length <= 10_000 && list.every((item) => typeof item === 'string'))) {
+      throw new SwarmchartError('INVALID_VALUE', `${name} must be a list of at most 10000 texts`);
+    }
+  }
+  if (priority !== undefined && !Number.isInteger(priority)) throw new SwarmchartError('INVALID_VALUE', 'priority must be an integer');
+  if (ttlMs !== undefined && !(Number.isInteger(ttlMs) && ttlMs >= 1 && ttlMs < 2 ** 31)) {
+    throw new SwarmchartError('INVALID_VALUE', 'ttlMs must be an integer number of milliseconds from 1 to 2147483647');
+  }
+}

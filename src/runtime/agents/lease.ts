@@ -1,0 +1,85 @@
+/** A lease on an agent, for those who are no actors. */
+
+import type { AgentSpec, LeaseAnswer } from '../../machines/protocol/agent.ts';
+import { SwarmchartError } from '../../machines/protocol/errors.ts';
+import type { ExecutionError } from '../../machines/protocol/execution.ts';
+
+/** Permission to give an agent one task. It counts against the agent's capacity until it is released or lost. */
+export interface Lease extends AsyncDisposable {
+  readonly agentId: string;
+  readonly spec: AgentSpec;
+  /** Aborted when the lease is lost: AGENT_CRASHED, AGENT_LOST, AGENT_UNREGISTERED, LEASE_EXPIRED or RUNTIME_STOPPED. */
+  readonly signal: AbortSignal;
+  /** Gives it back. Once is enough; later calls do nothing. */
+  release(): void;
+}
+
+const toError = ({ code, message, errorClass, context }: ExecutionError): SwarmchartError =>
+  new SwarmchartError(code, message, { errorClass, ...(context && { context }) });
+
+/** One request and what becomes of it. */
+export class LeaseHold {
+  readonly #granted = Promise.withResolvers<Lease>();
+  readonly #abort = new AbortController();
+  readonly #specOf: (agentId: string) => AgentSpec | undefined;
+  readonly #giveBack: () => void;
+  #isGranted = false;
+  #isOver = false;
+
+  /** `giveBack` returns the lease or withdraws the request, and forgets this. */
+  constructor(specOf: (agentId: string) => AgentSpec | undefined, giveBack: () => void) {
+    this.#specOf = specOf;
+    this.#giveBack = giveBack;
+  }
+
+  get lease(): Promise<Lease> {
+    return this.#granted.promise;
+  }
+
+  /** Withdraws it while it waits. What was granted stays with whoever has got it. */
+  abandon(reason: unknown): void {
+    if (this.#isGranted) return;
+    this.#granted.reject(reason);
+    this.#end();
+  }
+
+  hear(answer: LeaseAnswer): void {
+    switch (answer.type) {
+      case 'lease.granted':
+        this.#grant(answer.agentId);
+        return;
+      case 'lease.refused':
+        this.lose(toError(answer.error));
+        return;
+      case 'lease.lost':
+        this.lose(toError(answer.error));
+    }
+  }
+
+  /** It is over, and there is nothing to give back. */
+  lose(error: SwarmchartError): void {
+    this.#isOver = true;
+    this.#granted.reject(error);
+    this.#abort.abort(error);
+  }
+
+  #grant(agentId: string): void {
+    const spec = this.#specOf(agentId);
+    if (this.#isOver || !spec) return;
+    this.#isGranted = true;
+    const release = () => this.#end();
+    this.#granted.resolve({
+      agentId,
+      spec,
+      signal: this.#abort.signal,
+      release,
+      [Symbol.asyncDispose]: () => Promise.resolve(release()),
+    });
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#giveBack();
+  }
+}
