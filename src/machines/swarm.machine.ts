@@ -112,10 +112,10 @@ const controls = {
 const helperFails = { guard: { type: 'helperIs', params: 'failed' }, target: 'failing', actions: 'recordHelperFailed' } as const;
 const timesOut = { untilDue: { target: 'failing', actions: 'recordTimedOut' } } as const;
 
+/** A swarm whose synthesizer works is never paused, for it ends with it; it may only be pausing. */
 const resumes = [
   { guard: { type: 'stageIs', params: 'decomposing' }, target: 'decomposing', actions: 'recordResumed' },
   { guard: { type: 'stageIs', params: 'organizing' }, target: 'organizing', actions: 'recordResumed' },
-  { guard: { type: 'stageIs', params: 'synthesizing' }, target: 'synthesizing', actions: 'recordResumed' },
   { target: 'coordinating', actions: 'recordResumed' },
 ] as const;
 
@@ -282,7 +282,10 @@ export const swarmMachine = chart
           ],
           'child.crashed': [{ guard: 'isCurrent', actions: 'settleCrash' }, helperFails, { actions: 'dropStale' }],
           'execution.paused': [{ guard: 'isCurrent', actions: 'recordRunPaused' }, { actions: 'dropStale' }],
-          'execution.resume': resumes,
+          'execution.resume': [
+            { guard: { type: 'stageIs', params: 'synthesizing' }, target: 'synthesizing', actions: 'recordResumed' },
+            ...resumes,
+          ],
           'execution.cancel': { target: 'cancelling', actions: 'recordCancelling' },
         },
       },
@@ -312,8 +315,6 @@ export const swarmMachine = chart
       cancelled: { type: 'final', tags: 'settled' },
     },
     on: {
-      'child.done': { actions: 'dropStale' },
-      'child.crashed': { actions: 'dropStale' },
       'execution.paused': { actions: 'dropStale' },
       'execution.waiting': { actions: 'dropStale' },
       'execution.continued': { actions: 'dropStale' },

@@ -5,7 +5,7 @@ import { type ExecutionError, type Json, NO_USAGE } from './protocol/execution.t
 import type { PlanProposal, SynthesisOutcome, TaskReport, TeamProposal } from './protocol/swarm.ts';
 import { fail, type SwarmEvent } from './swarm.decisions.ts';
 import type { SwarmState, TaskRecord } from './swarm.state.ts';
-import { dispatch, reviveToEnd, startLeased } from './swarm.tasks.ts';
+import { dispatch, endRefused, reviveToEnd, startLeased } from './swarm.tasks.ts';
 import { HELPERS, type SwarmContext, type SwarmTurn, swarmUsage } from './swarm.turn.ts';
 
 type Done = Extract<SwarmEvent, { type: 'child.done' }>;
@@ -93,6 +93,7 @@ export function recordResumed(turn: SwarmTurn, _context: SwarmContext, event: Sw
   if (!hasHelper) startHelper(turn);
   if (turn.state.leased > 0)
     turn.state.records.forEach(({ status }, ordinal) => void (status === 'leased' && startLeased(turn, ordinal, at)));
+  endRefused(turn, at);
   dispatch(turn, at);
 }
 
@@ -108,6 +109,7 @@ export function restartChildren(turn: SwarmTurn, { bornAt }: SwarmContext): void
   });
   if (turn.state.hasHelper) startHelper(turn);
   const { phase, reason = 'swarm-failed' } = turn.state;
+  if (phase === 'coordinating') endRefused(turn, at);
   if (phase === 'cancelling' || phase === 'failing') {
     turn.state.records.forEach((_, ordinal) => {
       reviveToEnd(turn, ordinal, reason, at);

@@ -1,7 +1,7 @@
 /** From a task to a run under a lease, and what follows when the run ends: another agent, or the end of the task. */
 
 import { resolveInput } from './inputs.ts';
-import { leastOrdinal } from './ordinal-set.ts';
+import { hasOrdinal, leastOrdinal } from './ordinal-set.ts';
 import { executionError } from './protocol/errors.ts';
 import {
   type ExecutionContext,
@@ -87,12 +87,23 @@ export function startLeased(turn: SwarmTurn, ordinal: number, at: number): void 
   turn.starts.push(spec.value);
 }
 
-/** Nobody can do it. What its last agent failed with says more than that there is no other; a run that has begun must end first. */
+/**
+ * Nobody can do it. What its last agent failed with says more than that there is no other.
+ * A run that has begun must end first; while the swarm is paused nothing of it may run, so it ends when the swarm goes on.
+ */
 export function refuseTask(turn: SwarmTurn, task: SwarmTask, error: ExecutionError, at: number): void {
   const { leaseId = '', childExecutionId, error: earlier } = turn.at(task.ordinal).record;
   turn.record({ type: 'tier1/lease/refused', at, payload: { taskId: task.id, ordinal: task.ordinal, leaseId, error } });
   if (childExecutionId === undefined) failTask(turn, task, earlier ?? error, NO_USAGE, at);
-  else reviveToEnd(turn, task.ordinal, error.message, at);
+  else if (turn.state.phase === 'coordinating') reviveToEnd(turn, task.ordinal, error.message, at);
+}
+
+/** Runs whose leases were refused during a pause live again to end. */
+export function endRefused(turn: SwarmTurn, at: number): void {
+  turn.state.records.forEach(({ status, childExecutionId, error }, ordinal) => {
+    if (status !== 'pending' || childExecutionId === undefined) return;
+    if (!hasOrdinal(turn.state.ready, turn.at(ordinal).task.rank)) reviveToEnd(turn, ordinal, error?.message ?? '', at);
+  });
 }
 
 /** A run that lost its agent lives again only to end in order. */
