@@ -7,6 +7,7 @@ import { type ExecutionError, type Json, NO_USAGE } from './protocol/execution.t
 import type { PlanStep } from './protocol/plan.ts';
 import type { RunCommand, RunOutcome, RunReport } from './protocol/run.ts';
 import type { StepOutcome } from './protocol/step.ts';
+import { undoNext, withUndoFailures } from './run.compensation.ts';
 import { childExecutionId, childKind, childSpec, exhausted, mustBeAsked, reservation, workOf } from './run.jobs.ts';
 import { cancelLeaving, failStep, isDoomed, isEnding, settleGroup, settleStep } from './run.settle.ts';
 import { MOST_SIGNALS, type RunState } from './run.state.ts';
@@ -101,7 +102,8 @@ function startStep(turn: RunTurn, step: PlanStep, at: number): boolean {
 }
 
 /** After a restart: every step that was running gets an executor again, with the same identity, and hears what the run is up to. */
-export function restartChildren(turn: RunTurn, { bornAt: at }: RunContext): void {
+export function restartChildren(turn: RunTurn, { bornAt, state }: RunContext): void {
+  const at = Math.max(bornAt, state.at);
   const doomed: PlanStep[] = [];
   const given: RunState['variables'] = PersistentMap(Object.entries(turn.job.input));
   turn.state.records.forEach((record, ordinal) => {
@@ -121,6 +123,7 @@ export function restartChildren(turn: RunTurn, { bornAt: at }: RunContext): void
   if (phase === 'pausing') turn.tellAll({ type: 'execution.pause', at, epoch });
   if (phase === 'cancelling') turn.tellAll({ type: 'execution.cancel', at, reason: reason ?? '' });
   if (phase === 'failing') turn.tellAll({ type: 'execution.cancel', at, reason: 'run-failed' });
+  if (phase === 'compensating') undoNext(turn, at);
   turn.hasMore = phase === 'running' && turn.state.ready.size > 0 && turn.state.failure === undefined;
 }
 
@@ -310,7 +313,7 @@ export function recordCompleted(turn: RunTurn): void {
 
 export function recordFailed(turn: RunTurn): void {
   const { at, failure } = turn.state;
-  const error = failure ?? runTimeout(turn.job);
+  const error = withUndoFailures(failure ?? runTimeout(turn.job), turn.state);
   turn.record({ type: 'tier2/routine/failed', at, payload: { routineId: turn.plan.id, error, usage: runUsage(turn.state, at) } });
 }
 
@@ -324,7 +327,12 @@ export function outcomeOf({ state }: RunContext): RunOutcome {
   const { usage, result } = state;
   const duration = state.at - state.startedAt;
   if (state.phase === 'completed') return { status: 'completed', result, usage, duration };
-  if (state.phase === 'cancelled') return { status: 'cancelled', result: null, reason: state.reason ?? '', usage, duration };
+  if (state.phase === 'cancelled') {
+    const { reason = '' } = state;
+    const error = executionError('CANCELLED', `Cancelled: ${reason}`, 'tier2', { context: { reason } });
+    const more = state.undoFailed > 0 && { error: withUndoFailures(error, state) };
+    return { status: 'cancelled', result: null, reason, usage, duration, ...more };
+  }
   return { status: 'failed', result: null, ...(state.failure && { error: state.failure }), usage, duration };
 }
 

@@ -1,8 +1,8 @@
 /**
  * RunStateMachine: one run of a workflow, from its start to its one terminal fact.
  *
- *   restoring → running ⇄ pausing ⇄ paused          running ⇄ waiting (for a person)
- *             → completed · failing → failed · cancelling → cancelled
+ *   restoring → running ⇄ pausing ⇄ paused          running ⇄ waiting (for somebody outside)
+ *             → completed · failing → (compensating) → failed · cancelling → (compensating) → cancelled
  *
  * A step starts when its own dependencies have settled and there is room and budget. The nursery holds the steps' executors for
  * the run's whole life, so a pause or a cancel reaches them and is over only when each of them has answered.
@@ -12,6 +12,7 @@ import { setup } from 'xstate';
 import { type CommitParams, effect, port, type ReportParams, type StaleParams } from './effects.ts';
 import type { ExecutionContext } from './protocol/execution.ts';
 import type { NurseryCommand, RunJob } from './protocol/run.ts';
+import * as compensate from './run.compensation.ts';
 import type { RunEvent, RunOutcome } from './run.decisions.ts';
 import * as decide from './run.decisions.ts';
 import { FRESH_RUN, onlyOutsideCanContinue, type RunPhase, type RunState } from './run.state.ts';
@@ -54,6 +55,9 @@ const chart = setup({
     isAskedAnew: ({ context, event }) => event.type === 'execution.pause' && event.epoch > 0 && event.epoch !== context.state.askedEpoch,
     canTakeSignal: ({ context, event }) => event.type === 'run.signal' && decide.canTakeSignal(context, event.name),
     everyChildIsParked: ({ context: { state } }) => state.parked === state.live,
+    mustCompensate: ({ context: { state } }) => state.live === 0 && state.undo.size > 0,
+    hasCompensated: ({ context: { state } }, ending: RunState['ending']) => state.undo.size === 0 && state.ending === ending,
+    isPresentUndo: ({ context, event }) => compensate.isPresentUndo(context, event),
     noChildIsLeft: ({ context: { state } }) => state.live === 0,
   },
 });
@@ -122,6 +126,9 @@ export const runMachine = chart
       recordCancelled: recording(decide.recordCancelled),
       recordStepWaiting: recording(decide.recordStepWaiting),
       recordStepContinued: recording(decide.recordStepContinued),
+      startCompensating: recording(compensate.startCompensating),
+      settleUndo: recording(compensate.settleUndo),
+      settleUndoCrash: recording(compensate.settleUndoCrash),
       recordSignal: recording(decide.recordSignal),
       reportPaused: chart.enqueueActions(({ context, event, enqueue, self }) => {
         const epoch = event.type === 'execution.pause' ? event.epoch : context.state.askedEpoch;
@@ -164,6 +171,7 @@ export const runMachine = chart
           { guard: { type: 'phaseIs', params: 'waiting' }, target: 'waiting', actions: ['restartChildren', 'reportWaiting'] },
           { guard: { type: 'phaseIs', params: 'cancelling' }, target: 'cancelling', actions: 'restartChildren' },
           { guard: { type: 'phaseIs', params: 'failing' }, target: 'failing', actions: 'restartChildren' },
+          { guard: { type: 'phaseIs', params: 'compensating' }, target: 'compensating', actions: 'restartChildren' },
           { guard: { type: 'phaseIs', params: 'completed' }, target: 'completed' },
           { guard: { type: 'phaseIs', params: 'cancelled' }, target: 'cancelled' },
           { target: 'failed' },
@@ -246,21 +254,36 @@ export const runMachine = chart
       },
       cancelling: {
         tags: 'live',
-        always: { guard: 'noChildIsLeft', target: 'cancelled', actions: 'recordCancelled' },
+        always: [
+          { guard: 'mustCompensate', target: 'compensating', actions: 'startCompensating' },
+          { guard: 'noChildIsLeft', target: 'cancelled', actions: 'recordCancelled' },
+        ],
         on: childEnds,
       },
       failing: {
         tags: 'live',
-        always: { guard: 'noChildIsLeft', target: 'failed', actions: 'recordFailed' },
+        always: [
+          { guard: 'mustCompensate', target: 'compensating', actions: 'startCompensating' },
+          { guard: 'noChildIsLeft', target: 'failed', actions: 'recordFailed' },
+        ],
         on: childEnds,
+      },
+      compensating: {
+        tags: 'live',
+        always: [
+          { guard: { type: 'hasCompensated', params: 'failed' }, target: 'failed', actions: 'recordFailed' },
+          { guard: { type: 'hasCompensated', params: 'cancelled' }, target: 'cancelled', actions: 'recordCancelled' },
+        ],
+        on: {
+          'child.done': [{ guard: 'isPresentUndo', actions: 'settleUndo' }, { actions: 'dropStale' }],
+          'child.crashed': [{ guard: 'isPresentUndo', actions: 'settleUndoCrash' }, { actions: 'dropStale' }],
+        },
       },
       completed: { type: 'final', tags: 'settled' },
       failed: { type: 'final', tags: 'settled' },
       cancelled: { type: 'final', tags: 'settled' },
     },
     on: {
-      'child.done': { actions: 'dropStale' },
-      'child.crashed': { actions: 'dropStale' },
       'execution.paused': { actions: 'dropStale' },
       'children.started': { actions: 'dropStale' },
     },

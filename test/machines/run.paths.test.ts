@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { runMachine } from '../../src/machines/machines.ts';
 import { executionError } from '../../src/machines/protocol/errors.ts';
 import { CoverageRecorder, coverage } from '../../src/testing/coverage.ts';
-import { planOf, type StepSpec, UNRESOLVED } from './paths/plans.ts';
+import { OWN, planOf, type StepSpec, UNRESOLVED, WHEN } from './paths/plans.ts';
 import { aRun, run } from './paths/runs.ts';
 import { anyWalk, walk, walkPaths } from './paths/walks.ts';
 
@@ -33,6 +33,17 @@ const CASES: Readonly<Record<string, ReturnType<typeof aRun>>> = {
   'a skip': aRun([{ fallbacks: [skip] }, { after: [0] }]),
   'a person for a step that cannot start': aRun([{ ...UNRESOLVED, fallbacks: [person] }]),
   'another tool for a whole group': aRun([{ branches: [{}], fallbacks: [otherTool] }]),
+  'a nested run': aRun([OWN.workflow]),
+  'a nested run beside other work': aRun([OWN.workflow, {}]),
+  'a map, if it is wanted': aRun([{ ...OWN.map, ...WHEN }]),
+  'a map over nothing': aRun([OWN.emptyMap, { after: [0] }]),
+  'a loop': aRun([OWN.loop]),
+  'a loop that counts': aRun([OWN.count, { after: [0] }]),
+  'a wait for a time': aRun([OWN.timer]),
+  'a wait for a signal': aRun([OWN.signal, { after: [0] }]),
+  'a wait for a person': aRun([OWN.approval]),
+  'two steps that can be undone': aRun([OWN.undone, { after: [0], ...OWN.undone }]),
+  'a step whose compensation cannot start': aRun([OWN.undoneWrongly, { after: [0] }]),
   'a group in a group that fails fast, one step at a time': aRun([{ branches: [{}, { branches: [{}] }], onBranchFailure: 'fail-fast' }], {
     maxConcurrentSteps: 1,
   }),
@@ -51,6 +62,16 @@ const { steps } = fc.letrec<{ step: StepSpec; steps: StepSpec[]; tool: StepSpec;
   tool: fc.oneof(
     { weight: 9, arbitrary: fc.record(common) },
     { weight: 1, arbitrary: fc.record(common).map((more) => ({ ...more, ...UNRESOLVED })) },
+    {
+      weight: 4,
+      arbitrary: fc
+        .tuple(fc.record(common), fc.constantFrom(...Object.values(OWN)), fc.constantFrom({}, WHEN))
+        .map(([more, own, when]) => ({
+          ...more,
+          ...own,
+          ...when,
+        })),
+    },
   ),
   parallel: fc
     .record({ ...common, branches: tie('steps'), maxConcurrency: fc.option(fc.integer({ min: 1, max: 2 }), { nil: undefined }) })

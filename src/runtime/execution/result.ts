@@ -15,7 +15,7 @@ export function toResult(outcome: RunOutcome | TimedOutcome, context: ExecutionC
   const error = executionError('CANCELLED', `Cancelled: ${outcome.reason ?? ''}`, 'result' in outcome ? 'tier2' : 'tier3', {
     context: { reason: outcome.reason ?? '' },
   });
-  return { ...common, success: false, status: 'cancelled', error };
+  return { ...common, success: false, status: 'cancelled', error: outcome.error ?? error };
 }
 
 export const failedResult = (error: ExecutionError, context: ExecutionContext): ExecutionResult => ({

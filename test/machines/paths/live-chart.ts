@@ -12,6 +12,7 @@ import {
   type NonReducibleUnknown,
 } from 'xstate';
 import type { CommitParams } from '../../../src/machines/effects.ts';
+import type { ExecutionContext } from '../../../src/machines/protocol/execution.ts';
 import type { Evolve, FactBody } from '../../../src/machines/protocol/facts.ts';
 import type { CoverageRecorder } from '../../../src/testing/coverage.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
@@ -37,13 +38,19 @@ export interface Subject<State extends Folded, Input extends object> {
 /** An actor that hears everything and says nothing. */
 export const inert = <Command extends EventObject, Input extends NonReducibleUnknown>() => fromCallback<Command, Input>(() => {});
 
-const journals = new WeakMap<AnyActorRef, (facts: readonly FactBody[]) => void>();
+interface OwnJournal {
+  readonly executionId: string | undefined;
+  readonly append: (facts: readonly FactBody[]) => void;
+}
+const journals = new WeakMap<AnyActorRef, OwnJournal>();
 
-/** The `commit` action of a chart under test. Facts of other tiers belong to other executions. */
+/** The `commit` action of a chart under test. Facts of other executions, such as a crashed child's last one, are not its own. */
 export const commitOf =
   (tier: CommitParams['tier']) =>
   ({ self }: { readonly self: AnyActorRef }, params: CommitParams): void => {
-    if (params.tier === tier) journals.get(self)?.(params.facts);
+    const journal = journals.get(self);
+    if (params.tier === tier && (journal?.executionId ?? params.execution.executionId) === params.execution.executionId)
+      journal?.append(params.facts);
   };
 
 export const folding =
@@ -89,10 +96,12 @@ export class LiveChart<State extends Folded, Input extends object> {
     this.clock = new VirtualClock(Math.max(this.#folded.at, 'at' in input ? Number(input.at) : 0));
     const given = earlier.facts.length === 0 ? input : subject.restored(input, this.#folded);
     this.actor = createActor(subject.chart, { input: given, clock: this.clock as never, inspect: recorder.inspect });
-    journals.set(this.actor, (facts) => {
+    const { execution } = input as { readonly execution?: ExecutionContext };
+    const append = (facts: readonly FactBody[]) => {
       this.facts.push(...facts);
       this.#commits.add(this.history.length + this.facts.length);
-    });
+    };
+    journals.set(this.actor, { executionId: execution?.executionId, append });
     this.actor.subscribe({ error: (error) => (this.#error = error) });
     this.actor.start();
     this.check();

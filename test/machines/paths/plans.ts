@@ -76,3 +76,24 @@ const blankStep = (ordinal: number, type: keyof typeof WORK): PlanStep => ({
 
 /** A tool step that reads what does not exist. */
 export const UNRESOLVED: StepSpec = { work: { ...WORK.tool, parameters: { url: '{{missing}}' } } };
+
+const body = (specs: readonly StepSpec[]): Plan => planOf(specs);
+const until = { type: 'expression', expression: 'true', steps: [] } as const;
+const undo = { tool: 'undo', parameters: {}, timeoutMs: 1_000, credits: '1' } as const;
+
+/** Steps that are runs of their own, or wait, or can be undone. */
+export const OWN = {
+  workflow: { type: 'workflow', work: { kind: 'workflow', plan: body([{}]), parameters: {} }, credits: '0' },
+  map: { type: 'map', work: { kind: 'map', plan: body([{}]), parameters: {}, over: [1, 2], as: 'item' }, credits: '0' },
+  emptyMap: { type: 'map', work: { kind: 'map', plan: body([{}]), parameters: {}, over: [], as: 'item' }, credits: '0' },
+  loop: { type: 'loop', work: { kind: 'loop', plan: body([]), parameters: {}, maxIterations: 2, until }, credits: '0' },
+  count: { type: 'loop', work: { kind: 'loop', plan: body([{}]), parameters: {}, maxIterations: 2 }, credits: '0' },
+  timer: { type: 'wait', work: { kind: 'wait', for: { type: 'timer', durationMs: 100 } }, credits: '0' },
+  signal: { type: 'wait', work: { kind: 'wait', for: { type: 'signal', name: 'go' } }, credits: '0' },
+  approval: { type: 'wait', work: { kind: 'wait', for: { type: 'approval' } }, credits: '0' },
+  undone: { compensation: undo },
+  undoneWrongly: { compensation: { ...undo, parameters: { url: '{{missing}}' } } },
+} satisfies Readonly<Record<string, StepSpec>>;
+
+/** A condition that must hold first. */
+export const WHEN: StepSpec = { when: [until] };

@@ -7,6 +7,7 @@ import { DEFAULT_ALLOCATION, type ResourceAllocation } from '../../../src/machin
 import type { FactBody } from '../../../src/machines/protocol/facts.ts';
 import type { Decision, RunCommand, RunFact, RunJob, RunReport } from '../../../src/machines/protocol/run.ts';
 import type { StepOutcome } from '../../../src/machines/protocol/step.ts';
+import { childKind } from '../../../src/machines/run.jobs.ts';
 import { FRESH_RUN } from '../../../src/machines/run.state.ts';
 import { addCredits } from '../../../src/machines/usage.ts';
 import { timersOf } from '../../../src/testing/paths.ts';
@@ -48,6 +49,10 @@ function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObjec
     { type: 'run.set', at, name: 'limit', value: 3 },
     { type: 'run.decide', at, stepId: 'nobody', decision: { decision: 'approve' } },
   ];
+  // Somebody above asks: the same for every plan, so the smallest ones are enough.
+  if (job.plan.steps.length === 1) commands.push({ type: 'execution.pause', epoch: 4, at });
+  const listens = job.plan.steps.some(({ work }) => work.kind === 'wait' && work.for.type === 'signal');
+  if (listens && state.keptSignals < 1) commands.push({ type: 'run.signal', at, name: 'go', payload: 1 });
   const cause = { name: 'Error', message: 'boom' };
   const reports: RunReport[] = [
     { type: 'children.started', at },
@@ -61,12 +66,21 @@ function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObjec
     if (record.childExecutionId !== undefined) {
       const { type, fallbacks = [] } = job.plan.steps[ordinal] ?? {};
       const outcomes = OUTCOMES.filter(
-        ({ output, error }) => (output !== false || type === 'conditional') && (error !== PERMANENT || fallbacks.length > 0),
+        ({ output, error }) =>
+          (output !== false || type === 'conditional' || type === 'loop') && (error !== PERMANENT || fallbacks.length > 0),
       );
       for (const output of outcomes) reports.push({ type: 'child.done', id, incarnation, output, at });
       reports.push({ type: 'child.crashed', id, incarnation, cause, at }, { type: 'execution.paused', id, epoch: state.pauseEpoch, at });
+      const step = job.plan.steps[ordinal];
+      if (step && childKind(step, record) !== 'executor')
+        reports.push({ type: 'execution.waiting', id, at }, { type: 'execution.continued', id, at });
     }
-    if (record.status !== 'waiting') return;
+    if (state.phase === 'compensating' && state.undo.last() === ordinal) {
+      for (const output of [OUTCOMES[0], OUTCOMES[4], OUTCOMES[5]])
+        reports.push({ type: 'child.done', id: `${id}/undo`, incarnation: 1, output: output as StepOutcome, at });
+      reports.push({ type: 'child.crashed', id: `${id}/undo`, incarnation: 1, cause, at });
+    }
+    if (record.status !== 'waiting' && record.waitsFor?.type !== 'approval') return;
     for (const decision of DECISIONS) {
       if (decision.decision !== 'retry' || incarnation < MOST_ITERATIONS) commands.push({ type: 'run.decide', at, stepId: id, decision });
     }
@@ -74,9 +88,11 @@ function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObjec
   return [...commands, ...reports, ...timersOf(snapshot)];
 }
 
-const keyOf = ({ records, ready, live, escalated, parked, failure }: RunState): string =>
+const keyOf = ({ records, ready, live, escalated, parked, failure, idle, keptSignals, undo, askedEpoch }: RunState): string =>
   JSON.stringify([
-    records.map(({ status, iteration, fallback, branch, pausedIn, childExecutionId }) => [
+    records.map(({ status, iteration, fallback, branch, pausedIn, childExecutionId, isWaiting, answer }) => [
+      isWaiting,
+      answer !== undefined,
       status,
       iteration,
       fallback,
@@ -84,7 +100,7 @@ const keyOf = ({ records, ready, live, escalated, parked, failure }: RunState): 
       pausedIn > 0,
       childExecutionId !== undefined,
     ]),
-    [ready.size, live, escalated, parked],
+    [ready.size, live, escalated, parked, idle, keptSignals, undo.size, askedEpoch > 0],
     failure !== undefined,
   ]);
 
@@ -119,6 +135,11 @@ function checkCounts(state: RunState): void {
     state.escalated,
     count(({ status }) => status === 'waiting'),
     'steps that wait for a person',
+  );
+  assert.equal(
+    state.idle,
+    count(({ isWaiting }) => isWaiting),
+    'steps that wait for somebody outside',
   );
   assert.equal(state.reservedCredits, live.map(({ reserved }) => reserved).reduce(addCredits, '0'), 'reserved credits');
   const open = state.job?.plan.steps.filter(({ parent, ordinal }) => parent === undefined && records[ordinal]?.settledAt === 0).length;
@@ -157,7 +178,7 @@ function checkSteps(facts: readonly FactBody[]): void {
   const settled = new Set<number>();
   const asked = new Set<number>();
   for (const fact of facts as readonly RunFact[]) {
-    if (!fact.type.startsWith('tier2/step/')) continue;
+    if (!fact.type.startsWith('tier2/step/') || fact.type.startsWith('tier2/step/compensat')) continue;
     const { ordinal, stepId } = fact.payload as { readonly ordinal: number; readonly stepId: string };
     assert.ok(!settled.has(ordinal), `${fact.type} of "${stepId}", which had settled`);
     const answers = fact.type === 'tier2/step/decided' || fact.type === 'tier2/step/cancelled';
