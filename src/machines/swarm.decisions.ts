@@ -45,6 +45,7 @@ export function recordGranted(turn: SwarmTurn, _context: SwarmContext, event: Sw
   const { task } = turn.at(ordinalOfLease(turn.state, turn.job.execution.executionId, leaseId));
   turn.record({ type: 'tier1/lease/granted', at, payload: { taskId: task.id, ordinal: task.ordinal, leaseId, agentId } });
   if (turn.state.phase === 'coordinating') startLeased(turn, task.ordinal, at);
+  dispatch(turn, at);
 }
 
 export function recordRefused(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {
@@ -208,6 +209,13 @@ export function isCurrent({ state, job }: SwarmContext, event: SwarmEvent): bool
       return true;
   }
 }
+
+/** The end of a run with which an obligation may be met, so that the timer is due at another time. */
+export const mayMeetObligation = (context: SwarmContext, event: SwarmEvent): boolean =>
+  event.type === 'child.done' &&
+  !context.state.obligations.isEmpty() &&
+  isCurrent(context, event) &&
+  (event.output as RunOutcome).status === 'completed';
 
 export const isEscalated = ({ state }: SwarmContext, event: SwarmEvent): boolean =>
   event.type === 'swarm.decide' && state.obligations.get(event.normId)?.status === 'escalated';

@@ -9,7 +9,7 @@
  * where it is and goes on from its facts under the next lease. Planner, organizer, synthesizer and runs live in one nursery for the
  * swarm's whole life, so a pause or a cancel reaches them and is over only when each of them has answered.
  *
- * Source: Implementation Guide, "SwarmStateMachine Implementation".
+ * Source: Implementation Guide, "SwarmStateMachine Core Implementation".
  */
 
 import { setup } from 'xstate';
@@ -54,6 +54,7 @@ const chart = setup({
     isOrganizing: ({ context, event }) => context.state.stage === 'organizing' && stage.helperEnd(context, event) === 'good',
     isSynthesizing: ({ context, event }) => context.state.stage === 'synthesizing' && stage.helperEnd(context, event) === 'good',
     isCurrent: ({ context, event }) => decide.isCurrent(context, event),
+    mayMeetObligation: ({ context, event }) => decide.mayMeetObligation(context, event),
     isEscalated: ({ context, event }) => decide.isEscalated(context, event),
     aborts: ({ context, event }) => event.type === 'swarm.decide' && event.decision === 'abort' && decide.isEscalated(context, event),
     rejects: ({ context, event }) => event.type === 'swarm.decide' && event.decision === 'reject' && decide.isEscalated(context, event),
@@ -225,6 +226,10 @@ export const swarmMachine = chart
         },
         on: {
           ...runEnds,
+          'child.done': [
+            { guard: 'mayMeetObligation', target: 'coordinating', reenter: true, actions: 'settleRun' },
+            ...runEnds['child.done'],
+          ],
           ...taskNews,
           ...controls,
           'swarm.decide': [
