@@ -54,11 +54,21 @@ export function readAgents(raw: Json | undefined, path: Path, issues: IssueList)
 
 /** Of a swarm that uses nobody else's agents: tasks that none of them can do. */
 export function checkCapable({ tasks }: SwarmPlan, agents: readonly AgentSpec[], path: Path, issues: IssueList): void {
-  const all = agents.map(({ capabilities }) => new Set(capabilities));
-  const known = new Set(agents.flatMap(({ capabilities }) => capabilities));
+  const having = new Map<string, Set<AgentSpec>>();
+  for (const agent of agents) {
+    for (const capability of agent.capabilities) {
+      const others = having.get(capability) ?? new Set();
+      having.set(capability, others.add(agent));
+    }
+  }
+  const known = having.keys().toArray();
+  const canAll = (capabilities: readonly string[]): boolean => {
+    const [rarest, ...others] = capabilities.map((capability) => having.get(capability) ?? new Set()).sort((a, b) => a.size - b.size);
+    return rarest === undefined || rarest.values().some((agent) => others.every((able) => able.has(agent)));
+  };
   for (const { ordinal, id, capabilities } of tasks) {
-    if (all.some((has) => capabilities.every((capability) => has.has(capability)))) continue;
-    const missing = capabilities.filter((capability) => !known.has(capability));
+    if (canAll(capabilities)) continue;
+    const missing = capabilities.filter((capability) => !having.has(capability));
     const why =
       missing.length > 0 ? `nobody has ${list(missing)}${didYouMean(missing[0] ?? '', known)}` : `nobody has all of ${list(capabilities)}`;
     issues.add('NO_CAPABLE_AGENT', [...path, ordinal], `No agent of the swarm can do the task "${id}": ${why}`);

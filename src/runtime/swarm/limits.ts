@@ -2,6 +2,9 @@
 export const SWARM_LIMITS = {
   /** Tasks of one decomposition. */
   tasks: 1_000,
+  /** Keys of one task, remarks of a planner included. */
+  taskKeys: 100,
+  referencesPerTask: 10_000,
   playbooks: 1_000,
   goalsPerPlaybook: 100,
   agents: 10_000,
@@ -13,7 +16,7 @@ export const SWARM_LIMITS = {
   maxAgents: 100,
   concurrentTasks: 10_000,
   /** Of a definition or an answer that is no text, as JSON. Text has the limit of workflow text. */
-  bytes: 16 * 1024 * 1024,
+  bytes: 4 * 1024 * 1024,
   /** Goals that are remembered, and the size of one decomposition as JSON. */
   rememberedGoals: 1_000,
   rememberedBytes: 256 * 1024,

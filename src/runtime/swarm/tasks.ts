@@ -83,6 +83,10 @@ function readTasks(list: Json | undefined, path: Path, { isTolerant = false }: T
       issues.add('INVALID_VALUE', at, 'A task is an object.');
       continue;
     }
+    if (Object.keys(item).length > SWARM_LIMITS.taskKeys) {
+      issues.add('LIMIT_EXCEEDED', at, `A task has at most ${SWARM_LIMITS.taskKeys} keys.`);
+      continue;
+    }
     const fields = readFields(CHECK, isTolerant ? tidied(item) : item, at, issues);
     const { id = '', requiredCapabilities = [] } = fields.sound;
     tasks.push({ ordinal: tasks.length, path: at, id, capabilities: [...new Set(requiredCapabilities)], fields });

@@ -153,7 +153,18 @@ describe('an answer that makes no sense', () => {
     ['half a complexity', [{ id: 'a', tool: 'echo', estimatedComplexity: 2.5 }], ['INVALID_VALUE']],
     ['too many tasks', waiting(Object.fromEntries(Array.from({ length: 1_001 }, (_, n) => [`t${n}`, []]))), ['LIMIT_EXCEEDED']],
     ['too long a text', `${text}${' '.repeat(1024 * 1024)}`, ['LIMIT_EXCEEDED']],
-    ['too much', [{ id: 'a', tool: 'echo', parameters: { x: 'x'.repeat(17 * 1024 * 1024) } }], ['LIMIT_EXCEEDED']],
+    ['too much', [{ id: 'a', tool: 'echo', parameters: { x: 'x'.repeat(5 * 1024 * 1024) } }], ['LIMIT_EXCEEDED']],
+    [
+      '100,000 references in one text',
+      [{ id: 'a', tool: 'echo', parameters: { x: '${b.result}{{c}}'.repeat(100_000) } }],
+      ['LIMIT_EXCEEDED'],
+    ],
+    [
+      '10,001 references',
+      [{ id: 'a', tool: 'echo', parameters: { x: Array.from({ length: 10_001 }, () => '{{c}}') } }],
+      ['LIMIT_EXCEEDED'],
+    ],
+    ['a task of 100,000 keys', [Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`k${n}`, n]))], ['LIMIT_EXCEEDED']],
     ['100,000 nested lists', '['.repeat(100_000) + ']'.repeat(100_000), ['INVALID_VALUE']],
     ['100,000 lists that never close', '['.repeat(100_000), ['SYNTAX_ERROR']],
     ['a key that reaches a prototype', '{"subTasks": [{"id": "a", "tool": "echo", "__proto__": {"x": 1}}]}', ['UNSAFE_KEY']],
@@ -162,6 +173,12 @@ describe('an answer that makes no sense', () => {
     const proposal = decompose(raw);
     expect(proposal).toMatchObject({ ok: false, error: { code: 'DECOMPOSITION_FAILED', tier: 'tier1', retryable: false } });
     expect(codes(raw)).toEqual(expected);
+  });
+
+  it('in 100,000 places is told at 500 of them', () => {
+    const strangers = Array.from({ length: 1_000 }, (_, n) => `tusk-number-${n}`);
+    const raw = Array.from({ length: 100 }, (_, n) => ({ id: `task-number-${n}`, tool: 'echo', dependencies: strangers }));
+    expect(codes(raw)).toHaveLength(501);
   });
 
   it('names the goal, the task and the capability', () => {

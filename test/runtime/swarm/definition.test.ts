@@ -239,7 +239,7 @@ describe('hostile definitions are refused, never thrown at', () => {
     ['itself within itself', itself, 'LIMIT_EXCEEDED'],
     ['deep parameters', withTasks({ id: 'a', tool: 'x', parameters: deep(40) }), 'LIMIT_EXCEEDED'],
     ['101 references in one text', withTasks({ id: 'a', tool: 'x', parameters: { m: '{{goal}}'.repeat(101) } }), 'LIMIT_EXCEEDED'],
-    ['17 MiB', { swarm: 's', description: 'x'.repeat(17 * 1024 * 1024) }, 'LIMIT_EXCEEDED'],
+    ['5 MiB', { swarm: 's', description: 'x'.repeat(5 * 1024 * 1024) }, 'LIMIT_EXCEEDED'],
     ['a key that reaches a prototype', 'swarm: s\nroutines: { __proto__: w }', 'UNSAFE_KEY'],
     ['a task that is named after one', withTasks({ id: 'constructor', tool: 'x' }), 'UNSAFE_KEY'],
     ['an id with a slash', withTasks({ id: 'a/b', tool: 'x' }), 'INVALID_VALUE'],
