@@ -2,10 +2,11 @@
 
 import { toJson } from './actors/json.ts';
 import { type ExecutorState, FRESH_EXECUTOR } from './machines/executor.fold.ts';
-import type { Tier as TierName } from './machines/protocol/execution.ts';
+import type { Json, Tier as TierName } from './machines/protocol/execution.ts';
 import type { Decision } from './machines/protocol/run.ts';
 import type { ObligationAnswer } from './machines/protocol/swarm.ts';
-import { isEscalated } from './machines/run.decisions.ts';
+import { canTakeSignal, isEscalated } from './machines/run.decisions.ts';
+import { childKind } from './machines/run.jobs.ts';
 import { FRESH_RUN, type RunState } from './machines/run.state.ts';
 import type { RunContext } from './machines/run.turn.ts';
 import * as swarm from './machines/swarm.decisions.ts';
@@ -13,7 +14,7 @@ import { FRESH_SWARM, type SwarmState } from './machines/swarm.state.ts';
 import type { SwarmContext } from './machines/swarm.turn.ts';
 import { canBeCancelled, canContinue } from './runtime/execution/controls.ts';
 import type { Execution, ExecutionHandle, RunControls, SwarmHandle } from './runtime/execution/handle.ts';
-import { checkDecision, checkReason } from './runtime/execution/requests.ts';
+import { checkDecision, checkReason, checkSignal } from './runtime/execution/requests.ts';
 import { type ExecutionSnapshot, executorSnapshot, runSnapshot } from './runtime/execution/snapshot.ts';
 import { swarmSnapshot } from './runtime/execution/swarm-snapshot.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES } from './runtime/options.ts';
@@ -66,6 +67,11 @@ export class Handles {
         return this.#system.command(executionId, canContinue, (at) => ({ type: 'run.set', at, name, value: json }));
       },
       decide: (stepId, decision) => this.#decide(executionId, stepId, decision),
+      signal: (name, payload) => this.#signal(executionId, name, payload),
+      run: (stepId) => {
+        const id = this.#nestedRun(executionId, stepId);
+        return id === undefined ? undefined : this.run(id);
+      },
     };
   }
 
@@ -73,7 +79,7 @@ export class Handles {
     const snapshot = async (): Promise<ExecutionSnapshot> =>
       executorSnapshot(executionId, ((await this.#system.stateOf(executionId)) as ExecutorState | undefined) ?? FRESH_EXECUTOR);
     const never = () => Promise.resolve(false);
-    return { executionId, ...this.control(executionId), snapshot, setVariable: never, decide: never };
+    return { executionId, ...this.control(executionId), snapshot, setVariable: never, decide: never, signal: never, run: () => undefined };
   }
 
   /** Its status is read anew each time, so this object must be added to and not copied. */
@@ -103,6 +109,25 @@ export class Handles {
     const plan = context?.state.plan;
     const ordinal = plan && Object.hasOwn(plan.ordinals, taskId) ? plan.ordinals[taskId] : undefined;
     return ordinal === undefined ? undefined : context?.state.records.get(ordinal)?.childExecutionId;
+  }
+
+  #nestedRun(executionId: string, stepId: string): string | undefined {
+    const { directory } = this.#system;
+    const context = directory.find(executionId)?.ref?.getSnapshot().context as RunContext | undefined;
+    const plan = context?.job.plan;
+    const ordinal = plan && Object.hasOwn(plan.ordinals, stepId) ? plan.ordinals[stepId] : undefined;
+    const step = ordinal === undefined ? undefined : plan?.steps[ordinal];
+    const record = step && context?.state.records.get(step.ordinal);
+    return step && record && childKind(step, record) === 'run' ? record.childExecutionId : undefined;
+  }
+
+  async #signal(executionId: string, givenName: string, givenPayload: Json = null): Promise<boolean> {
+    const { name, payload } = checkSignal({ name: givenName, payload: givenPayload });
+    return this.#system.command(
+      executionId,
+      (phase, context) => canContinue(phase) && canTakeSignal(context as RunContext, name),
+      (at) => ({ type: 'run.signal', at, name, payload }),
+    );
   }
 
   async #decide(executionId: string, stepId: string, given: Decision): Promise<boolean> {

@@ -21,8 +21,18 @@ export interface RunControls extends Controls {
   snapshot(): Promise<ExecutionSnapshot>;
   /** Sets a variable that steps started from now on read as `{{name}}`. The value must survive JSON (INVALID_OUTPUT otherwise). */
   setVariable(name: string, value: Json): Promise<boolean>;
-  /** Answers for a step that waits for a person; `false` when no such step waits. */
+  /**
+   * Answers for a step that was escalated or waits for an approval; `false` when no such step waits. An approval's result is `value`, true
+   * without one; it cannot be retried.
+   */
   decide(stepId: string, decision: Decision): Promise<boolean>;
+  /**
+   * Sends a signal to the steps of this very run, not to those of nested ones. It is kept until a step waits for it; each goes to one step, the
+   * oldest first. `false` also when 1,000 are kept already. The payload must survive JSON (INVALID_INPUT otherwise).
+   */
+  signal(name: string, payload?: Json): Promise<boolean>;
+  /** The controls of the run that a step is at present; undefined while it is none. */
+  run(stepId: string): RunControls | undefined;
 }
 
 interface Handle<Result> extends Controls {

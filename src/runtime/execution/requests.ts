@@ -170,5 +170,10 @@ const decision = z.strictObject({
 /** A person's answer as it may enter a fact. Throws INVALID_INPUT with every problem. */
 export const checkDecision = (given: unknown): Decision => present(parsed(decision, given));
 
+const signal = z.strictObject({ name: z.string().min(1).max(256), payload: json });
+
+/** A signal as it may enter a fact. Throws INVALID_INPUT with every problem. */
+export const checkSignal = (given: unknown): { readonly name: string; readonly payload: Json } => parsed(signal, given);
+
 /** Throws INVALID_INPUT for a reason that is no text, or a very long one. */
 export const checkReason = (given: unknown): string => parsed(z.string().max(10_000), given);
