@@ -36,6 +36,18 @@ export type { ExecutionSnapshot, StepSnapshot } from './runtime/execution/snapsh
 export type { Journal } from './runtime/journal/journal.ts';
 export { MemoryJournal } from './runtime/journal/memory-journal.ts';
 export type { RuntimeOptions } from './runtime/options.ts';
+export {
+  defineSwarm,
+  type PlaybookDefinition,
+  type SwarmDefinition,
+  type SwarmTaskDefinition,
+  swarmJsonSchema,
+} from './runtime/swarm/definition.ts';
+export { type KnowledgeBase, MemoryKnowledge, type Prior } from './runtime/swarm/knowledge.ts';
+export { isSwarmSource, type LoadedSwarm, type LoadSwarmOptions, type LoadSwarmResult, loadSwarm } from './runtime/swarm/load.ts';
+export { type Playbook, playbookPlanner } from './runtime/swarm/playbook.ts';
+export type { Planner, PlannerRequest } from './runtime/swarm/planner.ts';
+export type { SynthesisReport, Synthesize } from './runtime/swarm/synthesis.ts';
 export type {
   BatchResult,
   ConcurrentTaskOptions,
