@@ -81,8 +81,12 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
 
   const server = createServer((request, response) => answer(request, response, gate, page));
   server.on('upgrade', (request, socket, head) => {
-    if (gate.admits(request) && viewers.hasRoom) viewers.admit(request, socket, head);
-    else socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+    if (gate.admits(request) && viewers.hasRoom) {
+      viewers.admit(request, socket, head);
+      return;
+    }
+    socket.on('error', () => socket.destroy());
+    socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
   });
   const port = await listen(server, options.port ?? 0);
   gate.open(port);
@@ -112,9 +116,9 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
 
 function listen(server: Server, port: number): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  server.once('error', reject);
+  // It stays: a later error of the server must not end the process.
+  server.on('error', reject);
   server.listen(port, '127.0.0.1', () => {
-    server.off('error', reject);
     server.unref();
     resolve((server.address() as AddressInfo).port);
   });

@@ -15,11 +15,13 @@ export class Viewers {
   readonly #server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1_024 });
   readonly #sockets = new Set<WebSocket>();
   readonly #replay: () => Iterable<string>;
+  readonly #maxBufferedBytes: number;
   readonly #first = Promise.withResolvers<void>();
   #isStopping = false;
 
-  constructor(replay: () => Iterable<string>) {
+  constructor(replay: () => Iterable<string>, maxBufferedBytes = MAX_BUFFERED_BYTES) {
     this.#replay = replay;
+    this.#maxBufferedBytes = maxBufferedBytes;
   }
 
   get size(): number {
@@ -50,12 +52,12 @@ export class Viewers {
   send(frame: string): void {
     for (const viewer of this.#sockets) {
       if (viewer.readyState !== WebSocket.OPEN) continue;
-      if (viewer.bufferedAmount <= MAX_BUFFERED_BYTES) viewer.send(frame);
+      if (viewer.bufferedAmount <= this.#maxBufferedBytes) viewer.send(frame);
       else viewer.close(TOO_SLOW, 'too slow');
     }
   }
 
-  async stop(): Promise<void> {
+  async stop(graceMs = CLOSING_GRACE_MS): Promise<void> {
     this.#isStopping = true;
     const closed = [...this.#sockets].map((viewer) => {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -65,7 +67,7 @@ export class Viewers {
     });
     if (closed.length === 0) return;
     const grace = Promise.withResolvers<void>();
-    const timer = setTimeout(() => grace.resolve(), CLOSING_GRACE_MS);
+    const timer = setTimeout(() => grace.resolve(), graceMs);
     await Promise.race([Promise.all(closed), grace.promise]);
     clearTimeout(timer);
     for (const viewer of this.#sockets) viewer.terminate();

@@ -1,6 +1,8 @@
 /** The server on this machine: who may look, what late viewers are told, and what is left of it. */
 
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { createWebSocketReceiver } from '@statelyai/inspect';
 import { describe, expect, it } from 'vitest';
 import { type AnyActorRef, createActor, createMachine, fromCallback } from 'xstate';
@@ -173,6 +175,23 @@ describe('the server', () => {
     const { hostname, port } = new URL(family.inspector.url);
     expect(hostname).toBe('127.0.0.1');
     await expect(startInspector({ port: Number(port) })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+
+  it('survives those who hang up on it', async () => {
+    await using family = await watchedFamily();
+    for (const path of ['/', '/?token=wrong']) {
+      const socket = connect(Number(family.port), '127.0.0.1');
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+      await once(socket, 'data');
+      socket.resetAndDestroy();
+    }
+    const broken = connect(Number(family.port), '127.0.0.1');
+    broken.write(`GET ${family.inspector.url.replace(/.*:\d+/, '')} HTTP/1.1\r\nHost: 127.0.0.1:${family.port}\r\n`);
+    broken.write('Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    expect(String(await once(broken, 'data'))).toContain('400');
+    broken.resetAndDestroy();
+    await new Viewer(family.inspector.socketUrl).opened;
+    expect(family.inspector.vitals.viewers).toBe(1);
   });
 
   it('refuses to frame what is no web page', async () => {
