@@ -10,6 +10,7 @@ import type { Fact } from './machines/protocol/facts.ts';
 import type { RunJob } from './machines/protocol/run.ts';
 import type { SwarmJob } from './machines/protocol/swarm.ts';
 import type { SwarmState } from './machines/swarm.state.ts';
+import type { Agents } from './runtime/agents/agents.ts';
 import { Blackboards } from './runtime/blackboard.ts';
 import { publishedWrites } from './runtime/blackboard-facts.ts';
 import { type Configuration, configurationOf } from './runtime/configuration.ts';
@@ -23,6 +24,7 @@ import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options
 import type { SwarmDefinition } from './runtime/swarm/definition.ts';
 import { type SwarmSource, Swarms } from './runtime/swarm/swarms.ts';
 import { Tasks } from './runtime/tasks/tasks.ts';
+import { Templates } from './runtime/templates.ts';
 import type { ToolRegistry } from './runtime/tool-registry.ts';
 import { evaluateCondition } from './runtime/workflow/conditions.ts';
 import { type LoadedWorkflow, loadWorkflow } from './runtime/workflow/load.ts';
@@ -83,12 +85,13 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly events: Pick<EventBus, 'subscribe'>;
   /** Tasks without a workflow of their own: sequences, parallel lists, pipelines, batches. */
   readonly tasks = new Tasks((workflow, options) => this.run(workflow, options));
+  /** Workflows with parameters. */
+  readonly templates = new Templates((definition) => this.createWorkflow(definition));
   readonly #system: System;
   readonly #handles: Handles;
   readonly #swarms: Swarms;
   readonly #options: RuntimeOptions;
   readonly #configuration: Configuration;
-  readonly #workflows = new Map<string, LoadedWorkflow>();
   readonly #blackboards: Blackboards;
 
   constructor(options: RuntimeOptions) {
@@ -106,13 +109,18 @@ class SwarmchartRuntime implements AsyncDisposable {
     };
     this.#system = new System(options, configured, this.#swarms);
     const { clock, directory, bus } = this.#system;
+    const publish = publishedWrites((facts) => bus.publish(facts));
     this.#blackboards = new Blackboards({
       clock,
-      record: publishedWrites((facts) => bus.publish(facts)),
+      record: (swarmId, fact) => {
+        const gate = this.#system.record(swarmId, fact);
+        return gate === false ? publish(swarmId, fact) : gate;
+      },
       isLive: (swarmId) => directory.find(swarmId) !== undefined,
     });
     this.#handles = new Handles(this.#system);
     this.events = this.#system.bus;
+    if (options.agents) this.#system.agents.bring(options.agents);
     this.tier1 = this.#tier((request) => this.#startSwarm(request));
     this.tier2 = this.#tier((request) => this.#startRoutine(request));
     this.tier3 = this.#tier((request) => this.#startStep(request));
@@ -128,6 +136,11 @@ class SwarmchartRuntime implements AsyncDisposable {
     return this.#configuration.tools;
   }
 
+  /** The agents that swarms and agent steps may use: registered, found and leased; more can be registered at any time. */
+  get agents(): Pick<Agents, 'register' | 'unregister' | 'get' | 'list' | 'discover' | 'capabilities' | 'lease' | 'crash'> {
+    return this.#system.agents;
+  }
+
   /** Live executions, timers and what went by unnoticed, in numbers. */
   get vitals() {
     return this.#system.vitals;
@@ -139,7 +152,7 @@ class SwarmchartRuntime implements AsyncDisposable {
    */
   createWorkflow(definition: WorkflowDefinition | JsonObject): LoadedWorkflow {
     const loaded = loadWorkflow(definition, { registry: this.#configuration.registry });
-    this.#workflows.set(loaded.plan.id, loaded);
+    this.#configuration.workflows.set(loaded.plan.id, loaded);
     return loaded;
   }
 
@@ -169,6 +182,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     const { tier, context, job, ...restoration } = restorationOf(facts);
     const stored = await this.#system.journal.read(context.executionId);
     if (stored.length === 0) await this.#system.journal.append(context.executionId, 0, facts);
+    this.#blackboards.fold(facts);
     const execution = this.#system.start(tier, context, job, restoration);
     if (tier === 'tier1') return this.#followSwarm(execution, job as SwarmJob) as unknown as ExecutionHandle;
     return this.#handles.execution(execution, tier);
@@ -213,7 +227,9 @@ class SwarmchartRuntime implements AsyncDisposable {
       await Promise.race([Promise.all(live.map((execution) => execution.result())), deadline.promise]);
       clock.clearTimeout(timer);
     }
+    const agents = this.#system.agents.stop();
     this.#system.halt();
+    await agents;
     await this.#system.journal.close();
   }
 
@@ -223,7 +239,7 @@ class SwarmchartRuntime implements AsyncDisposable {
 
   #load(source: WorkflowSource, inputNames: readonly string[]): LoadedWorkflow {
     if (typeof source === 'string') {
-      const created = this.#workflows.get(source);
+      const created = this.#configuration.workflows.get(source);
       if (created) return created;
       throw new SwarmchartError('WORKFLOW_NOT_FOUND', `There is no workflow "${source}"; create it first`);
     }
@@ -258,6 +274,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     const { executionId } = execution.context;
     this.#system.agents.lend(job.agents.map((agent) => ({ ...agent, id: job.poolIds[agent.id] ?? agent.id })));
     void execution.result().then(async ({ success }) => {
+      this.#system.agents.ask({ type: 'lease.returnAll', holder: executionId, at: this.#system.clock.now() });
       this.#system.agents.takeBack(Object.values(job.poolIds));
       const state = success ? ((await this.#system.stateOf(executionId)) as SwarmState | undefined) : undefined;
       this.#swarms.ended(job, state?.plan);

@@ -1,8 +1,10 @@
 /** Swarmchart: an actor-model agent runtime in which every run and every step is a supervised statechart. */
 
+export type { AgentContext } from './actors/agent-body.ts';
 export type { Blackboard, BlackboardEntry, WriteCondition } from './actors/blackboard.ts';
 export type { Clock } from './actors/clock.ts';
 export { wrapTierError } from './actors/failure.ts';
+export type { AgentFault, FaultHooks, ToolFault } from './actors/faults.ts';
 export type { ModuleOperations, Strategy, StrategyCall } from './actors/services.ts';
 export * from './actors/tool.ts';
 export { type Configuration, defineConfig } from './config.ts';
@@ -11,9 +13,12 @@ export {
   type RoutineExecutionInput,
   type RunOptions,
   type Runtime,
+  type SwarmExecutionInput,
+  type SwarmOptions,
   type Tier,
   type WorkflowSource,
 } from './create-runtime.ts';
+export type { AgentSpec, AgentStatus } from './machines/protocol/agent.ts';
 export * from './machines/protocol/errors.ts';
 export type {
   ExecutionContext,
@@ -27,12 +32,29 @@ export type {
   StepStatus,
 } from './machines/protocol/execution.ts';
 export type { Fact } from './machines/protocol/facts.ts';
-export type { Backoff, Condition, Fallback, Plan, PlanStep, RetryPolicy } from './machines/protocol/plan.ts';
+export type {
+  Backoff,
+  Compensation,
+  Condition,
+  Fallback,
+  InputDeclaration,
+  Plan,
+  PlanStep,
+  RetryPolicy,
+  SubRun,
+  WaitFor,
+} from './machines/protocol/plan.ts';
 export type { Decision } from './machines/protocol/run.ts';
+export type { ObligationAnswer, Organization, SwarmPlan, TaskReport } from './machines/protocol/swarm.ts';
+export type { LeaseOptions, Registration } from './runtime/agents/agents.ts';
+export type { AgentDefinition } from './runtime/agents/definition.ts';
+export type { Lease } from './runtime/agents/lease.ts';
+export type { AgentSnapshot, DiscoverCriteria } from './runtime/agents/snapshots.ts';
 export type { FactHandler, Subscription } from './runtime/events/event-bus.ts';
-export type { ExecutionHandle } from './runtime/execution/handle.ts';
+export type { ExecutionHandle, RunControls, SwarmHandle } from './runtime/execution/handle.ts';
 export type { ExecutionOptions, StepExecutionInput, TierExecutionRequest } from './runtime/execution/requests.ts';
 export type { ExecutionSnapshot, StepSnapshot } from './runtime/execution/snapshot.ts';
+export type { SwarmSnapshot, TaskSnapshot } from './runtime/execution/swarm-snapshot.ts';
 export type { Journal } from './runtime/journal/journal.ts';
 export { MemoryJournal } from './runtime/journal/memory-journal.ts';
 export type { RuntimeOptions } from './runtime/options.ts';
@@ -45,8 +67,9 @@ export {
 } from './runtime/swarm/definition.ts';
 export { type KnowledgeBase, MemoryKnowledge, type Prior } from './runtime/swarm/knowledge.ts';
 export { isSwarmSource, type LoadedSwarm, type LoadSwarmOptions, type LoadSwarmResult, loadSwarm } from './runtime/swarm/load.ts';
-export { type Playbook, playbookPlanner } from './runtime/swarm/playbook.ts';
 export type { Planner, PlannerRequest } from './runtime/swarm/planner.ts';
+export { type Playbook, playbookPlanner } from './runtime/swarm/playbook.ts';
+export type { SwarmSource } from './runtime/swarm/swarms.ts';
 export type { SynthesisReport, Synthesize } from './runtime/swarm/synthesis.ts';
 export type {
   BatchResult,
@@ -60,6 +83,7 @@ export type {
   TaskResult,
 } from './runtime/tasks/task.ts';
 export type { Tasks } from './runtime/tasks/tasks.ts';
+export type { TemplateParameter, Templates, WorkflowTemplate } from './runtime/templates.ts';
 export { type LoadedWorkflow, type LoadOptions, type LoadResult, loadWorkflow, loadWorkflows } from './runtime/workflow/load.ts';
 export { defineWorkflow, type WorkflowDefinition, workflowJsonSchema } from './runtime/workflow/schema.ts';
 export * from './tools/process.ts';

@@ -18,15 +18,17 @@ import type { Logger } from './actors/tool.ts';
 import { breakerMachine } from './machines/breaker.machine.ts';
 import type { CommitParams, ReportParams } from './machines/effects.ts';
 import { executorMachine } from './machines/executor.machine.ts';
+import type { LeaseAnswer, LeaseCommand } from './machines/protocol/agent.ts';
 import { executionError, SwarmchartError } from './machines/protocol/errors.ts';
 import { type ExecutionContext, type ExecutionError, type ExecutionResult, NO_USAGE, type Tier } from './machines/protocol/execution.ts';
-import type { Fact } from './machines/protocol/facts.ts';
+import type { Fact, FactBody } from './machines/protocol/facts.ts';
 import type { ChildReport, ChildSpec, NurseryCommand } from './machines/protocol/run.ts';
 import type { TimedOutcome } from './machines/protocol/step.ts';
 import type { RunOutcome } from './machines/run.decisions.ts';
 import { runMachine } from './machines/run.machine.ts';
 import { swarmMachine } from './machines/swarm.machine.ts';
 import { waiterMachine } from './machines/waiter.machine.ts';
+import { Agents } from './runtime/agents/agents.ts';
 import { ToolBreakers } from './runtime/breakers.ts';
 import { EventBus } from './runtime/events/event-bus.ts';
 import { Directory, phaseOf } from './runtime/execution/directory.ts';
@@ -39,6 +41,7 @@ import { MemoryJournal } from './runtime/journal/memory-journal.ts';
 import { foldStream } from './runtime/journal/restoration.ts';
 import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAILBOX_LIMIT, type RuntimeOptions } from './runtime/options.ts';
+import { leasedAgents } from './runtime/swarm/acting-agent.ts';
 import { systemClock } from './runtime/system-clock.ts';
 
 type RootReport = ChildReport<RunOutcome | TimedOutcome> | EventObject;
@@ -83,6 +86,7 @@ export class System {
   readonly #root: Actor<ReturnType<typeof this.rootLogic>>;
   readonly #pendingTimers: () => number;
   readonly #breakers: ToolBreakers;
+  readonly agents: Agents;
   readonly #breakerStreams = new Map<string, FactStream>();
   readonly #roots = new Map<string, Root>();
   #isStopped = false;
@@ -101,17 +105,37 @@ export class System {
     const breaker = breakerMachine.provide({ actions: { ...actions, commit: commitBreaker } });
     this.#breakers = new ToolBreakers(breaker, this.clock, () => this.#root);
     const { clock, counters, log, directory: streams } = this;
-    const services: WorkServices = { ...work, clock, counters, log, streams, breakers: this.#breakers };
+    this.agents = new Agents({
+      clock,
+      log,
+      counters,
+      parent: () => this.#root,
+      enqueue: (to, type, open) => this.#post.enqueue(to, type, open),
+      publish: (facts) => this.bus.publish(facts),
+      ...(options.faults && { faults: options.faults }),
+      onAnswer: (holder, message) => this.#tellHolder(holder, message),
+    });
+    const services: WorkServices = {
+      ...work,
+      clock,
+      counters,
+      log,
+      streams,
+      breakers: this.#breakers,
+      faults: options.faults ?? {},
+      agents: leasedAgents(streams, this.agents),
+    };
     const { plan, organize, synthesize } = helpers;
     const forHelpers: HelperServices = { streams, counters, plan, organize, synthesize, maxOutputBytes: work.maxOutputBytes };
     const nursery = this.#nurseryServices();
     const report = ({ context }: { context: { execution: ExecutionContext } }, { message }: ReportParams) =>
       this.directory.find(context.execution.executionId)?.report(message);
+    const askPool = (_: unknown, command: LeaseCommand) => this.agents.ask(command);
     this.#logics = {
       executor: executorMachine.provide({ actors: { attempt: attemptActor(services) }, actions: { ...actions, report } }),
       run: runMachine.provide({ actors: { nursery: nurseryActor(nursery) }, actions: { ...actions, report } }),
       waiter: waiterMachine.provide({ actions: { ...actions, report } }),
-      swarm: swarmMachine.provide({ actors: { nursery: nurseryActor(nursery) }, actions }),
+      swarm: swarmMachine.provide({ actors: { nursery: nurseryActor(nursery) }, actions: { ...actions, askPool } }),
       planner: plannerActor(forHelpers),
       organizer: organizerActor(forHelpers),
       synthesizer: synthesizerActor(forHelpers),
@@ -195,6 +219,14 @@ export class System {
     return state;
   }
 
+  /** Records a fact about a live root execution in its stream, and gives the gate that it must pass; false when no such root lives. */
+  record(executionId: string, fact: FactBody): Promise<void> | undefined | false {
+    const root = this.#roots.get(executionId);
+    if (!root) return false;
+    root.stream.record({ execution: root.execution.context, tier: 'tier1', facts: [fact] });
+    return root.stream.committed();
+  }
+
   /** Executions that were started and have not settled. */
   live(): readonly Execution[] {
     return [...this.#roots.values()].map(({ execution }) => execution);
@@ -205,6 +237,7 @@ export class System {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#breakers.stop();
+    void this.agents.stop();
     this.#root.stop();
     for (const executionId of this.#roots.keys()) {
       this.#abandon(executionId, executionError('RUNTIME_STOPPED', 'The runtime was stopped', 'tier2'));
@@ -256,6 +289,15 @@ export class System {
   #rootOf({ parentExecutionId }: ExecutionContext): Root | undefined {
     const name = parentExecutionId === undefined ? undefined : this.directory.find(parentExecutionId)?.stream.name;
     return name === undefined ? undefined : this.#roots.get(name);
+  }
+
+  /** Of a lease that its holder has not lived to hear of nobody would ever return it. */
+  #tellHolder(holder: string, message: LeaseAnswer): void {
+    this.#post.enqueue(holder, message.type, () => {
+      const ref = this.directory.find(holder)?.ref;
+      if (ref?.getSnapshot().status === 'active') ref.send(message);
+      else if (message.type === 'lease.granted') this.agents.ask({ type: 'lease.return', leaseId: message.leaseId, at: this.clock.now() });
+    });
   }
 
   #hear(message: RootReport): void {

@@ -66,7 +66,8 @@ describe('S02: a swarm is coordinated', () => {
     const loads: [string, number][] = [];
     world.runtime.events.subscribe('agent/*', ({ type, payload }) => {
       const { agentId, load } = payload as { readonly agentId: string; readonly load: number };
-      if (type === 'agent/leased' || type === 'agent/released') loads.push([agentId, load]);
+      // Of two swarms each may have an agent-1: the pool knows them by their swarm's name, too.
+      if (type === 'agent/leased' || type === 'agent/released') loads.push([agentId.replace('run-1/', ''), load]);
     });
     const swarm = world.runtime.swarm({ id: 'sales', goal, agents, routines }, { allocation });
     await world.clock.advanceAsync(5_000);

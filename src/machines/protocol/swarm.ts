@@ -49,7 +49,7 @@ export interface SwarmPlan {
 /**
  * Who may do what, and who must: roles with cardinalities, missions (sets of tasks) and norms, as MOISE has them.
  *
- * Source: Implementation Guide, "SwarmStateMachine Implementation" (the organizer).
+ * Source: Implementation Guide, "SwarmStateMachine Core Implementation" (the organizer).
  */
 export interface Organization {
   readonly roles: readonly Role[];

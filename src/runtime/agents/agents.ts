@@ -32,7 +32,8 @@ export interface AgentsServices {
   readonly parent: () => AnyActorRef;
   readonly enqueue: (to: string, type: string, open: () => void) => void;
   readonly publish: (facts: readonly Fact[]) => void;
-  readonly faults: FaultHooks;
+  /** Given, faults may be injected into any agent, so that each has a body. */
+  readonly faults?: FaultHooks;
   /** Answers to holders that asked through `ask`. */
   readonly onAnswer: (holder: string, message: LeaseAnswer) => void;
 }
@@ -86,6 +87,7 @@ export class Agents implements Pick<AgentServices, 'hold'> {
     this.#services = services;
     this.#pool = new PoolHost({
       ...services,
+      faults: services.faults ?? {},
       hooksOf: (agentId) => this.#hooks.get(agentId),
       outliving: (work) => this.#outlive(work),
       answer: ({ holder, message }) => this.#answer(holder, message),
@@ -107,7 +109,7 @@ export class Agents implements Pick<AgentServices, 'hold'> {
     this.#mustRun();
     const isList = Array.isArray(given);
     const definitions: readonly unknown[] = isList ? given : [given];
-    const agents = checkAgents(definitions, (id) => this.#ids.has(id), this.#services.faults.agent !== undefined, isList ? ['agents'] : []);
+    const agents = checkAgents(definitions, (id) => this.#ids.has(id), this.#services.faults !== undefined, isList ? ['agents'] : []);
     const specs = agents.map(({ spec, hooks }) => {
       if (hooks) this.#hooks.set(spec.id, hooks);
       return spec;
@@ -121,6 +123,12 @@ export class Agents implements Pick<AgentServices, 'hold'> {
       unregister: (options?: UnregisterOptions) => this.unregister(id, options),
     }));
     return isList ? registrations : (registrations[0] as Registration);
+  }
+
+  /** Registers the agents that a runtime begins with. Throws as `register` rejects; one that cannot be started is logged. */
+  bring(definitions: readonly AgentDefinition[]): void {
+    checkAgents(definitions, () => false, false, ['agents']);
+    this.register(definitions).catch((err: unknown) => this.#services.log.error({ err }, 'an agent could not be started'));
   }
 
   /** Resolves with true when the agent has stopped, with false when there is none. From now on it gets no leases. */
@@ -139,6 +147,11 @@ export class Agents implements Pick<AgentServices, 'hold'> {
   get(id: string): AgentSnapshot | undefined {
     const record = agentNamed(this.#pool.state, id);
     return record && this.#snapshot(record);
+  }
+
+  /** What an agent is, also one of a swarm's own. */
+  spec(id: string): AgentSpec | undefined {
+    return agentNamed(this.#pool.state, id)?.spec;
   }
 
   /** All of them, in the order in which they were registered; those that swarms brought along, too. */
@@ -178,6 +191,17 @@ export class Agents implements Pick<AgentServices, 'hold'> {
     return this.#lease({ capabilities, swarmId, ...(agent !== undefined && { agents: [agent] }) }, signal);
   }
 
+  /**
+   * For tests and demonstrations: throws inside the agent's actor, which crashes; its pool acts as after any crash. False when there is no such
+   * agent, or when it has no body, because neither `faults` were given to the runtime nor hooks to the agent.
+   */
+  crash(id: string, thrown: unknown = new Error(`Agent "${id}" was made to crash`)): boolean {
+    const body = this.#pool.find(id)?.getSnapshot().children['body'];
+    if (body?.getSnapshot().status !== 'active') return false;
+    this.#services.enqueue(body.id, 'body.throw', () => body.send({ type: 'body.throw', thrown }));
+    return true;
+  }
+
   /** For holders that are actors: the answer comes by `onAnswer`. */
   ask(command: LeaseCommand): void {
     if (!this.#isStopped) this.#pool.send(command);
@@ -186,7 +210,7 @@ export class Agents implements Pick<AgentServices, 'hold'> {
   /** Brings in what a swarm has of its own. They have no hooks. Ids that are taken are left out. */
   lend(specs: readonly AgentSpec[]): void {
     if (this.#isStopped) return;
-    const life = this.#services.faults.agent && { ...DEFAULT_LIFE, hasBody: true };
+    const life = this.#services.faults && { ...DEFAULT_LIFE, hasBody: true };
     this.#add(specs.filter(({ id }) => !this.#ids.has(id)).map((spec) => (life ? { ...spec, life } : spec)));
   }
 

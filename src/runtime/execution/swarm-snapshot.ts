@@ -47,7 +47,7 @@ export interface SwarmSnapshot {
   }[];
 }
 
-/** Source: Implementation Guide, "SwarmStateMachine Implementation". */
+/** Source: Implementation Guide, "SwarmStateMachine Core Implementation". */
 export function swarmSnapshot(executionId: string, state: SwarmState): SwarmSnapshot {
   const isOver = state.phase === 'completed' || state.phase === 'failed' || state.phase === 'cancelled';
   return {

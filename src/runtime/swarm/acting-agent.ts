@@ -1,11 +1,38 @@
-/** Which agent does the work that an execution belongs to. */
+/** Agents as the steps of a swarm's runs see them: by the ids that they have in their swarm. */
 
+import type { AgentServices } from '../../actors/services.ts';
+import type { AgentSpec } from '../../machines/protocol/agent.ts';
 import type { SwarmPlan } from '../../machines/protocol/swarm.ts';
+import { poolPrefix } from '../../machines/swarm.decisions.ts';
 import type { SwarmState } from '../../machines/swarm.state.ts';
+import type { Agents } from '../agents/agents.ts';
 import type { Directory } from '../execution/directory.ts';
 
+export function leasedAgents(directory: Directory, agents: Agents): AgentServices {
+  /** The swarm's own agent of that name, if it has one. */
+  const named = (id: string, swarm: string): string => (agents.get(poolPrefix(swarm) + id) ? poolPrefix(swarm) + id : id);
+  const seen = (spec: AgentSpec, swarm: string): AgentSpec =>
+    spec.id.startsWith(poolPrefix(swarm)) ? { ...spec, id: spec.id.slice(poolPrefix(swarm).length) } : spec;
+  return {
+    actingFor: ({ executionId }) => {
+      const id = actingAgent(directory, executionId);
+      const spec = id === undefined ? undefined : agents.get(named(id, rootOf(executionId)))?.spec;
+      return spec && seen(spec, rootOf(executionId));
+    },
+    hold: async ({ agent, ...lease }, execution, signal) => {
+      const swarm = rootOf(execution.executionId);
+      const asked = { ...lease, ...(agent !== undefined && { agent: named(agent, swarm) }) };
+      const held = await agents.hold(asked, { ...execution, swarmId: swarm }, signal);
+      return { spec: seen(held.spec, swarm), signal: held.signal, release: () => held.release() };
+    },
+  };
+}
+
+/** The ids of children begin with that of their root, which has no slash. */
+const rootOf = (executionId: string): string => executionId.split('/', 1)[0] ?? executionId;
+
 /** The id of the agent that was leased for the task beneath which the execution lives; undefined outside of swarms. */
-export function actingAgent(directory: Directory, executionId: string): string | undefined {
+function actingAgent(directory: Directory, executionId: string): string | undefined {
   for (let id: string | undefined = executionId; id !== undefined; ) {
     const parent: string | undefined = directory.find(id)?.parent;
     const above = parent === undefined ? undefined : stateOf(directory, parent);

@@ -31,7 +31,7 @@ function reportOf(tasks: SynthesizerInput['tasks'], id: string): TaskReport {
   return { ...report, result: copyOf(report.result), error: report.error && { ...report.error } };
 }
 
-/** Source: Implementation Guide, "SwarmStateMachine Implementation" (`synthesizeResults`). */
+/** Source: Implementation Guide, "SwarmStateMachine Core Implementation" (`synthesizeResults`). */
 export function defaultSynthesis({ goal, tasks }: Pick<SynthesisReport, 'goal' | 'tasks'>): {
   goal: string;
   summary: string;
