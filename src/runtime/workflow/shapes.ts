@@ -196,15 +196,15 @@ export const STEP_SHAPES = {
 
 export type StepType = keyof typeof STEP_SHAPES;
 
-const InputDeclaration = z.strictObject({
+export const declarationSchema = z.strictObject({
   type: z.enum(['string', 'number', 'boolean', 'object', 'array']),
   default: anyJson.optional(),
   required: z.boolean().optional().describe('True unless there is a default; without a value, an input that is not required is null.'),
   description: z.string().optional(),
 });
-export const Inputs: z.ZodType<Readonly<Record<string, Declaration>>, Record<string, z.input<typeof InputDeclaration>>> = z.record(
+export const Inputs: z.ZodType<Readonly<Record<string, Declaration>>, Record<string, z.input<typeof declarationSchema>>> = z.record(
   z.string(),
-  InputDeclaration,
+  declarationSchema,
 );
 
 /** A workflow's fields, without its steps. */
