@@ -64,6 +64,7 @@ export const AGENT_SHAPE = {
   frameworks: z.array(name).max(SWARM_LIMITS.capabilities).optional(),
   specialization: z.string().optional(),
   metadata: WORKFLOW_SHAPE.metadata,
+  currentLoad: z.int().min(0).optional().describe('Passed over: the runtime counts what an agent does.'),
 } as const;
 
 /** Stands for a workflow and a step, whose schemas the workflow language has. */

@@ -63,9 +63,9 @@ export interface LoadSwarmResult {
 }
 
 /** The keys that make a document a swarm's, whatever else it holds; `tasks` alone may be a workflow's. */
-const MARKS = ['swarm', 'playbooks', 'playbook', 'subTasks', 'sub_tasks', 'goal', 'agents', 'routines', 'organization'];
+const MARKS = ['swarm', 'playbooks', 'playbook', 'subTasks', 'sub_tasks', 'goal', 'agents', 'availableAgents', 'routines', 'organization'];
 const OTHERS = ['agents', 'playbooks', 'playbook', 'tasks', 'workflows', 'routines', 'organization', '$schema'];
-const CHECK = fieldsCheck(SWARM_SHAPE, OTHERS, { swarm: 'id', subTasks: 'tasks', timeoutMs: 'timeout' });
+const CHECK = fieldsCheck(SWARM_SHAPE, OTHERS, { swarm: 'id', subTasks: 'tasks', timeoutMs: 'timeout', availableAgents: 'agents' });
 
 /** Whether a definition (an object, or YAML or JSON text) is a swarm's rather than a workflow's. Never throws. */
 export function isSwarmSource(source: unknown): boolean {

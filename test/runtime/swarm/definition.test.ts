@@ -57,6 +57,16 @@ describe('a definition', () => {
     expect(definition?.playbooks).toHaveLength(1);
   });
 
+  it("takes the source document's agents as they stand there", () => {
+    const availableAgents = [
+      { id: 'agent-1', name: 'Data Analyst', capabilities: ['data_analysis', 'visualization'], currentLoad: 0, maxConcurrentTasks: 3 },
+      { id: 'agent-2', name: 'Report Writer', capabilities: ['content_generation', 'formatting'], currentLoad: 0, maxConcurrentTasks: 2 },
+    ];
+    expect(definitionOf({ swarm: 's', goal: 'Analyze sales data and create a summary report', availableAgents }).agents).toEqual(
+      availableAgents.map(({ currentLoad: _, ...agent }) => ({ ...agent, type: 'agent', languages: [], frameworks: [], metadata: {} })),
+    );
+  });
+
   it('is typed for authors in TypeScript', () => {
     expect(definitionOf(defineSwarm({ swarm: 's', tasks: [{ id: 'a', steps: [{ id: 'b', tool: 'echo' }] }] })).id).toBe('s');
   });
