@@ -88,6 +88,7 @@ const STARTS = new Set([
   'tier2/step/started',
   'tier3/execution/started',
   'tier3/attempt/started',
+  'tier3/wait/started',
 ]);
 const PAUSED = /^tier(1\/swarm|2\/routine)\/paused$/;
 const ROOT_FACT = /^tier(1\/swarm|2\/routine)\//;
