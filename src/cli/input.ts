@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import type { Json, JsonObject } from '../machines/protocol/execution.ts';
 import { resolveInput } from '../runtime/workflow/input.ts';
 import type { InputDeclaration } from '../runtime/workflow/schema.ts';
-import { typeOfJson } from '../runtime/workflow/step-rules.ts';
+import { typeOfJson } from '../machines/inputs.ts';
 import { oneLine, UsageError } from './outcome.ts';
 
 type Declarations = Readonly<Record<string, InputDeclaration>>;

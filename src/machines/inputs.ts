@@ -1,4 +1,4 @@
-/** A run's input against what its plan declares. */
+/** A run's input against what its plan declares, or a template's parameters against the template. */
 
 import type { Issue } from './protocol/errors.ts';
 import type { Json, JsonObject } from './protocol/execution.ts';
@@ -11,6 +11,11 @@ export interface ResolvedInput {
   readonly issues: readonly Issue[];
 }
 
+export interface InputWords {
+  readonly noun: 'input' | 'parameter';
+  readonly taker: 'workflow' | 'template';
+}
+
 /**
  * Fills in defaults and reports all problems at once. Without declarations anything will do.
  * `hint` may add a sentence for an unknown name, such as the one that was meant.
@@ -19,19 +24,20 @@ export function resolveInput(
   declared: Readonly<Record<string, InputDeclaration>> | undefined,
   given: JsonObject,
   hint: (unknown: string, known: readonly string[]) => string = () => '',
+  { noun, taker }: InputWords = { noun: 'input', taker: 'workflow' },
 ): ResolvedInput {
   if (declared === undefined) return { input: given, issues: [] };
   const issues: Issue[] = [];
   const refuse = (name: string, message: string) => void issues.push({ code: 'INVALID_INPUT', path: [name], message });
   const input: Record<string, Json> = {};
   for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(declared, name)) refuse(name, `The workflow takes no input "${name}".${hint(name, Object.keys(declared))}`);
+    if (!Object.hasOwn(declared, name)) refuse(name, `The ${taker} takes no ${noun} "${name}".${hint(name, Object.keys(declared))}`);
   }
   for (const [name, { type, default: fallback, required = fallback === undefined }] of Object.entries(declared)) {
     const value = Object.hasOwn(given, name) ? given[name] : undefined;
     const isMissing = value === undefined || (value === null && !required);
-    if (isMissing && required) refuse(name, `The input "${name}" (${type}) is required.`);
-    else if (!isMissing && typeOfJson(value) !== type) refuse(name, `The input "${name}" is no ${type} but ${typeOfJson(value)}.`);
+    if (isMissing && required) refuse(name, `The ${noun} "${name}" (${type}) is required.`);
+    else if (!isMissing && typeOfJson(value) !== type) refuse(name, `The ${noun} "${name}" is no ${type} but ${typeOfJson(value)}.`);
     else input[name] = isMissing ? (fallback ?? null) : value;
   }
   return { input, issues };

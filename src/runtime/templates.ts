@@ -1,6 +1,7 @@
 /** Workflow templates: workflows with parameters, which are filled in before anything is checked or run. */
 
 import { z } from 'zod';
+import { typeOfJson } from '../machines/inputs.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
 import type { Json, JsonObject } from '../machines/protocol/execution.ts';
 import type { InputDeclaration } from '../machines/protocol/plan.ts';
@@ -13,7 +14,6 @@ import type { WorkflowDefinition } from './workflow/schema.ts';
 import { checkShape, shapeCheck } from './workflow/shape.ts';
 import { declarationSchema, STEP_SHAPES } from './workflow/shapes.ts';
 import { readObject } from './workflow/source-object.ts';
-import { typeOfJson } from './workflow/step-rules.ts';
 import { didYouMean } from './workflow/suggest.ts';
 
 /** Required unless it has a default; an optional one that is not given is null. */
@@ -82,7 +82,7 @@ export class Templates {
       throw new SwarmchartError('TEMPLATE_NOT_FOUND', `There is no template "${templateId}".${hint}`);
     }
     const declared = template.parameters ?? {};
-    const { input: values, issues: problems } = resolveInput(declared, parameters, 'parameter');
+    const { input: values, issues: problems } = resolveInput(declared, parameters, { noun: 'parameter', taker: 'template' });
     if (problems.length > 0) throw issuesToError(problems);
     const issues = new IssueList();
     const mayRefer = new Set(Object.keys(declared).filter((name) => declared[name]?.references === true));

@@ -81,9 +81,9 @@ describe('a template', () => {
       workflow: { steps: [{ id: 'a', tool: '<%tool%>' }] },
     });
     expect(runtime.templates.instantiateFromTemplate('t', { tool: 'echo' }).plan.id).toBe('t');
-    expect(problemsOf(() => runtime.templates.instantiateFromTemplate('t', { tool: 'ehco' }))).toEqual({
+    expect(problemsOf(() => runtime.templates.instantiateFromTemplate('t', { tool: 'ecko' }))).toEqual({
       code: 'TOOL_NOT_FOUND',
-      problems: ['steps.0.tool: There is no tool "ehco". Did you mean "echo"?'],
+      problems: ['steps.0.tool: There is no tool "ecko". Did you mean "echo"?'],
     });
   });
 

@@ -99,6 +99,7 @@ export function linkSteps(outline: Outline, names: Names, issues: IssueList): Li
     linkReferences(step, fields.parametersFrom, [...path, 'parametersFrom']);
     linkReferences(step, fields.over, [...path, 'over']);
     linkReferences(step, fields.until, [...path, 'until']);
+    if (typeof fields.approval === 'object') linkReferences(step, fields.approval.prompt, [...path, 'approval', 'prompt']);
     checkReferences(step.compensate?.parameters, [...path, 'compensate', 'parameters']);
     for (const [index, fallback] of (fields.fallbacks ?? []).entries()) {
       if (fallback.action === 'use-tool') linkReferences(step, fallback.parameters, [...path, 'fallbacks', index, 'parameters'], true);

@@ -1,5 +1,6 @@
 /** What a definition means: unique ids, names that exist, references that lead somewhere, no cycles. */
 
+import { typeOfJson } from '../../machines/inputs.ts';
 import type { InputDeclaration } from '../../machines/protocol/plan.ts';
 import { InputNames } from './input-names.ts';
 import type { IssueList, Path } from './issues.ts';
@@ -7,7 +8,7 @@ import { UNSAFE_KEYS, WORKFLOW_LIMITS } from './limits.ts';
 import { type Links, linkSteps, type Names } from './links.ts';
 import type { Outline, OutlineStep } from './outline.ts';
 import type { WorkflowRegistry } from './registry.ts';
-import { checkCall, checkRules, innerNames, typeOfJson } from './step-rules.ts';
+import { checkCall, checkRules, innerNames } from './step-rules.ts';
 import { didYouMean } from './suggest.ts';
 
 export interface MeaningOptions {

@@ -1,5 +1,6 @@
 /** What the fields of one step must hold together, beyond the form of each. */
 
+import { typeOfJson } from '../../machines/inputs.ts';
 import type { Json } from '../../machines/protocol/execution.ts';
 import type { InputDeclaration } from '../../machines/protocol/plan.ts';
 import { listReferences, parseTemplate } from '../../machines/references.ts';
@@ -112,11 +113,4 @@ export function checkCall(caller: OutlineStep, declared: Declarations, readable:
 /** What a reference yields is known when the run gets there. */
 function fits(value: Json, { type, default: fallback, required = fallback === undefined }: InputDeclaration): boolean {
   return typeOfJson(value) === type || (value === null && !required) || (typeof value === 'string' && isOneReference(value));
-}
-
-/** As declarations of inputs name it; arrays are no objects. */
-export function typeOfJson(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'array';
-  return Number.isNaN(value) ? 'NaN' : typeof value;
 }

@@ -219,6 +219,11 @@ describe('a wait', () => {
     expect(step.work).toEqual({ kind: 'wait', for: awaited });
   });
 
+  it('asks with what a step yields, after that step', () => {
+    const approval = { prompt: 'Publish ${a.result.title}?' };
+    expect(awaitedBy(planOf(withSteps(echo('a'), { id: 'p', type: 'wait', approval })), 'p')).toEqual(['a']);
+  });
+
   it('until a moment that a step yields waits for the step', () => {
     expect(awaitedBy(planOf(withSteps(echo('a'), { id: 'p', type: 'wait', until: '${a.result.at}' })), 'p')).toEqual(['a']);
   });
