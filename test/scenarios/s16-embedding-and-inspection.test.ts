@@ -14,39 +14,58 @@ import { Viewer } from '../inspect/viewer.ts';
 import { checkWire, collectMessages } from '../inspect/wire.ts';
 import { startRuntime } from '../support/start-runtime.ts';
 
-const context = { executionId: 'x', swarmId: 's', userId: 'u', correlationId: 'c', timestamp: new Date(0) };
+const context = { executionId: 'x', swarmId: 'of-two', userId: 'u', correlationId: 'c', timestamp: new Date(0) };
 const allocation = { maxCredits: '10', maxDurationMs: 60_000, maxMemoryMB: 64, maxConcurrentSteps: 4 };
 const workflow = { id: 'w', steps: [{ id: 'a', tool: 'echo', parameters: { message: 'hello' } }] };
 
-/** What runs, and the actors that appear because of it. A tier is one line. */
-const TIERS: readonly (readonly [string, (runtime: Runtime) => Promise<ExecutionResult>, readonly string[]])[] = [
+const parameters = { message: 'hello' };
+const team = {
+  swarm: 'team',
+  goal: 'greet',
+  agents: [{ id: 'host', capabilities: ['talk'] }],
+  tasks: [{ id: 't', requiredCapabilities: ['talk'], tool: 'echo', parameters }],
+};
+
+/** What runs, and every actor that appears because of it. A tier is one row. */
+const TIERS: readonly (readonly [string, (runtime: Runtime) => Promise<ExecutionResult>, string])[] = [
+  [
+    'tier 1',
+    (runtime) => runtime.swarm(team, { context }).result(),
+    `x | x > nursery | pool | pool > nursery | x > nursery > $planner | pool > nursery > agent/x/host | x > nursery > $organizer
+     x > nursery > t | x > nursery > t > nursery | x > nursery > t > nursery > t | x > nursery > t > nursery > t > attempt
+     breaker/tool/echo | x > nursery > $synthesizer`,
+  ],
   [
     'tier 2',
     (runtime) => runtime.tier2.execute({ context, allocation, input: { workflow, parameters: {} } }),
-    ['x', 'x > nursery', 'x > nursery > a', 'x > nursery > a > attempt', 'breaker/tool/echo'],
+    'x | x > nursery | x > nursery > a | x > nursery > a > attempt | breaker/tool/echo',
   ],
   [
     'tier 3',
-    (runtime) => runtime.tier3.execute({ context, allocation, input: { stepId: 'a', toolName: 'echo', parameters: { message: 'hello' } } }),
-    ['x', 'x > attempt', 'breaker/tool/echo'],
+    (runtime) => runtime.tier3.execute({ context, allocation, input: { stepId: 'a', toolName: 'echo', parameters } }),
+    'x | x > attempt | breaker/tool/echo',
   ],
 ];
 
+const pathsIn = (actors: string): readonly string[] => actors.split(/\s*[|\n]\s*/);
+/** They live as long as the runtime. */
+const isService = (path: string): boolean => path.startsWith('breaker/') || path === 'pool' || path === 'pool > nursery';
+
 describe('S16: inspection', () => {
-  it.each(TIERS)('shows every actor of %s with its parent, in messages that are JSON', async (_, start, expected) => {
+  it.each(TIERS)('shows every actor of %s with its parent, in messages that are JSON', async (_, start, actors) => {
     const { inspect, messages, tree } = collectMessages();
     await using world = await startRuntime({ inspect });
-    expect(await start(world.runtime)).toMatchObject({ success: true, result: 'hello' });
-    expect(tree()).toEqual(['runtime', ...expected.map((path) => `runtime > ${path}`)]);
+    expect(await start(world.runtime)).toMatchObject({ success: true });
+    expect(tree()).toEqual(['runtime', ...pathsIn(actors).map((path) => `runtime > ${path}`)]);
     checkWire(messages);
   });
 
-  it.each(TIERS)('keeps nothing of %s once it has ended', async (_, start, expected) => {
+  it.each(TIERS)('keeps nothing of %s once it has ended', async (_, start, actors) => {
     await using inspector = await startInspector();
     await using world = await startRuntime({ inspect: inspector.inspect });
     await start(world.runtime);
-    const lasting = expected.filter((path) => path.startsWith('breaker/'));
-    expect(inspector.vitals).toEqual({ actors: 1 + lasting.length, viewers: 0 });
+    await world.clock.advanceAsync(1);
+    expect(inspector.vitals).toEqual({ actors: 1 + pathsIn(actors).filter(isService).length, viewers: 0 });
     await world.runtime.stop();
     expect(inspector.vitals).toEqual({ actors: 0, viewers: 0 });
   });
@@ -88,8 +107,8 @@ describe('S16: two runtimes in one process', () => {
     await one.clock.advanceAsync(1);
     await two.clock.advanceAsync(1);
     expect(heard.two.length).toBeGreaterThan(0);
-    expect(heard.two.filter(({ correlationId }) => correlationId !== 'c')).toEqual([]);
-    expect(heard.one.filter(({ correlationId }) => correlationId === 'c')).toEqual([]);
+    expect(heard.two.filter(({ swarmId }) => swarmId !== 'of-two')).toEqual([]);
+    expect(heard.one.filter(({ swarmId }) => swarmId === 'of-two')).toEqual([]);
     expect(one.runtime.tier2.getExecutionStatus('x')).toBeUndefined();
     expect(await two.journal.read('run-1')).toEqual([]);
     const roots = (messages: typeof left.messages) => new Set(messages.map(({ rootId }) => rootId));
