@@ -150,11 +150,12 @@ export function fail(turn: SwarmTurn, error: ExecutionError, at: number): void {
   endAll(turn, 'swarm-failed', at);
 }
 
-/** Whatever lives is told to end; requests are withdrawn; what lost its agent lives again to end in order. */
+/** Whatever lives is told to end; requests are withdrawn; what lost its agent lives again to end in order, under its next lease if it has one. */
 function endAll(turn: SwarmTurn, reason: string, at: number): void {
   turn.tellAll({ type: 'execution.cancel', at, reason });
   turn.state.records.forEach((record, ordinal) => {
-    if (record.status === 'leasing' || record.status === 'leased') turn.returnLease(record, at);
+    const { status, childExecutionId } = record;
+    if (status === 'leasing' || (status === 'leased' && childExecutionId === undefined)) turn.returnLease(record, at);
     reviveToEnd(turn, ordinal, reason, at);
   });
 }

@@ -44,8 +44,11 @@ export function evolveTask(state: SwarmState, fact: TaskFact): SwarmState {
       const unstartedComplexity = state.unstartedComplexity - (isFirst ? task.complexity : 0);
       return withRecord({ ...now, reservedCredits, unstartedComplexity }, task, running);
     }
-    case 'tier1/task/continued':
-      return withRecord(now, task, { ...record, status: 'running', isLive: true, incarnation: fact.payload.incarnation });
+    case 'tier1/task/continued': {
+      const { incarnation } = fact.payload;
+      const held = record.agentId === undefined ? withoutLease(record) : record;
+      return withRecord(now, task, { ...held, status: 'running', isLive: true, incarnation });
+    }
     case 'tier1/task/paused':
       return withRecord(now, task, { ...record, status: 'paused', pausedIn: fact.payload.epoch });
     case 'tier1/task/waiting':

@@ -191,7 +191,7 @@ const statusOf = ({ status }: TaskRecord): StepStatus => (status === 'leasing' |
 
 const HOPELESS: ReadonlySet<string> = new Set(['REJECTED_BY_HUMAN', 'CANCELLED']);
 
-/** Another agent may do better, unless nothing about the failure is the agent's. */
+/** Another agent may do better, unless nothing about the failure is the agent's. A run that was revived to end has none: everybody was asked. */
 const mayHelp = ({ errorClass, code }: ExecutionError): boolean => errorClass !== 'validation' && !HOPELESS.has(code);
 
 /** Books how a task's run ended, and gives its agent back. */
@@ -210,7 +210,7 @@ export function settleTask(turn: SwarmTurn, task: SwarmTask, outcome: RunOutcome
     return;
   }
   const error = outcome.error ?? (record.agentId === undefined ? record.error : undefined) ?? unexplained(task, outcome);
-  if (!isEnding(turn) && mayHelp(error) && record.iteration < task.maxAgents) {
+  if (!isEnding(turn) && record.agentId !== undefined && mayHelp(error) && record.iteration < task.maxAgents) {
     turn.record({ type: 'tier1/task/reassigned', at, payload: { ...mark, agentId, error, usage } });
   } else {
     failTask(turn, task, error, usage, at);

@@ -2,7 +2,8 @@
 
 import type { ExecutorState } from '../../machines/executor.fold.ts';
 import type { ExecutionError, ExecutionStatus, Json, JsonObject, ResourceUsage, StepStatus } from '../../machines/protocol/execution.ts';
-import type { PlanStep } from '../../machines/protocol/plan.ts';
+import type { Plan, PlanStep } from '../../machines/protocol/plan.ts';
+import type { ResolvedWait } from '../../machines/protocol/wait.ts';
 import type { RunState, StepRecord } from '../../machines/run.state.ts';
 import { statusOf } from './directory.ts';
 
@@ -18,10 +19,21 @@ export interface StepSnapshot {
   readonly settledAt?: number;
   readonly result?: Json;
   readonly error?: ExecutionError;
+  /** How its compensation ended, when its run failed or was cancelled. */
+  readonly undone?: 'compensated' | 'failed';
+}
+
+export interface WaitingStep {
+  readonly stepId: string;
+  /** The failure that was escalated. */
+  readonly error?: ExecutionError;
+  readonly for?: ResolvedWait;
 }
 
 export interface ExecutionSnapshot {
   readonly executionId: string;
+  /** What a run follows, in the words of its definition. */
+  readonly workflow?: Pick<Plan, 'id' | 'name' | 'version' | 'description'>;
   readonly status: ExecutionStatus;
   /** The run's variables: its input, and what was set since. */
   readonly variables: JsonObject;
@@ -31,17 +43,19 @@ export interface ExecutionSnapshot {
   readonly error?: ExecutionError;
   /** In declaration order, nested steps after the group that holds them. */
   readonly steps: readonly StepSnapshot[];
-  /** Steps that wait for a person, with the failure that brought them there. */
-  readonly waiting: readonly { readonly stepId: string; readonly error: ExecutionError | undefined }[];
+  /** Steps that wait for somebody outside: for a person because of a failure, or for what a wait step says. */
+  readonly waiting: readonly WaitingStep[];
 }
 
 /** Source: L3 Execution Layer, "Workflow Execution Engine"; Implementation Guide, "Context Manager Implementation". */
 export function runSnapshot(executionId: string, state: RunState): ExecutionSnapshot {
   const steps = state.job?.plan.steps ?? [];
   const isOver = state.phase === 'completed' || state.phase === 'failed' || state.phase === 'cancelled';
-  const rows = steps.map((step) => stepSnapshot(step, state.records.get(step.ordinal), isOver));
+  const isHeld = state.phase === 'pausing' || state.phase === 'paused';
+  const rows = steps.map((step) => stepSnapshot(step, state.records.get(step.ordinal), isOver, isHeld));
   return {
     executionId,
+    ...(state.job && { workflow: workflowOf(state.job.plan) }),
     status: statusOf(state.phase),
     variables: state.variables.toObject(),
     usage: state.usage,
@@ -49,8 +63,12 @@ export function runSnapshot(executionId: string, state: RunState): ExecutionSnap
     ...(state.phase === 'completed' && { result: state.result }),
     ...(state.failure && { error: state.failure }),
     steps: rows,
-    waiting: rows.flatMap(({ id, status, error }) => (status === 'waiting' ? [{ stepId: id, error }] : [])),
+    waiting: steps.flatMap(({ id, ordinal }) => waitingStep(id, state.records.get(ordinal))),
   };
+}
+
+function workflowOf({ id, name, version, description }: Plan): NonNullable<ExecutionSnapshot['workflow']> {
+  return { id, name, version, ...(description !== undefined && { description }) };
 }
 
 /** A step that was executed on its own, seen as a run of itself. */
@@ -69,23 +87,30 @@ export function executorSnapshot(executionId: string, state: ExecutorState): Exe
   };
 }
 
-function stepSnapshot(step: PlanStep, record: StepRecord | undefined, runIsOver: boolean): StepSnapshot {
+function waitingStep(stepId: string, record: StepRecord | undefined): WaitingStep[] {
+  if (record?.waitsFor && !record.answer) return [{ stepId, for: record.waitsFor }];
+  return record?.status === 'waiting' ? [{ stepId, ...(record.error && { error: record.error }) }] : [];
+}
+
+function stepSnapshot(step: PlanStep, record: StepRecord | undefined, runIsOver: boolean, runIsHeld: boolean): StepSnapshot {
   return {
     id: step.id,
     name: step.name,
-    status: statusIn(record, runIsOver),
+    status: statusIn(record, runIsOver, runIsHeld),
     attempts: record?.attempts ?? 0,
     usage: record?.usage ?? { creditsUsed: '0', durationMs: 0, memoryUsedMB: 0, stepsExecuted: 0 },
     ...(record && record.startedAt > 0 && { startedAt: record.startedAt }),
     ...(record && record.settledAt > 0 && { settledAt: record.settledAt }),
     ...(record?.status === 'completed' && { result: record.output }),
     ...(record?.error && { error: record.error }),
+    ...(record?.undone && { undone: record.undone }),
   };
 }
 
 /** When a run has ended, what never started was skipped, and what never settled was cancelled with it. */
-function statusIn(record: StepRecord | undefined, runIsOver: boolean): StepStatus {
-  const status = record?.status ?? 'pending';
+function statusIn(record: StepRecord | undefined, runIsOver: boolean, runIsHeld: boolean): StepStatus {
+  const known = record?.status ?? 'pending';
+  const status = record?.isWaiting && known !== 'paused' ? 'waiting' : known === 'paused' && !runIsHeld ? 'running' : known;
   if (!runIsOver || (record && record.settledAt > 0)) return status;
   return record?.iteration ? 'cancelled' : 'skipped';
 }
