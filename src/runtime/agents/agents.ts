@@ -198,7 +198,9 @@ export class Agents implements Pick<AgentServices, 'hold'> {
   crash(id: string, thrown: unknown = new Error(`Agent "${id}" was made to crash`)): boolean {
     const body = this.#pool.find(id)?.getSnapshot().children['body'];
     if (body?.getSnapshot().status !== 'active') return false;
-    this.#services.enqueue(body.id, 'body.throw', () => body.send({ type: 'body.throw', thrown }));
+    this.#services.enqueue(body.id, 'body.throw', () => {
+      if (body.getSnapshot().status === 'active') body.send({ type: 'body.throw', thrown });
+    });
     return true;
   }
 
