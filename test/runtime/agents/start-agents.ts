@@ -1,0 +1,73 @@
+/** The agents of a runtime by themselves: beneath a root of their own, on a virtual clock. */
+
+import { expect } from 'vitest';
+import { type AnyActorRef, createActor, fromCallback } from 'xstate';
+import type { AgentFault, FaultHooks } from '../../../src/actors/faults.ts';
+import { indexScheduler } from '../../../src/actors/indexed-scheduler.ts';
+import { MailQueue, PostOffice } from '../../../src/actors/post-office.ts';
+import type { Fact } from '../../../src/machines/protocol/facts.ts';
+import { Agents } from '../../../src/runtime/agents/agents.ts';
+import { settlePromises, VirtualClock } from '../../../src/testing/virtual-clock.ts';
+
+export function startAgents(given: { readonly faults?: FaultHooks } = {}) {
+  const clock = new VirtualClock();
+  const counters = { stale: 0, deadLetters: 0, abandoned: 0, lateResults: 0 };
+  const post = new PostOffice(new MailQueue(Number.POSITIVE_INFINITY), counters, 1_000);
+  const actors = new Set<string>();
+  const root = createActor(
+    fromCallback(() => {}),
+    {
+      id: 'runtime',
+      clock: clock as never,
+      inspect: (event) => {
+        if (event.type === '@xstate.actor') actors.add((event.actorRef as AnyActorRef).id);
+      },
+    },
+  );
+  post.serve(root);
+  const pendingTimers = indexScheduler(root);
+  root.start();
+  const facts: Fact[] = [];
+  const warnings: object[] = [];
+  const answers: unknown[] = [];
+  const note = (fields: object) => void warnings.push(fields);
+  const agents = new Agents({
+    clock,
+    counters,
+    log: { debug: () => {}, info: () => {}, warn: note, error: note },
+    parent: () => root,
+    enqueue: (to, type, open) => post.enqueue(to, type, open),
+    publish: (published) => void facts.push(...published),
+    ...given,
+    onAnswer: (holder, message) => void answers.push({ holder, ...message }),
+  });
+  return {
+    agents,
+    clock,
+    counters,
+    facts,
+    warnings,
+    answers,
+    /** Ids of all actors that ever were. */
+    actors,
+    pendingTimers,
+    settle: settlePromises,
+    typesOf: (agentId: string) =>
+      facts.filter(({ payload }) => (payload as { agentId?: string }).agentId === agentId).map(({ type }) => type),
+    [Symbol.asyncDispose]: async () => {
+      const stopping = agents.stop();
+      await clock.advanceAsync(10_000);
+      await stopping;
+      root.stop();
+      expect(pendingTimers()).toBe(0);
+      expect(clock.pending).toBe(0);
+    },
+  };
+}
+
+/** Throws wherever the hook is asked and `when` holds. */
+export const throwing = (when: (fault: AgentFault) => boolean): FaultHooks => ({
+  agent: (fault) => {
+    if (when(fault)) throw new Error(`${fault.at} fault`);
+  },
+});
