@@ -13,31 +13,31 @@ const violation = { normId: 'n', message: 'Coders must not delete' };
 const unread: TaskSpec = { parameters: { from: '{{missing}}' } };
 
 const one: TaskSpec = { maxAgents: 1 };
+const duty = { obligations: [obligationOf('o', ['t0'], 10_000)] };
 const CASES: Readonly<Record<string, ReturnType<typeof aSwarm>>> = {
   'a refusal': aSwarm({ tasks: [] }, { refusal }),
   'no task': aSwarm({ tasks: [] }),
   'one task': aSwarm({ tasks: [one], isNoisy: true }),
-  'one task for two agents': aSwarm({ tasks: [{}] }),
+  'one task for two agents': aSwarm({ tasks: [{}], deaf: /waiting|continued|pause|resume/ }),
   'a chain whose first task may fail': aSwarm({
     tasks: [
       { ...one, onFailure: 'continue' },
       { ...one, after: [0] },
     ],
+    deaf: /crashed|waiting|continued|pause|resume/,
   }),
-  'two tasks, one at a time': aSwarm({ tasks: [one, { ...one, onFailure: 'continue' }] }, { maxConcurrentTasks: 1 }),
+  'two tasks, one at a time': aSwarm(
+    { tasks: [one, { ...one, onFailure: 'continue' }], deaf: /crashed|waiting|continued|paused/ },
+    { maxConcurrentTasks: 1 },
+  ),
   'two tasks at once': aSwarm({ tasks: [one, one], deaf: /crashed|cancel|lost|^xstate/ }),
-  'a task that a norm forbids': aSwarm({
-    tasks: [
-      { team: { violation }, onFailure: 'continue' },
-      { ...one, after: [0] },
-    ],
-  }),
+  'a task that a norm forbids': aSwarm({ tasks: [{ team: { violation }, onFailure: 'continue' }], deaf: /pause/ }),
   'a task that reads what does not exist': aSwarm({ tasks: [unread] }),
-  'an obligation': aSwarm({ tasks: [{ ...one, onFailure: 'continue' }], obligations: [obligationOf('o', ['t0'], 10_000)] }),
+  'an obligation': aSwarm({ tasks: [{ ...one, onFailure: 'continue' }], ...duty, deaf: /crashed|lost|refused/ }),
   'an obligation beside other work': aSwarm({
     tasks: [one, { ...one, after: [0] }],
-    obligations: [obligationOf('o', ['t0'], 10_000)],
-    deaf: /crashed|lost|waiting|continued/,
+    ...duty,
+    deaf: /crashed|lost|waiting|continued|pause/,
   }),
 };
 
