@@ -12,7 +12,8 @@ import { startRuntime } from '../support/start-runtime.ts';
 import { wait } from '../support/tools.ts';
 
 const text = await readFile(new URL('../fixtures/multi-agent-collaboration.json', import.meta.url), 'utf8');
-const { workflow } = JSON.parse(text) as { workflow: JsonObject };
+/** The whole document, with the wrapper that it has. */
+const workflow = JSON.parse(text) as JsonObject;
 const assignments = ['coordinator', 'executor', 'reviewer'].map((role, n) => ({ role, agent: `agent-${n + 1}` }));
 
 /** Modules that take `ms` each, and what was asked of them. */

@@ -79,6 +79,88 @@ describe('the workflow of the Implementation Guide', () => {
   });
 });
 
+describe('the task of the Basir document', () => {
+  it('may use everything that its type names', () => {
+    const plan = planOf(`id: flutter
+description: تحسين
+tasks:
+  - { id: a, name: تحليل, type: analysis, action: analyze, parameters: { deep: true }, timeout: 5000, retries: 2 }
+  - { id: b, type: testing, action: run, dependencies: [a], conditions: [steps.a.result.ok == true] }
+  - { id: c, type: testing, action: run, conditions: { type: step-result, stepId: b, operator: '>=', value: 1 } }
+  - { id: d, type: testing, action: run }
+dependencies: [{ from: c, to: d }]
+triggers: [{ event: pushed }]
+metadata: { team: mobile }
+`);
+    expect(plan).toMatchObject({
+      version: '1.0.0',
+      name: 'flutter',
+      description: 'تحسين',
+      metadata: { team: 'mobile', triggers: [{ event: 'pushed' }] },
+    });
+    expect(stepOf(plan, 'a')).toMatchObject({
+      name: 'تحليل',
+      timeoutMs: 5_000,
+      retry: { maxRetries: 2 },
+      work: { tool: 'analyze', parameters: { deep: true } },
+    });
+    expect(plan.steps.map(({ id }) => [id, ...awaitedBy(plan, id)])).toEqual([['a'], ['b', 'a'], ['c', 'b'], ['d', 'c']]);
+    expect(stepOf(plan, 'c').when).toEqual([{ type: 'step-result', stepId: 'b', path: [], operator: 'gte', value: 1 }]);
+  });
+
+  it('has what the document leaves undefined reported, where it stands', () => {
+    const text = `id: w
+tasks:
+  - { id: a, type: analysis, action: run, conditions: [{ metric: cpu, below: 80 }] }
+  - { id: b, type: analysis, action: run, priority: urgent, resources: { cpu: 2 } }
+dependencies: [{ before: a, after: b }]
+`;
+    expect(problemsOf(text)).toEqual([
+      '3:56 tasks[0].conditions[0].type The condition type null is not supported: use expression, step-result or custom.',
+      '4:53 tasks[1].priority Invalid input; it is "urgent".',
+      '4:61 tasks[1].resources "resources" means nothing here.',
+      '5:16 dependencies[0].step "step" is required.',
+      '5:16 dependencies[0].dependsOn "dependsOn" is required.',
+      '5:18 dependencies[0].before "before" means nothing here.',
+      '5:29 dependencies[0].after "after" means nothing here.',
+    ]);
+  });
+});
+
+describe('the newer step kinds in kebab case', () => {
+  it('are those of the canonical form', () => {
+    const plan = planOf({
+      id: 'w',
+      steps: [
+        {
+          id: 'm',
+          type: 'map',
+          over: '{{files}}',
+          'max-concurrency': 2,
+          'on-branch-failure': 'fail-fast',
+          'fallback-actions': [{ condition: 'timeout', action: 'skip' }],
+          tasks: [{ id: 's', action: 'read', compensate: { action: 'undo', retries: 3 } }],
+        },
+        {
+          id: 'l',
+          type: 'loop',
+          'max-iterations': 3,
+          until: { type: 'step-result', stepId: 's', operator: '==', value: 1 },
+          steps: [{ id: 's', tool: 'x' }],
+        },
+      ],
+    });
+    expect(stepOf(plan, 'm')).toMatchObject({
+      maxConcurrency: 2,
+      onBranchFailure: 'fail-fast',
+      fallbacks: [{ on: 'timeout', action: 'skip' }],
+    });
+    const [map, loop] = plan.steps.map(({ work }) => work);
+    expect(map).toMatchObject({ plan: { steps: [{ work: { tool: 'read' }, compensation: { tool: 'undo', retry: { maxRetries: 3 } } }] } });
+    expect(loop).toMatchObject({ maxIterations: 3, until: { type: 'step-result', operator: 'eq', value: 1 } });
+  });
+});
+
 describe('other spellings', () => {
   it('reads tasks with actions, whose type is a free tag', () => {
     const text =
