@@ -34,6 +34,7 @@ import { EventBus } from './runtime/events/event-bus.ts';
 import { Directory, phaseOf } from './runtime/execution/directory.ts';
 import { Execution } from './runtime/execution/handle.ts';
 import { failedResult, toResult } from './runtime/execution/result.ts';
+import { SuspendedStates } from './runtime/execution/suspended-states.ts';
 import { safeObserver } from './runtime/inspection.ts';
 import { FactStream } from './runtime/journal/fact-stream.ts';
 import type { Journal } from './runtime/journal/journal.ts';
@@ -62,8 +63,7 @@ interface Root {
   readonly execution: Execution;
   readonly stream: FactStream;
   readonly tier: Tier;
-  /** Folds of executions that are to live again: after a restart, or when they were suspended. */
-  readonly suspended: Map<string, unknown>;
+  readonly suspended: SuspendedStates;
 }
 
 const ROOT_LOGICS = { tier1: 'swarm', tier2: 'run', tier3: 'executor' } as const satisfies Record<Tier, string>;
@@ -98,7 +98,7 @@ export class System {
     this.bus = new EventBus({ clock: this.clock, log: this.log });
     this.#post = new PostOffice(options.carrier ?? new MailQueue(), this.counters, options.mailboxLimit ?? DEFAULT_MAILBOX_LIMIT);
     const actions = {
-      commit: (_: unknown, params: CommitParams) => this.directory.record(params),
+      commit: (_: unknown, params: CommitParams) => this.#commit(params),
       countStale: () => void this.counters.stale++,
     };
     const commitBreaker = (_: unknown, params: CommitParams) => this.#breakerStream(params.execution).record(params);
@@ -170,7 +170,7 @@ export class System {
       onCommitted: (facts) => this.#publish(facts, execution),
       onFailed: (error) => this.#abandon(executionId, executionError('JOURNAL_FAILED', error.message, tier)),
     });
-    this.#roots.set(executionId, { execution, stream, tier, suspended: new Map(restoration?.states) });
+    this.#roots.set(executionId, { execution, stream, tier, suspended: new SuspendedStates(restoration?.states) });
     const child: ChildSpec = { id: executionId, src: ROOT_LOGICS[tier], incarnation: 1, input: { execution: context, job } };
     this.#post.enqueue('runtime', 'child.start', () => {
       if (this.#roots.has(executionId)) this.#root.send({ type: 'child.start', children: [child], ack: false });
@@ -219,6 +219,13 @@ export class System {
     return state;
   }
 
+  #commit(params: CommitParams): void {
+    this.directory.record(params);
+    const { execution, tier, facts } = params;
+    const root = tier === 'tier3' ? undefined : this.#roots.get(this.directory.find(execution.executionId)?.stream.name ?? '');
+    root?.suspended.heard(execution.executionId, facts);
+  }
+
   /** Records a fact about a live root execution in its stream, and gives the gate that it must pass; false when no such root lives. */
   record(executionId: string, fact: FactBody): Promise<void> | undefined | false {
     const root = this.#roots.get(executionId);
@@ -261,9 +268,7 @@ export class System {
       admitted: (execution, report) => {
         const root = this.#roots.get(execution.executionId);
         this.directory.enter(execution, report, root?.stream);
-        const suspended = (root ?? this.#rootOf(execution))?.suspended;
-        const restored = suspended?.get(execution.executionId);
-        suspended?.delete(execution.executionId);
+        const restored = (root ?? this.#rootOf(execution))?.suspended.take(execution.executionId);
         return restored === undefined ? {} : { restored };
       },
       born: (execution, ref: AnyActorRef) => {
@@ -272,18 +277,20 @@ export class System {
         this.#roots.get(execution.executionId)?.execution.start();
       },
       departed: (execution, how) => {
-        if (how === 'suspended') this.#suspend(execution);
+        this.#keepState(execution, how);
         this.directory.leave(execution, how);
       },
     };
   }
 
-  /** Keeps the fold of an execution that was stopped before its end, for as long as its root lives. */
-  #suspend({ executionId }: ExecutionContext): void {
+  /** Only a swarm suspends: for its runs, and what is beneath them, the fold is kept for as long as it may be needed. */
+  #keepState({ executionId }: ExecutionContext, how: 'ended' | 'suspended'): void {
     const entry = this.directory.find(executionId);
     const root = entry && this.#roots.get(entry.stream.name);
+    if (this.#isStopped || root?.tier !== 'tier1' || executionId === entry?.stream.name) return;
     const { state } = (entry?.ref?.getSnapshot().context ?? {}) as { readonly state?: unknown };
-    if (state !== undefined && !this.#isStopped) root?.suspended.set(executionId, state);
+    if (how === 'suspended') root.suspended.keep(executionId, state);
+    else root.suspended.keepUntilHeard(executionId, state);
   }
 
   #rootOf({ parentExecutionId }: ExecutionContext): Root | undefined {

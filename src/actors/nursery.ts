@@ -73,7 +73,7 @@ export class Nursery {
         for (const child of this.#children.values()) this.#send(child, message.event);
         return;
       case 'child.stop':
-        this.#stop(message.id);
+        this.#stopAndTell(message.id);
         return;
       default:
         this.#ended(message);
@@ -130,12 +130,20 @@ export class Nursery {
     else this.#services.counters.deadLetters++;
   }
 
-  #stop(id: string): void {
+  /** A child that has ended on its own has said so, or is about to. */
+  #stopAndTell(id: string): void {
+    const stopped = this.#stop(id);
+    if (stopped) this.#report({ type: 'child.stopped', id, incarnation: stopped.incarnation, at: this.#services.clock.now() });
+  }
+
+  #stop(id: string): Child | undefined {
     const child = this.#children.get(id);
-    if (!child) return;
+    if (!child) return undefined;
     this.#children.delete(id);
-    child.ref.send({ type: 'xstate.stop' });
+    // One that has ended on its own has not been heard of yet.
+    if (child.ref.getSnapshot().status === 'active') child.ref.send({ type: 'xstate.stop' });
     if (child.execution) this.#services.departed(child.execution, 'suspended');
+    return child;
   }
 }
 

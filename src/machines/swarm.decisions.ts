@@ -6,8 +6,8 @@ import { type ExecutionError, NO_USAGE } from './protocol/execution.ts';
 import type { ChildReport } from './protocol/run.ts';
 import type { SwarmCommand, SwarmJob, SwarmReport, SwarmTask } from './protocol/swarm.ts';
 import type { RunOutcome } from './run.decisions.ts';
-import { activeMsAt, type SwarmState } from './swarm.state.ts';
-import { dispatch, refuseTask, reviveToEnd, runContext, settleTask, startLeased } from './swarm.tasks.ts';
+import { activeMsAt, type SwarmState, type TaskRecord } from './swarm.state.ts';
+import { dispatch, isEnding, refuseTask, reviveToEnd, runContext, settleTask, startLeased } from './swarm.tasks.ts';
 import { isHelper, type SwarmContext, type SwarmTurn, swarmTimeout, swarmUsage } from './swarm.turn.ts';
 import { timerAt } from './timers.ts';
 
@@ -63,6 +63,15 @@ export function recordLeaseLost(turn: SwarmTurn, _context: SwarmContext, event: 
   goOn(turn, at);
   turn.record({ type: 'tier1/lease/lost', at, payload: { taskId: task.id, ordinal: task.ordinal, leaseId, agentId, error } });
   if (record.isLive) turn.messages.push({ type: 'child.stop', id: task.id });
+  dispatch(turn, at);
+}
+
+/** A run without an agent has stopped: it is given to the next one, or lives again to end with its swarm. */
+export function recordSuspended(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {
+  const { id, at } = event as Of<'child.stopped'>;
+  const { ordinal } = taskById(turn, id);
+  turn.record({ type: 'tier1/task/suspended', at, payload: { taskId: id, ordinal } });
+  if (isEnding(turn)) reviveToEnd(turn, ordinal, turn.state.reason ?? 'swarm-failed', at);
   dispatch(turn, at);
 }
 
@@ -194,12 +203,16 @@ export function isCurrent({ state, job }: SwarmContext, event: SwarmEvent): bool
       const record = recordOf(state, event.id);
       return !isHelper(event.id) && record?.isLive === true && record.incarnation === event.incarnation;
     }
+    case 'child.stopped': {
+      const record = recordOf(state, event.id);
+      return record?.status === 'stopping' && record.incarnation === event.incarnation;
+    }
     case 'execution.paused':
-      return recordOf(state, event.id)?.isLive === true && event.epoch === state.pauseEpoch;
+      return isAtWork(recordOf(state, event.id)) && event.epoch === state.pauseEpoch;
     case 'execution.waiting':
-      return recordOf(state, event.id)?.isLive === true && recordOf(state, event.id)?.status !== 'waiting';
+      return isAtWork(recordOf(state, event.id)) && recordOf(state, event.id)?.status !== 'waiting';
     case 'execution.continued':
-      return recordOf(state, event.id)?.isLive === true && recordOf(state, event.id)?.status === 'waiting';
+      return recordOf(state, event.id)?.status === 'waiting';
     case 'lease.granted':
     case 'lease.refused':
     case 'lease.lost': {
@@ -217,6 +230,8 @@ export const mayMeetObligation = (context: SwarmContext, event: SwarmEvent): boo
   !context.state.obligations.isEmpty() &&
   isCurrent(context, event) &&
   (event.output as RunOutcome).status === 'completed';
+
+const isAtWork = (record: TaskRecord | undefined): boolean => record?.isLive === true && record.status !== 'stopping';
 
 export const isEscalated = ({ state }: SwarmContext, event: SwarmEvent): boolean =>
   event.type === 'swarm.decide' && state.obligations.get(event.normId)?.status === 'escalated';

@@ -83,6 +83,7 @@ const recording = (decision: (turn: SwarmTurn, context: SwarmContext, event: Swa
 
 /** How runs end, wherever the swarm still books it. */
 const runEnds = {
+  'child.stopped': [{ guard: 'isCurrent', actions: 'recordSuspended' }, { actions: 'dropStale' }],
   'child.done': [{ guard: 'isCurrent', actions: 'settleRun' }, { actions: 'dropStale' }],
   'child.crashed': [{ guard: 'isCurrent', actions: 'settleCrash' }, { actions: 'dropStale' }],
 } as const;
@@ -138,6 +139,7 @@ export const swarmMachine = chart
       recordGranted: recording(decide.recordGranted),
       recordRefused: recording(decide.recordRefused),
       recordLeaseLost: recording(decide.recordLeaseLost),
+      recordSuspended: recording(decide.recordSuspended),
       returnStale: recording(decide.returnStale),
       recordRunPaused: recording(decide.recordRunPaused),
       recordRunWaiting: recording(decide.recordRunWaiting),
@@ -286,6 +288,7 @@ export const swarmMachine = chart
             { actions: 'dropStale' },
           ],
           'child.crashed': [{ guard: 'isCurrent', actions: 'settleCrash' }, helperFails, { actions: 'dropStale' }],
+          'child.stopped': [{ guard: 'isCurrent', actions: 'recordSuspended' }, { actions: 'dropStale' }],
           'execution.paused': [{ guard: 'isCurrent', actions: 'recordRunPaused' }, { actions: 'dropStale' }],
           'execution.resume': [
             { guard: { type: 'stageIs', params: 'synthesizing' }, target: 'synthesizing', actions: 'recordResumed' },

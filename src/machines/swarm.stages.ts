@@ -105,7 +105,8 @@ export function restartChildren(turn: SwarmTurn, { bornAt }: SwarmContext): void
   turn.state.records.forEach(({ leaseId = '', agentId = null, isLive }, ordinal) => {
     if (leaseId === '' && !isLive) return;
     const { task } = turn.at(ordinal);
-    turn.record({ type: 'tier1/lease/lost', at, payload: { taskId: task.id, ordinal, leaseId, agentId, error } });
+    if (leaseId !== '') turn.record({ type: 'tier1/lease/lost', at, payload: { taskId: task.id, ordinal, leaseId, agentId, error } });
+    if (isLive) turn.record({ type: 'tier1/task/suspended', at, payload: { taskId: task.id, ordinal } });
   });
   if (turn.state.hasHelper) startHelper(turn);
   const { phase, reason = 'swarm-failed' } = turn.state;

@@ -19,8 +19,8 @@ export type SwarmPhase =
   | 'cancelled';
 
 export interface TaskRecord {
-  /** `leasing`: an agent was asked for. `leased`: it is held, and its run does not live yet. */
-  readonly status: 'pending' | 'leasing' | 'leased' | 'running' | 'paused' | 'waiting' | 'completed' | 'failed' | 'cancelled';
+  /** `leasing`: an agent was asked for. `leased`: it is held, and its run does not live yet. `stopping`: it was lost, and its run is told to stop. */
+  readonly status: 'pending' | 'leasing' | 'leased' | 'running' | 'stopping' | 'paused' | 'waiting' | 'completed' | 'failed' | 'cancelled';
   /** Dependencies that have not settled. */
   readonly blockedBy: number;
   /** Agents that were asked for. */

@@ -24,7 +24,10 @@ export function evolveTask(state: SwarmState, fact: TaskFact): SwarmState {
     case 'tier1/lease/granted':
       return withRecord(now, task, { ...record, status: 'leased', agentId: fact.payload.agentId });
     case 'tier1/lease/lost':
-      return again(withRecord(now, task, withoutLease({ ...record, status: 'pending', isLive: false, pausedIn: 0 })), task);
+      if (record.isLive) return withRecord(now, task, { ...withoutLease(record), status: 'stopping', pausedIn: 0 });
+      return again(withRecord(now, task, { ...withoutLease(record), status: 'pending' }), task);
+    case 'tier1/task/suspended':
+      return again(withRecord(now, task, { ...record, status: 'pending', isLive: false, pausedIn: 0 }), task);
     case 'tier1/lease/refused':
       return withRecord(now, task, withoutLease({ ...record, status: 'pending', error: record.error ?? fact.payload.error }));
     case 'tier1/task/started': {

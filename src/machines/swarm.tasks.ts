@@ -187,7 +187,8 @@ function taskInput(turn: SwarmTurn, task: SwarmTask): Result<JsonObject> {
   return { ok: false, error: executionError('INVALID_INPUT', `Task "${task.id}": ${list}`, 'tier1', { context: { taskId: task.id } }) };
 }
 
-const statusOf = ({ status }: TaskRecord): StepStatus => (status === 'leasing' || status === 'leased' ? 'pending' : status);
+const statusOf = ({ status }: TaskRecord): StepStatus =>
+  status === 'leasing' || status === 'leased' || status === 'stopping' ? 'pending' : status;
 
 const HOPELESS: ReadonlySet<string> = new Set(['REJECTED_BY_HUMAN', 'CANCELLED']);
 

@@ -93,19 +93,24 @@ const STARTS = new Set([
 const PAUSED = /^tier(1\/swarm|2\/routine)\/paused$/;
 const ROOT_FACT = /^tier(1\/swarm|2\/routine)\//;
 
-/** Nothing starts in a swarm or a run, or anywhere beneath it, between its `paused` and what comes after that. */
+/**
+ * Nothing starts in a swarm or a run, or anywhere beneath it, between its `paused` and what comes after that: except what undoes the
+ * steps of a run that ends, for a pause holds up no end.
+ */
 export function startsWhilePaused(facts: readonly Fact[]): string[] {
   const found: string[] = [];
   const parents = new Map<string, string | undefined>();
   const paused = new Set<string>();
+  const compensating = new Set<string>();
   for (const fact of facts) {
     const { executionId, parentExecutionId, type } = fact;
     parents.set(executionId, parentExecutionId);
     if (STARTS.has(type)) {
-      for (let id: string | undefined = executionId; id !== undefined; id = parents.get(id)) {
+      for (let id: string | undefined = executionId; id !== undefined && !compensating.has(id); id = parents.get(id)) {
         if (paused.has(id)) found.push(`${type} of ${executionId} while ${id} is paused (${fact.id})`);
       }
     }
+    if (type === 'tier2/routine/compensating') compensating.add(executionId);
     if (PAUSED.test(type)) paused.add(executionId);
     else if (ROOT_FACT.test(type)) paused.delete(executionId);
   }

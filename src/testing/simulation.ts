@@ -1,28 +1,45 @@
 /**
- * Simulates one run: the order of messages, timers, tool outcomes and the client's controls comes from one source of choices.
+ * Simulates one run or one whole swarm: the order of messages, timers, tool outcomes, crashes of agents and the client's controls comes
+ * from one source of choices.
  *
- * Whatever the order, the run must settle, the invariants must hold, the facts must fold to the live state, and nothing may be left.
+ * Whatever the order, it must settle, the invariants must hold, the facts must fold to the live state, and nothing may be left.
  */
 
 import type { InspectionEvent } from 'xstate';
 import type { AnyTool } from '../actors/tool.ts';
-import { createRuntime } from '../create-runtime.ts';
+import { createRuntime, type Runtime } from '../create-runtime.ts';
 import type { ExecutionContext, ExecutionResult, JsonObject, ResourceAllocation } from '../machines/protocol/execution.ts';
 import type { Fact } from '../machines/protocol/facts.ts';
 import type { RunJob } from '../machines/protocol/run.ts';
-import type { ExecutionHandle } from '../runtime/execution/handle.ts';
 import { MemoryJournal } from '../runtime/journal/memory-journal.ts';
 import { foldStream } from '../runtime/journal/restoration.ts';
+import type { SwarmDefinition } from '../runtime/swarm/definition.ts';
 import type { WorkflowDefinition } from '../runtime/workflow/schema.ts';
 import { violations } from './invariants.ts';
 import type { Pick } from './random.ts';
+import { type Client, clientOf } from './simulated-client.ts';
 import { settlePromises } from './virtual-clock.ts';
 import { World } from './world.ts';
 
-export type Control = 'pause' | 'resume' | 'cancel' | 'approve' | 'retry' | 'reject' | 'abort';
+/** `crash`: one of the agents, which is chosen. `pauseRun` and its like: one of the live runs below. `signal`: the one called `go`, to every run. */
+export type Control =
+  | 'pause'
+  | 'resume'
+  | 'cancel'
+  | 'approve'
+  | 'retry'
+  | 'reject'
+  | 'abort'
+  | 'crash'
+  | 'pauseRun'
+  | 'resumeRun'
+  | 'cancelRun'
+  | 'signal';
 
 export interface Story {
-  readonly workflow: WorkflowDefinition;
+  /** A run of this workflow; or a swarm, when there is one. */
+  readonly workflow?: WorkflowDefinition;
+  readonly swarm?: SwarmDefinition;
   readonly input?: JsonObject;
   readonly allocation?: Partial<ResourceAllocation>;
   /** The tools of the workflow, made in the world. */
@@ -55,17 +72,16 @@ export async function simulate(pick: Pick, story: Story): Promise<SimulationRepo
     journal,
     createId: () => `run-${++ids}`,
     inspect: (event) => live.see(event),
+    ...(story.swarm && { faults: {} }),
   });
   const found: string[] = [];
-  const execution = runtime.run(story.workflow, {
-    ...(story.input && { input: story.input }),
-    ...(story.allocation && { allocation: story.allocation }),
-  });
+  const client = clientOf(runtime, story, pick);
+  const { execution } = client;
   let result: ExecutionResult | undefined;
   void execution.result().then((settled) => {
     result = settled;
   });
-  for (const control of story.controls) world.plan(control, () => void apply(execution, control, story));
+  for (const control of story.controls) world.plan(control, () => void client.apply(control));
   for (let steps = 0; !result; steps++) {
     if (steps > MAX_STEPS) {
       found.push(`not settled after ${MAX_STEPS} steps, still ${execution.status}`);
@@ -76,13 +92,14 @@ export async function simulate(pick: Pick, story: Story): Promise<SimulationRepo
       if (found.length > 0) break;
       continue;
     }
-    if (!nudge(execution, story)) found.push(`stuck in "${execution.status}" with nothing that could happen`);
+    if (!(await nudge(client))) found.push(`stuck in "${execution.status}" with nothing that could happen`);
     await settlePromises();
     if (found.length > 0) break;
   }
   while (await world.step()) if (world.trace.length > 2 * MAX_STEPS) break;
   const facts = await journal.read(execution.executionId);
   if (result) found.push(...violations(facts), ...live.differences(facts), ...lateEffects(world));
+  if (result) found.push(...busyAgents(runtime));
   const { executions, actorsWithTimers } = runtime.vitals;
   if (result && executions > 0) found.push(`I2: ${executions} executions live after the end`);
   if (result && actorsWithTimers > 0) found.push(`I2: ${actorsWithTimers} actors have timers after the end`);
@@ -91,21 +108,22 @@ export async function simulate(pick: Pick, story: Story): Promise<SimulationRepo
   return { violations: found, result, facts, commits: journal.commits, trace: world.trace };
 }
 
-async function apply(execution: ExecutionHandle, control: Control, { workflow }: Story): Promise<boolean> {
-  if (control === 'pause') return execution.pause();
-  if (control === 'resume') return execution.resume();
-  if (control === 'cancel') return execution.cancel('simulated');
-  const answers = await Promise.all(workflow.steps.map(({ id }) => execution.decide(id, { decision: control, by: 'simulation' })));
-  return answers.includes(true);
-}
-
-/** A paused run is resumed and a waiting one is answered; anything else should have gone on by itself. */
-function nudge(execution: ExecutionHandle, story: Story): boolean {
-  if (execution.status === 'paused') void execution.resume();
-  else if (execution.status === 'waiting') void apply(execution, 'approve', story);
-  else return false;
+/** What is paused is resumed, and what waits is answered; anything else should have gone on by itself. */
+async function nudge({ execution, apply, wake }: Client): Promise<boolean> {
+  const isWoken = await wake();
+  if (execution.status === 'paused') void apply('resume');
+  else if (execution.status === 'waiting') {
+    void apply('approve');
+    if ('signal' in execution) void apply('signal');
+  } else return isWoken;
   return true;
 }
+
+/** I6: after the end no agent is busy. */
+const busyAgents = (runtime: Runtime): string[] =>
+  runtime.agents
+    .list()
+    .flatMap(({ spec, currentLoad }) => (currentLoad === 0 ? [] : [`I6: agent ${spec.id} still has ${currentLoad} leases`]));
 
 class CommitCounter extends MemoryJournal {
   readonly commits: number[] = [];
@@ -139,10 +157,11 @@ class LiveStates {
   }
 }
 
-/** In a paused run every call of a tool has ended, waits at its checkpoint, or was aborted. */
+/** In a paused run every call of a tool has ended, waits at its checkpoint, was aborted, or undoes a step of a run that ends. */
 const workWhilePaused = ({ calls }: World): string[] =>
   calls
     .filter(({ outcome, isAtCheckpoint, context }) => outcome === undefined && !isAtCheckpoint && !context.signal.aborted)
+    .filter(({ context }) => !context.execution.executionId.endsWith('/undo'))
     .map(({ tool, context }) => `${tool} of ${context.execution.executionId} works while its run is paused`);
 
 /** I7: no call of a tool begins after its execution's signal was aborted. */

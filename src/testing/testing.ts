@@ -4,6 +4,7 @@ export { type Coverage, CoverageRecorder, coverage, type Taken } from './coverag
 export { violations } from './invariants.ts';
 export { type ChartPath, generatePaths, type PathOptions, timersOf } from './paths.ts';
 export { type Pick, scripted, seeded } from './random.ts';
+export { answerAll, signalAll, wakeAll } from './simulated-runs.ts';
 export { type Control, type SimulationReport, type Story, simulate } from './simulation.ts';
 export { ALWAYS, type ChartTransition, describeTransition, nameOf, statesOf, transitionsFrom, transitionsOf } from './transitions.ts';
 export { settlePromises, VirtualClock } from './virtual-clock.ts';

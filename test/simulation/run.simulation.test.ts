@@ -1,5 +1,5 @@
 /**
- * One run under every order of messages, timers, tool outcomes and controls that a seed makes.
+ * One run, and runs within runs, under every order of messages, timers, tool outcomes and controls that a seed makes.
  * Proves I1 to I4, I6 and I7, that a run always settles, and that its facts fold to the live state of every actor.
  */
 
@@ -7,14 +7,29 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MailQueue } from '../../src/actors/post-office.ts';
 import { createRuntime, MemoryJournal } from '../../src/index.ts';
-import { type Pick, scripted, seeded, settlePromises, simulate, VirtualClock, violations } from '../../src/testing/testing.ts';
-import { everyKind } from './stories.ts';
+import {
+  answerAll,
+  type Pick,
+  scripted,
+  seeded,
+  settlePromises,
+  signalAll,
+  simulate,
+  VirtualClock,
+  violations,
+} from '../../src/testing/testing.ts';
+import { everyKind, runsWithinRuns } from './stories.ts';
 
 const SEEDS = Number(process.env['SIMULATION_SEEDS'] ?? 1_000);
 
-const tell = (pick: Pick) => simulate(pick, everyKind(pick));
+const STORIES = [
+  ['of one run', everyKind],
+  ['of runs within runs', runsWithinRuns],
+] as const;
 
-describe('a simulated run', () => {
+describe.each(STORIES)('a simulated story %s', (_, storyOf) => {
+  const tell = (pick: Pick) => simulate(pick, storyOf(pick));
+
   it(`settles and keeps every invariant, whatever the order of events (seeds 1 to ${SEEDS})`, async () => {
     const ends = new Map<string, number>();
     for (let seed = 1; seed <= SEEDS; seed++) {
@@ -47,7 +62,7 @@ describe('a simulated run', () => {
   it('goes on from any commit of any story to an end, without doing committed work again', async () => {
     for (let seed = 1; seed <= 60; seed++) {
       const pick = seeded(seed);
-      const story = everyKind(pick);
+      const story = storyOf(pick);
       const { facts, commits } = await simulate(pick, story);
       for (const length of new Set([commits[pick(commits.length)], commits[pick(commits.length)]])) {
         if (length === undefined) continue;
@@ -61,13 +76,14 @@ describe('a simulated run', () => {
           if (done.has(idempotencyKey)) repeated.push(idempotencyKey);
           return null;
         };
-        const tools = ['work', 'suspendable'].map((name) => ({ name, run }));
+        const tools = ['work', 'suspendable', 'undo'].map((name) => ({ name, run }));
         const runtime = await createRuntime({ carrier: new MailQueue(Number.POSITIVE_INFINITY), tools, clock, journal });
         const execution = await runtime.restore(facts.slice(0, length));
         for (let turns = 0; turns < 200 && !['completed', 'failed', 'cancelled'].includes(execution.status); turns++) {
           await settlePromises();
           await execution.resume();
-          await execution.decide('asked', { decision: 'approve' });
+          await answerAll(execution, 'approve');
+          await signalAll(execution);
           await clock.advanceAsync(1_000);
         }
         const told = await journal.read(execution.executionId);

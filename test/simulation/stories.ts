@@ -1,4 +1,4 @@
-/** Stories for the simulation: one workflow with every kind of step, and what a client may do to it. */
+/** Stories for the simulation: workflows with every kind of step, and what a client may do to them. */
 
 import type { Control, Pick, Story } from '../../src/testing/testing.ts';
 
@@ -45,5 +45,73 @@ export function everyKind(pick: Pick): Story {
       world.tool('suspendable', ['succeed', 'checkpoint', 'checkpoint', 'fail'], { onPause: 'suspend' }),
     ],
     controls: Array.from({ length: pick(5) }, () => CONTROLS[pick(CONTROLS.length)] ?? 'pause'),
+  };
+}
+
+const NESTED_CONTROLS: readonly Control[] = [...CONTROLS, 'pauseRun', 'resumeRun', 'cancelRun', 'signal', 'pause', 'resume'];
+
+/** Runs within runs: a nested run, a map, a loop, waits for a time, a signal and a person, and compensations for some of their steps. */
+export function runsWithinRuns(pick: Pick): Story {
+  const work = (id: string, more: object = {}) => ({ id, tool: pick(2) === 0 ? 'work' : 'suspendable', ...more });
+  const maybe = (more: object) => (pick(2) === 0 ? more : {});
+  const compensate = { compensate: { tool: pick(2) === 0 ? 'undo' : 'work' } };
+  const steps = [
+    work('first', { credits: '1', ...maybe(compensate) }),
+    {
+      id: 'inner',
+      type: 'workflow',
+      dependencies: ['first'],
+      ...maybe({ when: 'input.wanted' }),
+      ...maybe({ onFailure: 'continue' }),
+      ...maybe(compensate),
+      workflow: {
+        id: 'within',
+        retry: 1,
+        steps: [
+          work('a', maybe(compensate)),
+          { id: 'go', type: 'wait', signal: 'go', dependencies: ['a'], timeout: 60_000, ...maybe({ onFailure: 'continue' }) },
+          { id: 'deep', type: 'workflow', workflow: { id: 'deepest', steps: [work('b', { credits: '1', ...maybe(compensate) })] } },
+        ],
+      },
+    },
+    {
+      id: 'each',
+      type: 'map',
+      over: [1, 2, 3],
+      maxConcurrency: 1 + pick(3),
+      onBranchFailure: pick(2) === 0 ? 'fail-fast' : 'collect',
+      ...maybe({ onFailure: 'continue' }),
+      steps: [
+        work('c', { parameters: { item: '{{item}}' }, ...maybe(compensate) }),
+        ...(pick(3) === 0 ? [{ id: 'nod', type: 'wait', approval: true }] : []),
+      ],
+    },
+    {
+      id: 'again',
+      type: 'loop',
+      dependencies: ['first'],
+      maxIterations: 1 + pick(3),
+      ...maybe({ until: 'input.iteration >= 2' }),
+      ...maybe({ onFailure: 'continue' }),
+      steps: [work('d', { parameters: { n: '{{iteration}}' } })],
+    },
+    { id: 'nap', type: 'wait', duration: 1 + pick(5_000), ...maybe({ when: 'input.wanted' }) },
+    { id: 'ask', type: 'wait', approval: true, dependencies: ['nap'], ...maybe({ timeout: 30_000 }), ...maybe({ onFailure: 'continue' }) },
+  ];
+  const kept = steps.filter(({ id }) => id === 'first' || id === 'nap' || pick(3) > 0);
+  return {
+    workflow: {
+      id: 'runs-within-runs',
+      retry: { maxRetries: pick(3), backoff: { baseMs: 100 } },
+      steps: kept as unknown as NonNullable<Story['workflow']>['steps'],
+    },
+    input: { wanted: pick(2) === 0 },
+    allocation: { maxCredits: pick(4) === 0 ? '3' : '1000', maxConcurrentSteps: 1 + pick(4) },
+    tools: (world) => [
+      world.tool('work', ['succeed', 'succeed', 'succeed', 'succeed', 'succeed', 'fail', 'hang']),
+      world.tool('suspendable', ['succeed', 'succeed', 'checkpoint', 'fail'], { onPause: 'suspend' }),
+      world.tool('undo', ['succeed', 'fail', 'hang']),
+    ],
+    controls: Array.from({ length: pick(6) }, () => NESTED_CONTROLS[pick(NESTED_CONTROLS.length)] ?? 'pause'),
   };
 }

@@ -72,6 +72,8 @@ export type ChildReport<Output> =
       readonly cause: { readonly name: string; readonly message: string };
       readonly at: number;
     }
+  /** It was told to stop, and had not ended before. */
+  | { readonly type: 'child.stopped'; readonly id: string; readonly incarnation: number; readonly at: number }
   | { readonly type: 'children.started'; readonly at: number };
 
 export type RunReport = ChildReport<StepOutcome | RunOutcome> | ControlReport;

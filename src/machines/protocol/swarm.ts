@@ -212,6 +212,8 @@ export type SwarmFact =
     >
   /** The same run goes on under a new lease. */
   | FactBody<'tier1/task/continued', OfTask<{ readonly agentId: string; readonly incarnation: number }>>
+  /** Its agent was lost, and its run has stopped where it was. */
+  | FactBody<'tier1/task/suspended', OfTask>
   | FactBody<'tier1/task/paused', OfTask<{ readonly epoch: number }>>
   | FactBody<'tier1/task/waiting', OfTask>
   | FactBody<'tier1/task/woken', OfTask>

@@ -86,5 +86,5 @@ function taskSnapshot({ id, description }: SwarmTask, record: TaskRecord | undef
 function taskStatus(record: TaskRecord | undefined, isOver: boolean): TaskSnapshot['status'] {
   const status = record?.status ?? 'pending';
   if (isOver && (record?.settledAt ?? 0) === 0) return 'cancelled';
-  return status === 'leasing' || status === 'leased' ? 'pending' : status;
+  return status === 'leasing' || status === 'leased' || status === 'stopping' ? 'pending' : status;
 }

@@ -1,0 +1,74 @@
+/** The client of a simulation: starts a run or a swarm, and does to it what the story says. */
+
+import type { Runtime } from '../create-runtime.ts';
+import type { Decision } from '../machines/protocol/run.ts';
+import type { ExecutionHandle, RunControls, SwarmHandle } from '../runtime/execution/handle.ts';
+import type { Pick } from './random.ts';
+import { answerAll, liveRuns, signalAll, wakeAll } from './simulated-runs.ts';
+import type { Control, Story } from './simulation.ts';
+
+export interface Client {
+  readonly execution: ExecutionHandle | SwarmHandle;
+  readonly apply: (control: Control) => Promise<unknown>;
+  /** Resumes what was paused on its own below the execution. False when nothing was. */
+  readonly wake: () => Promise<boolean>;
+}
+
+export function clientOf(runtime: Runtime, story: Story, pick: Pick): Client {
+  const options = { ...(story.input && { input: story.input }), ...(story.allocation && { allocation: story.allocation }) };
+  if (!story.swarm) {
+    const run = runtime.run(story.workflow ?? { id: 'nothing', steps: [] }, options);
+    return {
+      execution: run,
+      apply: async (control) => (await common(run, control)) ?? ofRun(run, control, pick),
+      wake: () => wakeAll(run),
+    };
+  }
+  const swarm = runtime.swarm(story.swarm, options);
+  const apply = async (control: Control) => (await common(swarm, control)) ?? ofSwarm(runtime, swarm, control, pick);
+  return { execution: swarm, apply, wake: () => Promise.resolve(false) };
+}
+
+function common(execution: ExecutionHandle | SwarmHandle, control: Control): Promise<boolean> | undefined {
+  if (control === 'pause') return execution.pause();
+  if (control === 'resume') return execution.resume();
+  return control === 'cancel' ? execution.cancel('simulated') : undefined;
+}
+
+async function ofRun(run: RunControls, control: Control, pick: Pick): Promise<unknown> {
+  if (control === 'signal') return signalAll(run);
+  if (control !== 'pauseRun' && control !== 'resumeRun' && control !== 'cancelRun') return answerAll(run, answerOf(control));
+  const [, ...below] = await liveRuns(run);
+  const one = below[below.length < 2 ? 0 : pick(below.length)];
+  if (control === 'pauseRun') return one?.pause();
+  return control === 'resumeRun' ? one?.resume() : one?.cancel('simulated');
+}
+
+async function ofSwarm(runtime: Runtime, swarm: SwarmHandle, control: Control, pick: Pick): Promise<unknown> {
+  if (control === 'crash') {
+    const agents = runtime.agents.list();
+    const agent = agents[agents.length < 2 ? 0 : pick(agents.length)];
+    return agent && runtime.agents.crash(agent.spec.id, new Error('simulated'));
+  }
+  const { tasks, obligations } = await swarm.snapshot();
+  const runs = tasks.flatMap(({ id }) => swarm.run(id) ?? []);
+  const run = runs[runs.length < 2 ? 0 : pick(runs.length)];
+  if (control === 'pauseRun') return run?.pause();
+  if (control === 'resumeRun') return run?.resume();
+  if (control === 'cancelRun') return run?.cancel('simulated');
+  const answers = runs.map(async (each) =>
+    decide(
+      each,
+      (await each.snapshot()).waiting.map(({ stepId }) => stepId),
+      control,
+    ),
+  );
+  const escalated = obligations.filter(({ status }) => status === 'escalated');
+  return Promise.all([...answers, ...escalated.map(({ normId }) => swarm.decide(normId, { decision: answerOf(control) }))]);
+}
+
+const decide = (run: RunControls, stepIds: readonly string[], control: Control): Promise<boolean[]> =>
+  Promise.all(stepIds.map((id) => run.decide(id, { decision: answerOf(control), by: 'simulation' })));
+
+const answerOf = (control: Control): Decision['decision'] =>
+  control === 'retry' || control === 'reject' || control === 'abort' ? control : 'approve';
