@@ -2,8 +2,11 @@
 
 import type { RuntimeOptions } from './runtime/options.ts';
 
-/** What a configuration file may supply: the part of the runtime's options that workflow files can name. */
-export type Configuration = Pick<RuntimeOptions, 'tools' | 'modules' | 'strategies' | 'conditions' | 'recovery'>;
+/** What a configuration file may supply: the part of the runtime's options that workflow and swarm files can name or rely on. */
+export type Configuration = Pick<
+  RuntimeOptions,
+  'tools' | 'modules' | 'strategies' | 'conditions' | 'recovery' | 'agents' | 'planner' | 'knowledge' | 'synthesize'
+>;
 
 /** Types a configuration for authors in TypeScript. Checks nothing: the command line does when it loads the file. */
 export function defineConfig(configuration: Configuration): Configuration {

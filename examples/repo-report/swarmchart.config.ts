@@ -1,3 +1,4 @@
+import { defineConfig } from 'swarmchart';
 import { collect } from './tools/collect.ts';
 import { coupling } from './tools/coupling.ts';
 import { history } from './tools/history.ts';
@@ -7,4 +8,8 @@ import { inspect } from './tools/inspect.ts';
 import { ownership } from './tools/ownership.ts';
 import { write } from './tools/write.ts';
 
-export default { tools: [inspect, collect, history, hotspots, coupling, ownership, hygiene, write] };
+export default defineConfig({
+  tools: [inspect, collect, history, hotspots, coupling, ownership, hygiene, write],
+  // What the writer has written is the swarm's result.
+  synthesize: ({ tasks }) => tasks['write']?.result,
+});

@@ -85,6 +85,10 @@ const CHECKS: Readonly<Record<keyof Configuration, (value: unknown) => readonly 
     ),
   strategies: (value) => recordOf('strategies', value, isFunction, 'is a strategy: a function'),
   conditions: (value) => recordOf('conditions', value, isFunction, 'is a predicate: a function'),
+  agents: (value) => (Array.isArray(value) ? value.flatMap(problemsOfAgent) : ['agents: is a list of agents']),
+  planner: (value) => (isFunction(value) ? [] : ['planner: is a function']),
+  knowledge: (value) => (isKnowledge(value) ? [] : ['knowledge: is an object with the functions find and remember']),
+  synthesize: (value) => (isFunction(value) ? [] : ['synthesize: is a function']),
   recovery: (value) => {
     const classes: readonly string[] = [...new Set(Object.values(ERROR_CLASSES))];
     const unknown = isRecord(value) ? Object.keys(value).filter((name) => !classes.includes(name)) : [];
@@ -116,6 +120,15 @@ function problemsOfTool(tool: unknown, index: number): readonly string[] {
     ...(isFunction(run) ? [] : [`tools[${index}].run: is a function`]),
   ];
 }
+
+/** The rest of an agent is checked by the runtime, which reports every problem of it. */
+function problemsOfAgent(agent: unknown, index: number): readonly string[] {
+  if (isRecord(agent) && typeof agent['id'] === 'string' && Array.isArray(agent['capabilities'])) return [];
+  return [`agents[${index}]: is an agent: { id, capabilities: [...] }`];
+}
+
+const isKnowledge = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && ['find', 'remember'].every((name) => isFunction(Reflect.get(value, name)));
 
 function recordOf(
   path: string,

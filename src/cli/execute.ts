@@ -1,26 +1,38 @@
-/** Runs one workflow from the command line: follows its facts, obeys signals, and says how it ended. */
+/** Runs one workflow or swarm from the command line: follows its facts, obeys signals, and says how it ended. */
 
 import type { Runtime } from '../create-runtime.ts';
 import { executionError } from '../machines/protocol/errors.ts';
-import type { ExecutionError, ExecutionResult, Json, JsonObject, ResourceUsage } from '../machines/protocol/execution.ts';
+import type { ExecutionError, ExecutionResult, Json, ResourceUsage } from '../machines/protocol/execution.ts';
 import type { Fact } from '../machines/protocol/facts.ts';
-import type { LoadedWorkflow } from '../runtime/workflow/load.ts';
+import type { ExecutionHandle } from '../runtime/execution/handle.ts';
 import { oneLine, type Signal } from './outcome.ts';
+import type { Board } from './progress/board.ts';
 import type { Progress } from './progress/progress.ts';
-import type { StepBoard } from './progress/step-board.ts';
 import type { Terminal } from './terminal.ts';
+
+/** What is run, a workflow or a swarm, with its input. */
+export interface Job {
+  readonly kind: 'workflow' | 'swarm';
+  /** Its id. */
+  readonly name: string;
+  /** Steps of the workflow; of a swarm, whose tasks are planned when it runs, unknown. */
+  readonly size?: number;
+  start(runtime: Runtime, options: { readonly options?: { readonly timeout: number } }): Started;
+}
+
+type Started = Pick<ExecutionHandle, 'executionId' | 'facts' | 'cancel' | 'result'>;
 
 export interface Run {
   readonly runtime: Runtime;
-  readonly workflow: LoadedWorkflow;
-  readonly input: JsonObject;
+  readonly job: Job;
   /** Milliseconds for the whole run. */
   readonly timeout: number | undefined;
 }
 
 export interface Ending {
   readonly executionId: string;
-  readonly workflow: string;
+  readonly kind: Job['kind'];
+  readonly name: string;
   /** `waiting` and `paused`: somebody else has to act before it goes on, and it was left there. */
   readonly status: ExecutionResult['status'] | 'waiting' | 'paused';
   readonly result: Json;
@@ -34,21 +46,28 @@ export interface Ending {
 }
 
 interface Watchers {
-  readonly board: StepBoard;
+  readonly board: Board;
   readonly progress: Progress;
   /** Resolves when it can take the next one. */
   readonly onFact: (fact: Fact) => Promise<void>;
 }
 
 /** Resolves when the run is over and the runtime has stopped; rejects with what user code threw past everybody. */
-export async function execute(run: Run, terminal: Terminal, watchers: Watchers): Promise<Ending> {
-  const { runtime, workflow, timeout } = run;
+export async function execute({ runtime, job, timeout }: Run, terminal: Terminal, watchers: Watchers): Promise<Ending> {
   const { board, progress } = watchers;
-  const execution = runtime.run(workflow, { input: run.input, ...(timeout !== undefined && { options: { timeout } }) });
+  let isOver = false;
+  const hear = async (fact: Fact): Promise<void> => {
+    if (isOver) return;
+    const news = board.hear(fact);
+    if (news) progress.tell(news);
+    await watchers.onFact(fact);
+  };
+  // What happens to agents is no fact of the execution: it reaches their pool, which serves every swarm.
+  const agents = runtime.events.subscribe('agent/*', hear);
+  const execution = job.start(runtime, timeout === undefined ? {} : { options: { timeout } });
   const halted = Promise.withResolvers<Pick<Ending, 'status' | 'error'>>();
   let signal: Signal | undefined;
   let hasStrays = false;
-  let isOver = false;
 
   const deaf = terminal.onSignal((received) => {
     if (signal !== undefined) {
@@ -69,26 +88,32 @@ export async function execute(run: Run, terminal: Terminal, watchers: Watchers):
   const follow = async (): Promise<void> => {
     for await (const fact of execution.facts()) {
       if (isOver) return;
-      const news = board.hear(fact);
-      if (news) progress.tell(news);
-      await watchers.onFact(fact);
-      const isLeft = fact.type === 'tier2/routine/waiting' || fact.type === 'tier2/routine/paused';
-      if (isLeft && signal === undefined) halted.resolve({ status: fact.type.endsWith('paused') ? 'paused' : 'waiting', error: null });
+      await hear(fact);
+      const status = fact.executionId === execution.executionId ? leftAs(fact, board) : undefined;
+      if (status && signal === undefined) halted.resolve({ status, error: null });
     }
   };
 
   try {
     const left = await Promise.race([follow(), halted.promise]);
     isOver = true;
-    const ids = { executionId: execution.executionId, workflow: workflow.plan.id, hasStrays };
+    const ids = { executionId: execution.executionId, kind: job.kind, name: job.name, hasStrays };
     if (left) return { ...ids, ...left, result: null, resourcesUsed: null, duration: board.elapsed, ...(signal && { signal }) };
     const { status, result = null, error = null, resourcesUsed, duration } = await execution.result();
     return { ...ids, status, result, error, resourcesUsed, duration, ...(signal && status === 'cancelled' && { signal }) };
   } finally {
     isOver = true;
+    agents.unsubscribe();
     deaf();
     blind();
     await progress.stop();
     await runtime.stop({ graceMs: signal === undefined ? 1_000 : 0 });
   }
+}
+
+/** Whether, after this fact of its own, an execution waits for somebody whom the command line cannot be. A timer will wake it. */
+function leftAs({ type }: Fact, board: Board): 'waiting' | 'paused' | undefined {
+  if (type === 'tier1/swarm/paused' || type === 'tier2/routine/paused') return 'paused';
+  const isWaiting = type === 'tier1/swarm/waiting' || type === 'tier2/routine/waiting';
+  return isWaiting && board.timers === 0 ? 'waiting' : undefined;
 }

@@ -1,16 +1,16 @@
-/** `--input`: values from `name=value` and `@file.json`, read by the types that the workflow declares. */
+/** `--input`: values from `name=value` and `@file.json`, read by the types that a workflow or a swarm declares. */
 
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { typeOfJson } from '../machines/inputs.ts';
 import type { Json, JsonObject } from '../machines/protocol/execution.ts';
 import { resolveInput } from '../runtime/workflow/input.ts';
 import type { InputDeclaration } from '../runtime/workflow/schema.ts';
-import { typeOfJson } from '../machines/inputs.ts';
 import { oneLine, UsageError } from './outcome.ts';
 
 type Declarations = Readonly<Record<string, InputDeclaration>>;
 
-/** A value, or a text whose type the workflow decides. */
+/** A value, or a text whose type the declaration decides. */
 type Given = { readonly value: Json } | { readonly text: string };
 
 /** Reads what was given, later ones over earlier ones. Throws UsageError. */
@@ -29,7 +29,11 @@ export async function readInputs(given: readonly string[], cwd: string): Promise
 }
 
 /** Types the values and fills in defaults. Throws UsageError with every problem. */
-export function typedInput(given: ReadonlyMap<string, Given>, declared: Declarations | undefined): JsonObject {
+export function typedInput(
+  given: ReadonlyMap<string, Given>,
+  declared: Declarations | undefined,
+  kind: 'workflow' | 'swarm' = 'workflow',
+): JsonObject {
   const values = Object.fromEntries(
     [...given].map(([name, item]) => {
       const type = declared && Object.hasOwn(declared, name) ? declared[name]?.type : undefined;
@@ -38,8 +42,8 @@ export function typedInput(given: ReadonlyMap<string, Given>, declared: Declarat
   );
   const { input, issues } = resolveInput(declared, values);
   if (issues.length === 0) return input;
-  const list = issues.map(({ message }) => `\n  ${message}`).join('');
-  throw new UsageError('INVALID_INPUT', `The input does not fit the workflow:${list}`, { issues, hint: describeInputs(declared) });
+  const list = issues.map(({ message }) => `\n  ${message.replace(/^The workflow /, `The ${kind} `)}`).join('');
+  throw new UsageError('INVALID_INPUT', `The input does not fit the ${kind}:${list}`, { issues, hint: describeInputs(kind, declared) });
 }
 
 /** A text that does not read as the type stays a text: the check of the input then names the problem. */
@@ -71,9 +75,9 @@ async function readInputFile(name: string, cwd: string): Promise<JsonObject> {
   return value as JsonObject;
 }
 
-function describeInputs(declared: Declarations = {}): string {
+function describeInputs(kind: string, declared: Declarations = {}): string {
   const list = Object.entries(declared).map(
     ([name, { type, default: fallback }]) => `${name} (${type}${fallback === undefined ? '' : `, else ${JSON.stringify(fallback)}`})`,
   );
-  return list.length === 0 ? 'this workflow takes no input' : `this workflow takes ${list.join(', ')}: --input name=value`;
+  return list.length === 0 ? `this ${kind} takes no input` : `this ${kind} takes ${list.join(', ')}: --input name=value`;
 }

@@ -77,11 +77,12 @@ function commandLine(terminal: Terminal, end: (exitCode: number) => void): Comma
 
   program
     .command('run')
-    .description('run a workflow file (YAML or JSON)')
-    .argument('<file>', 'the workflow file')
+    .description('run a workflow or a swarm file (YAML or JSON)')
+    .argument('<file>', 'the workflow or swarm file')
     .option('--workflow <name>', 'which of the workflows in the file, by id or name')
+    .option('--goal <text>', "what the swarm is to achieve, instead of the file's own goal")
     .option('--input <name=value>', 'one input, or @file.json with an object of them; may be repeated', collect)
-    .option('--config <path>', 'configuration with tools and modules, instead of swarmchart.config.ts in the working folder')
+    .option('--config <path>', 'configuration with tools, modules and agents, instead of swarmchart.config.ts in the working folder')
     .option('--timeout <ms>', 'cancel the run after this time', milliseconds)
     .addOption(new Option('--json', 'print one JSON object on stdout').conflicts('jsonl'))
     .option('--jsonl', 'print every fact as a line of JSON on stdout, and the result last')
@@ -92,19 +93,25 @@ function commandLine(terminal: Terminal, end: (exitCode: number) => void): Comma
 
   program
     .command('validate')
-    .description('report every problem of a workflow file; nothing is run')
-    .argument('[file]', 'the workflow file')
+    .description('report every problem of a workflow or swarm file; nothing is run')
+    .argument('[file]', 'the workflow or swarm file')
     .option('--workflow <name>', 'require this workflow to be in the file')
-    .option('--config <path>', 'configuration with tools and modules, instead of swarmchart.config.ts in the working folder')
-    .option('--schema', 'print the JSON Schema of workflow files, for editors')
+    .option('--config <path>', 'configuration with tools, modules and agents, instead of swarmchart.config.ts in the working folder')
+    .addOption(
+      new Option('--schema [kind]', 'print the JSON Schema of workflow files, or of swarm files, for editors').choices([
+        'workflow',
+        'swarm',
+      ]),
+    )
     .option('--json', 'print one JSON object on stdout')
     .action(async (file: string | undefined, flags) => end(await validate(file, flags, terminal)));
 
   program
     .command('demo')
-    .description('report on the history of a git repository: a workflow over real tools, without key or network')
+    .description('report on the history of a git repository: a swarm with real tools, without key or network')
     .option('--repo <path>', 'the repository', '.')
     .option('--out <dir>', 'where the report goes', 'swarmchart-report')
+    .option('--chaos', 'crash an agent in the middle of its task and let a tool fail twice: the report stays the same')
     .option('--timeout <ms>', 'cancel the run after this time', milliseconds)
     .addOption(new Option('--json', 'print one JSON object on stdout').conflicts('jsonl'))
     .option('--jsonl', 'print every fact as a line of JSON on stdout, and the result last')

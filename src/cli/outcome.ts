@@ -32,9 +32,9 @@ export class UsageError extends Error {
 
 export const exitCodeOfFailure = (error: ExecutionError | undefined): number => (error && isTimeout(error) ? EXIT.timedOut : EXIT.failed);
 
-/** The run's own limit, or a step's; of a group, when every branch that failed has timed out. */
+/** The limit of the whole, or a step's; of a group, when every branch that failed has timed out. */
 function isTimeout({ code, context }: ExecutionError): boolean {
-  if (code === 'RUN_TIMEOUT' || code === 'STEP_TIMEOUT') return true;
+  if (code === 'RUN_TIMEOUT' || code === 'SWARM_TIMEOUT' || code === 'STEP_TIMEOUT') return true;
   const { branches } = (context ?? {}) as { readonly branches?: readonly { readonly code?: string }[] };
   return code === 'BRANCH_FAILED' && !!branches?.length && branches.every((branch) => branch.code === 'STEP_TIMEOUT');
 }

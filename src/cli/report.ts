@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import type { Json } from '../machines/protocol/execution.ts';
 import type { Ending } from './execute.ts';
 import { EXIT, exitCodeOfFailure, exitCodeOfSignal, oneLine, printDuration, type UsageError } from './outcome.ts';
-import type { StepBoard } from './progress/step-board.ts';
+import type { Board, Row } from './progress/board.ts';
 
 export type Format = 'human' | 'json' | 'jsonl';
 
@@ -17,10 +17,9 @@ export function exitCodeOf({ status, error, signal, hasStrays }: Ending): number
   return exitCodeOfFailure(error ?? undefined);
 }
 
-/** The result as one line of JSON. A run that was left for a person names the steps that wait. */
-export function endingDocument(ending: Ending, board: StepBoard, format: Format): string {
-  const { status, result, error, resourcesUsed, duration, executionId, workflow } = ending;
-  const waitingFor = board.rows('waiting').map((row) => ({ stepId: row.stepId, error: row.error ?? null }));
+/** The result as one line of JSON. What was left for a person names the steps that wait, and the obligations that are not met. */
+export function endingDocument(ending: Ending, board: Board, format: Format): string {
+  const { status, result, error, resourcesUsed, duration, executionId, kind, name } = ending;
   return JSON.stringify({
     ...(format === 'jsonl' && { type: 'result' }),
     v: DOCUMENT_VERSION,
@@ -30,9 +29,16 @@ export function endingDocument(ending: Ending, board: StepBoard, format: Format)
     resourcesUsed,
     duration,
     executionId,
-    workflow,
-    ...(status === 'waiting' && { waitingFor }),
+    [kind]: name,
+    ...(status === 'waiting' && { waitingFor: waitingFor(board) }),
   });
+}
+
+function waitingFor(board: Board): readonly object[] {
+  const steps = board.rows('waiting').map(({ id, runId, error = null, waitsFor }) => {
+    return { stepId: id, error, ...(runId !== board.root && { executionId: runId }), ...(waitsFor && { for: waitsFor }) };
+  });
+  return [...steps, ...board.unmet];
 }
 
 /** The same for what was refused before anything ran. */
@@ -56,41 +62,64 @@ export function printValue(value: Json): string {
 }
 
 /** `advice` takes the place of the usual next step. */
-export function endingLines(ending: Ending, board: StepBoard, format: Format, advice?: string): readonly string[] {
-  const { status, workflow, error, signal, duration, resourcesUsed, hasStrays } = ending;
+export function endingLines(ending: Ending, board: Board, format: Format, advice?: string): readonly string[] {
+  const { status, kind, name, error, signal, duration, resourcesUsed, hasStrays } = ending;
   const credits = resourcesUsed && resourcesUsed.creditsUsed !== '0' ? `, ${resourcesUsed.creditsUsed} credits` : '';
   const figures = `${board.summary()}, ${printDuration(duration)}${credits}`;
   const strays = hasStrays ? ['next: find the promise that is neither awaited nor caught; it may have hidden a failure'] : [];
-  if (status === 'completed') return [`${workflow} completed: ${figures}`, ...strays];
-  if (status === 'waiting') return [`${workflow} waits for a person: ${figures}`, ...waitingLines(board)];
-  if (status === 'paused') return [`${workflow} is paused: ${figures}`, 'next: run it through the API, and call resume() on its handle'];
-  const where = board.fatal ? ` in step "${board.fatal.stepId}"` : '';
+  if (status === 'completed') return [`${name} completed: ${figures}`, ...strays];
+  if (status === 'waiting') return [`${name} waits for a person: ${figures}`, ...waitingLines(ending, board)];
+  if (status === 'paused') return [`${name} is paused: ${figures}`, 'next: run it through the API, and call resume() on its handle'];
+  const where = board.fatal ? ` in ${kind === 'swarm' ? 'task' : 'step'} "${board.fatal.label}"` : '';
   const reason = error && !signal ? [`  ${error.code}: ${oneLine(error.message, 2_000)}`] : [];
   const cancelled = signal ? ` by ${signal}${error?.code === 'RUNTIME_STOPPED' ? ', at once: steps may not have ended' : ''}` : where;
   return [
-    `${workflow} ${status}${cancelled}: ${figures}`,
+    `${name} ${status}${cancelled}: ${figures}`,
     ...reason,
     ...(advice === undefined ? nextStep(ending, board, format) : [`next: ${advice}`]),
   ];
 }
 
-function waitingLines(board: StepBoard): readonly string[] {
-  const waiting = board.rows('waiting');
-  const [first] = waiting;
+function waitingLines({ kind }: Ending, board: Board): readonly string[] {
+  const steps = board.rows('waiting');
+  const calls = [
+    ...steps.map((row) => answerTo(row, board, kind)),
+    ...board.unmet.map(
+      ({ normId }) => `swarm.decide(${JSON.stringify(normId)}, { decision: 'approve' })   // or 'retry', 'reject', 'abort'`,
+    ),
+  ];
   return [
-    ...waiting.map(
-      ({ stepId, error }) =>
-        `  step "${stepId}" waits for a decision about ${error?.code ?? 'a failure'}: ${oneLine(error?.message ?? '')}`,
+    ...steps.map(
+      ({ label, error, waitsFor }) =>
+        `  step "${label}" waits for ${waitsFor ? waitOf(waitsFor) : `a decision about ${error?.code ?? 'a failure'}: ${oneLine(error?.message ?? '')}`}`,
+    ),
+    ...board.unmet.map(
+      ({ normId, role, mission, open }) =>
+        `  obligation "${normId}" waits for a decision: "${role}" has not done "${mission}" in time${open.length > 0 ? `, still open: ${open.join(', ')}` : ''}`,
     ),
     'next: the command line cannot answer, and this run is over. Through the API it would wait for:',
-    `  execution.decide(${JSON.stringify(first?.stepId ?? 'step')}, { decision: 'approve', value: … })   // or 'retry', 'reject', 'abort'`,
+    ...calls.slice(0, 1).map((call) => `  ${call}`),
   ];
 }
 
-function nextStep({ error, signal }: Ending, board: StepBoard, format: Format): readonly string[] {
+const waitOf = (wait: NonNullable<Row['waitsFor']>): string => {
+  if (wait.type === 'signal') return `the signal "${oneLine(wait.name)}"`;
+  return wait.type === 'approval' && wait.prompt !== undefined ? `an approval: ${oneLine(wait.prompt)}` : 'an approval';
+};
+
+/** The call that would answer for a step. Of a task's run the swarm has the controls; a run deeper down is named by its id. */
+function answerTo({ id, runId, waitsFor }: Row, board: Board, kind: Ending['kind']): string {
+  const task = /^([^/]+)\/\d+$/.exec(runId.slice(board.root.length + 1))?.[1];
+  const holder =
+    runId === board.root ? 'execution' : kind === 'swarm' && task !== undefined ? `swarm.run(${JSON.stringify(task)})` : `run("${runId}")`;
+  if (waitsFor?.type === 'signal') return `${holder}.signal(${JSON.stringify(waitsFor.name)}, …)`;
+  return `${holder}.decide(${JSON.stringify(id)}, { decision: 'approve', value: … })   // or 'retry', 'reject', 'abort'`;
+}
+
+function nextStep({ error, signal }: Ending, board: Board, format: Format): readonly string[] {
   if (signal || !error) return [];
-  if (error.code === 'RUN_TIMEOUT') return ['next: allow more with --timeout MS'];
-  if (exitCodeOfFailure(error) === EXIT.timedOut) return [`next: give step "${board.fatal?.stepId ?? ''}" a longer timeout, or retries`];
+  if (error.code === 'RUN_TIMEOUT' || error.code === 'SWARM_TIMEOUT') return ['next: allow more with --timeout MS'];
+  if (exitCodeOfFailure(error) === EXIT.timedOut) return [`next: give step "${board.culprit?.label ?? ''}" a longer timeout, or retries`];
   if (error.retryable) return ['next: this kind of failure may pass: run it again, or give the step retries'];
   return format === 'jsonl' ? [] : ['next: see every fact of a run with --jsonl'];
 }

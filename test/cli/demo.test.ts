@@ -32,9 +32,12 @@ describe('swarmchart demo', () => {
     expect(stdout).toMatch(/^Coupling {4}[ab]\.ts → [ab]\.ts {2}100 % of its changes \(3 commits\)$/m);
     expect(stdout).toMatch(/^Bus factor {2}1 {2}Ada made \d+ % of the changes$/m);
     expect(stdout).toMatch(/^Hygiene {5}3 files, .*1 TODO.*no README, no lock file/m);
-    for (const step of ['inspect', 'collect', 'history', 'hotspots', 'coupling', 'ownership', 'hygiene', 'write']) {
-      expect(stderr).toContain(`completed ${step} `);
+    const steps = ['changes/hotspots', 'changes/coupling'];
+    for (const name of ['inspect', 'collect', 'history', ...steps, 'changes', 'ownership', 'hygiene', 'write']) {
+      expect(stderr).toContain(`completed ${name} `);
     }
+    expect(stderr).toContain('started   write  by writer\n');
+    expect(stderr).toMatch(/repo-report completed: 7 of 7 tasks, /);
   });
 
   it('gives the result of the run with --json, and its facts with --jsonl', async () => {
@@ -45,7 +48,10 @@ describe('swarmchart demo', () => {
     expect(result).toMatchObject({ json: join(folder.folder, 'here', 'report.json'), summary: { commits: 3, people: 2 } });
     expect(JSON.parse(readFileSync(result.json, 'utf8'))).toMatchObject({ format: 'repo-report/1' });
     const lines = parseLines((await folder.run('demo', '--repo', 'project', '--out', 'here', '--jsonl')).stdout);
-    expect(lines.at(-1)).toMatchObject({ type: 'result', status: 'completed', workflow: 'repo-report' });
+    expect(lines.at(-1)).toMatchObject({ type: 'result', status: 'completed', swarm: 'repo-report' });
+    const types = new Set(lines.map(({ type }) => type));
+    for (const type of ['tier1/task/completed', 'tier2/step/completed', 'tier3/execution/completed', 'agent/leased'])
+      expect(types).toContain(type);
   });
 
   it('reports on a repository without commits', async () => {

@@ -1,7 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/main.ts';
-import { timeline } from '../../src/cli/progress/timeline.ts';
 import { CONFIG, FakeTerminal, Workspace } from './terminal-for-test.ts';
 
 const MIXED = `id: mixed
@@ -80,13 +79,5 @@ describe('progress', () => {
     const screen = lastScreen(terminal);
     expect(stripVTControlCharacters(terminal.err.text)).toContain('1000 of 1000 steps');
     expect(screen.split('\n').length).toBeLessThan(10);
-  });
-
-  it('draws when each step ran', () => {
-    const rows = [
-      { stepId: 'first', state: 'completed', startedAt: 100, endedAt: 200 },
-      { stepId: 'second', state: 'completed', startedAt: 200, endedAt: 500 },
-    ] as const;
-    expect(timeline(rows)).toBe(`first   ${'█'.repeat(10)}${' '.repeat(30)}  100 ms\nsecond  ${' '.repeat(10)}${'█'.repeat(30)}  300 ms`);
   });
 });

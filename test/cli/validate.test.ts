@@ -70,7 +70,7 @@ describe('swarmchart validate', () => {
   it.each([
     ['a file that is not there', ['validate', 'nowhere.yaml'], 'nowhere.yaml: there is no such file'],
     ['a folder', ['validate', '.'], '.: that is a folder'],
-    ['no file at all', ['validate'], 'Name a workflow file, or ask for --schema'],
+    ['no file at all', ['validate'], 'Name a workflow or swarm file, or ask for --schema'],
   ])('refuses %s', async (_, argv, message) => {
     using folder = new Workspace();
     const { exitCode, stderr } = await folder.run(...argv);

@@ -17,6 +17,7 @@ import { readTree } from '../git/tree.ts';
 export const collect = defineTool({
   name: 'repo.collect',
   description: 'Reads the history once and keeps it in a file for the analyses.',
+  timeoutMs: 1_800_000,
   input: z.object({ inspection: Inspection, out: z.string().min(1) }),
   async run({ inspection, out }, { signal, idempotencyKey, log }): Promise<Collection> {
     const { root, head } = inspection;

@@ -10,6 +10,7 @@ import { readTree } from '../git/tree.ts';
 export const coupling = defineTool({
   name: 'repo.coupling',
   description: 'Finds files that change together, with support and confidence.',
+  timeoutMs: 600_000,
   input: AnalysisInput.extend({
     maxCommitFiles: z.number().int().positive().default(COUPLING_LIMITS.maxCommitFiles),
     maxFiles: z.number().int().positive().max(5_000).default(COUPLING_LIMITS.maxFiles),

@@ -10,6 +10,7 @@ import { readSpool } from '../git/spool.ts';
 export const history = defineTool({
   name: 'repo.history',
   description: 'Counts commits and people by month and year, and lists releases.',
+  timeoutMs: 600_000,
   input: AnalysisInput,
   async run({ inspection, log, limit }, { signal }): Promise<History> {
     const builder = new TimelineBuilder();

@@ -9,6 +9,7 @@ import { countLines, readTree } from '../git/tree.ts';
 export const hotspots = defineTool({
   name: 'repo.hotspots',
   description: 'Ranks files by lines changed, people and size.',
+  timeoutMs: 600_000,
   input: AnalysisInput,
   async run({ inspection, log, limit }, { signal }): Promise<Hotspots> {
     const git = gitIn(inspection.root, signal);

@@ -13,6 +13,7 @@ const MAX_LICENCE_BYTES = 1024 * 1024;
 export const hygiene = defineTool({
   name: 'repo.hygiene',
   description: 'Looks for TODO and FIXME, licence, lock files, large and generated files, and tests.',
+  timeoutMs: 600_000,
   input: z.object({
     inspection: Inspection,
     limit: z.number().int().positive().default(20),

@@ -9,6 +9,7 @@ import type { Inspection } from '../git/inspection.ts';
 export const inspect = defineTool({
   name: 'repo.inspect',
   description: 'Checks that a folder is a git repository and says what state it is in.',
+  timeoutMs: 60_000,
   input: z.object({ repo: z.string().min(1) }),
   async run({ repo }, { signal }): Promise<Inspection> {
     const folder = resolve(repo);

@@ -10,6 +10,7 @@ import { readTree } from '../git/tree.ts';
 export const ownership = defineTool({
   name: 'repo.ownership',
   description: 'Shares of changes by folder and person, with bus factors.',
+  timeoutMs: 600_000,
   input: AnalysisInput.extend({ depth: z.number().int().positive().default(2) }),
   async run({ inspection, log, limit, depth }, { signal }): Promise<Ownership> {
     const tree = await readTree(gitIn(inspection.root, signal), inspection.head);

@@ -34,6 +34,7 @@ const isObject = (value: unknown): boolean => typeof value === 'object' && value
 export const write = defineTool({
   name: 'repo.write',
   description: 'Writes the report as Markdown and as JSON.',
+  timeoutMs: 60_000,
   input: z.object({
     out: z.string().min(1),
     inspection: Inspection,

@@ -1,19 +1,27 @@
 /** `swarmchart run FILE` */
 
+import type { Runtime } from '../../create-runtime.ts';
+import { isSwarmSource } from '../../runtime/swarm/load.ts';
 import { loadConfiguration } from '../configuration.ts';
-import type { Ending } from '../execute.ts';
+import type { Ending, Job } from '../execute.ts';
 import { readInputs, typedInput } from '../input.ts';
+import { swarmJob, workflowJob } from '../jobs.ts';
 import { UsageError } from '../outcome.ts';
 import { printValue } from '../report.ts';
-import { type CommonFlags, formatOf, guardedFormat, runWorkflow, startRuntime } from '../run-workflow.ts';
+import { type CommonFlags, formatOf, guardedFormat, runJob, startRuntime } from '../run-job.ts';
+import { readSource } from '../source-file.ts';
+import { checkGoal, readSwarm } from '../swarm-file.ts';
 import type { Terminal } from '../terminal.ts';
-import { chooseWorkflow, readWorkflowFile } from '../workflow-file.ts';
+import { chooseWorkflow, readWorkflows } from '../workflow-file.ts';
 
 export interface RunFlags extends CommonFlags {
   readonly workflow?: string;
+  readonly goal?: string;
   readonly input?: readonly string[];
   readonly config?: string;
 }
+
+type Inputs = Awaited<ReturnType<typeof readInputs>>;
 
 export function run(file: string, flags: RunFlags, terminal: Terminal): Promise<number> {
   const format = formatOf(flags);
@@ -21,27 +29,40 @@ export function run(file: string, flags: RunFlags, terminal: Terminal): Promise<
     const given = await readInputs(flags.input ?? [], terminal.cwd);
     const { path, configuration } = await loadConfiguration(terminal.cwd, flags.config);
     await using session = await startRuntime(configuration, flags, terminal);
-    const found = await readWorkflowFile(file, terminal.cwd, {
-      registry: session.runtime.registry,
-      ...(given.size > 0 && { inputNames: given.keys() }),
-    });
-    const workflow = choose(found, file, flags.workflow, path);
-    const input = typedInput(given, workflow.inputs);
+    const text = await readSource(file, terminal.cwd);
+    const read = isSwarmSource(text) ? swarmIn : workflowIn;
+    const job = explained(path, () => read(text, file, flags, given, session.runtime));
     const present = ({ result }: Ending): Promise<void> => terminal.stdout.line(printValue(result));
-    return await runWorkflow(session, { workflow, input, timeout: flags.timeout }, format, terminal, { present });
+    return await runJob(session, { job, timeout: flags.timeout }, format, terminal, { present });
   });
+}
+
+function workflowIn(text: string, file: string, { workflow: name, goal }: RunFlags, given: Inputs, { registry }: Runtime): Job {
+  const found = readWorkflows(text, file, { registry, ...(given.size > 0 && { inputNames: given.keys() }) });
+  const workflow = chooseWorkflow(found, file, name);
+  if (goal !== undefined) throw new UsageError('INVALID_INPUT', `${file} holds a workflow, which has no goal: leave out --goal`);
+  return workflowJob(workflow, typedInput(given, workflow.inputs));
+}
+
+function swarmIn(text: string, file: string, { workflow, goal }: RunFlags, given: Inputs, { registry }: Runtime): Job {
+  if (workflow !== undefined) {
+    throw new UsageError('INVALID_INPUT', `${file} holds a swarm, which is run as a whole: leave out --workflow`);
+  }
+  const swarm = readSwarm(text, file, { registry });
+  const input = typedInput(given, swarm.definition.inputs, 'swarm');
+  checkGoal(swarm, goal, input, file);
+  return swarmJob(swarm, input, goal);
 }
 
 const NEEDS_CONFIGURATION: ReadonlySet<string> = new Set(['TOOL_NOT_FOUND', 'MODULE_NOT_FOUND', 'UNKNOWN_STRATEGY']);
 
-function choose(
-  ...[found, file, name, configuration]: [...Parameters<typeof chooseWorkflow>, string | undefined]
-): ReturnType<typeof chooseWorkflow> {
+/** Without a configuration, what the file names may be missing for that reason alone. */
+function explained(configuration: string | undefined, read: () => Job): Job {
   try {
-    return chooseWorkflow(found, file, name);
+    return read();
   } catch (thrown) {
-    const isUnconfigured = configuration === undefined && found.issues.some(({ code }) => NEEDS_CONFIGURATION.has(code));
-    if (!(thrown instanceof UsageError) || !isUnconfigured) throw thrown;
+    const isRefusal = thrown instanceof UsageError && thrown.issues.some(({ code }) => NEEDS_CONFIGURATION.has(code));
+    if (!isRefusal || configuration !== undefined) throw thrown;
     const hint =
       'tools, modules and strategies come from a swarmchart.config.ts in the working folder, or from --config PATH; there is none';
     throw new UsageError(thrown.code, thrown.message, { issues: thrown.issues, hint });

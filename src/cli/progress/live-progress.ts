@@ -8,9 +8,9 @@
 import { DefaultRenderer, Listr, ListrLogger, type ListrTaskWrapper, ProcessOutput } from 'listr2';
 import { printDuration } from '../outcome.ts';
 import type { Terminal } from '../terminal.ts';
-import { MOST_LISTED } from './plain-progress.ts';
+import type { Board, News } from './board.ts';
+import { isListed, MOST_LISTED } from './plain-progress.ts';
 import type { Progress } from './progress.ts';
-import type { StepBoard, StepNews } from './step-board.ts';
 
 /** listr2 asks whether stdout is a terminal; this one draws on stderr, and whoever makes it has asked about that. */
 class StderrRenderer extends DefaultRenderer {
@@ -26,15 +26,17 @@ interface Row {
 
 const REFRESH_MS = 200;
 
+const FINAL: ReadonlySet<News['kind']> = new Set(['completed', 'failed', 'skipped', 'cancelled', 'restarted']);
+
 export class LiveProgress implements Progress {
-  readonly #board: StepBoard;
+  readonly #board: Board;
   readonly #terminal: Terminal;
   readonly #free: Row[] = [];
   readonly #taken = new Map<string, Row>();
   readonly #rows: Row[] = [];
   readonly #listing: Promise<unknown>;
   readonly #notes: string[] = [];
-  readonly #waiting: StepNews[] = [];
+  readonly #waiting: News[] = [];
   readonly #timer: NodeJS.Timeout;
   readonly #startedAt = performance.now();
   readonly #opened = Promise.withResolvers<void>();
@@ -43,13 +45,14 @@ export class LiveProgress implements Progress {
   #isOpen = false;
   #isStopped = false;
 
-  constructor(terminal: Terminal, board: StepBoard) {
+  constructor(terminal: Terminal, board: Board) {
     this.#board = board;
     this.#terminal = terminal;
     const { stderr, stdout } = terminal;
     // What user code writes meanwhile to the same screen is held back; what it writes to a pipe is none of a renderer's business.
     const output = new ProcessOutput(stderr.stream as NodeJS.WriteStream, (stdout.isTTY ? stdout : stderr).stream as NodeJS.WriteStream);
-    this.#length = 1 + Math.min(board.total, MOST_LISTED);
+    // A swarm's tasks are not known yet, nor are runs within runs: rows that nobody needs are not drawn.
+    this.#length = 1 + MOST_LISTED;
     const tasks = Array.from({ length: this.#length }, () => ({ task: (_: object, task: Task) => this.#open(task) }));
     const listr = new Listr<object, typeof StderrRenderer, typeof StderrRenderer>(tasks, {
       concurrent: true,
@@ -66,7 +69,7 @@ export class LiveProgress implements Progress {
     this.#timer = setInterval(() => this.#refresh(), REFRESH_MS);
   }
 
-  tell(news: StepNews): void {
+  tell(news: News): void {
     // Its rows open a moment after it is made.
     if (!this.#isOpen) this.#waiting.push(news);
     else this.#show(news);
@@ -115,16 +118,17 @@ export class LiveProgress implements Progress {
     this.#overview.task.title = `${this.#board.summary()}  ${elapsed}${latest === undefined ? '' : `  · ${latest}`}`;
   }
 
-  #show({ kind, stepId, detail }: StepNews): void {
-    const isWorthARow = this.#board.total <= MOST_LISTED || kind === 'failed' || kind === 'retrying' || kind === 'waiting';
-    const row = this.#taken.get(stepId) ?? (isWorthARow ? this.#free.shift() : undefined);
+  #show(news: News): void {
+    const { kind, key, label, detail } = news;
+    if (kind === 'planned') return;
+    const row = this.#taken.get(key) ?? (isListed(this.#board, news) ? this.#free.shift() : undefined);
     if (!row) return;
-    this.#taken.set(stepId, row);
-    const text = detail === '' ? stepId : `${stepId}  ${detail}`;
-    row.task.title = kind === 'started' || kind === 'completed' ? text : `${stepId}  ${kind}: ${detail}`;
-    if (kind === 'skipped' || kind === 'cancelled') row.task.skip(`${stepId}  ${kind}: ${detail}`);
-    if (kind !== 'completed' && kind !== 'failed' && kind !== 'skipped' && kind !== 'cancelled') return;
-    row.finish(kind === 'failed' ? new Error(`${stepId}  ${detail}`) : undefined);
-    this.#taken.delete(stepId);
+    this.#taken.set(key, row);
+    const story = kind === 'started' || kind === 'completed' ? detail : `${kind}: ${detail}`;
+    row.task.title = story === '' ? label : `${label}  ${story}`;
+    if (kind === 'skipped' || kind === 'cancelled') row.task.skip(`${label}  ${kind}: ${detail}`);
+    if (!FINAL.has(kind)) return;
+    row.finish(kind === 'failed' ? new Error(`${label}  ${detail}`) : undefined);
+    this.#taken.delete(key);
   }
 }

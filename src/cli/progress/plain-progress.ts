@@ -1,29 +1,33 @@
-/** Progress as lines without times, for logs and pipes. Many steps are counted rather than listed. */
+/** Progress as lines, for logs and pipes. Many steps are counted rather than listed. */
 
 import type { Output } from '../terminal.ts';
+import type { Board, News } from './board.ts';
 import type { Progress } from './progress.ts';
-import type { StepBoard, StepNews } from './step-board.ts';
 
-/** Up to so many steps each get their lines. */
+/** Up to so many steps and tasks each get their lines. */
 export const MOST_LISTED = 30;
+
+const ROUTINE: ReadonlySet<News['kind']> = new Set(['started', 'completed', 'skipped', 'cancelled', 'falling back']);
+
+/** Whether there is room for this piece of news: where many are known of, only what is out of the ordinary is shown. */
+export const isListed = ({ known }: Board, { kind }: News): boolean => known <= MOST_LISTED || !ROUTINE.has(kind);
 
 const TENTHS = 10;
 
 export class PlainProgress implements Progress {
   readonly #output: Output;
-  readonly #board: StepBoard;
+  readonly #board: Board;
   #shownTenths = 0;
 
-  constructor(output: Output, board: StepBoard) {
+  constructor(output: Output, board: Board) {
     this.#output = output;
     this.#board = board;
   }
 
-  tell(news: StepNews): void {
-    const { kind, stepId, detail } = news;
-    const isListed = this.#board.total <= MOST_LISTED || kind === 'failed' || kind === 'retrying' || kind === 'waiting';
-    if (isListed) this.note(`${kind.padEnd(9)} ${stepId}${detail === '' ? '' : `  ${detail}`}`);
-    if (this.#board.total > MOST_LISTED) this.#count();
+  tell(news: News): void {
+    const { kind, label, detail } = news;
+    if (isListed(this.#board, news)) this.note(`${kind.padEnd(9)} ${label}${detail === '' ? '' : `  ${detail}`}`);
+    if (this.#board.known > MOST_LISTED) this.#count();
   }
 
   note(text: string): void {

@@ -3,13 +3,13 @@
 import type { Logger } from '../../actors/tool.ts';
 import { oneLine } from '../outcome.ts';
 import type { Terminal } from '../terminal.ts';
+import type { Board, News } from './board.ts';
 import { LiveProgress } from './live-progress.ts';
 import { PlainProgress } from './plain-progress.ts';
-import type { StepBoard, StepNews } from './step-board.ts';
 
 export interface Progress {
-  /** A step has news; the board holds them already. */
-  tell(news: StepNews): void;
+  /** A step, a task or an agent has news; the board holds them already. */
+  tell(news: News): void;
   /** Something that must be seen. */
   note(text: string): void;
   /** Leaves the terminal as it was. Nothing is shown afterwards. */
@@ -17,7 +17,7 @@ export interface Progress {
 }
 
 /** `ownsStdout`: nothing else is written to stdout while this lives, so that a terminal can be drawn upon. */
-export function showProgress(terminal: Terminal, board: StepBoard, ownsStdout: boolean): Progress {
+export function showProgress(terminal: Terminal, board: Board, ownsStdout: boolean): Progress {
   const { stderr, stdout, env } = terminal;
   const isPlain = !stderr.isTTY || isSet(env['CI']) || env['TERM'] === 'dumb' || (stdout.isTTY && !ownsStdout);
   return isPlain ? new PlainProgress(stderr, board) : new LiveProgress(terminal, board);

@@ -1,13 +1,15 @@
-/** What the commands that run a workflow share: a runtime, progress, the printing of what came out. */
+/** What the commands that run something share: a runtime, progress, the printing of what came out. */
 
 import type { Configuration } from '../config.ts';
 import { createRuntime, type Runtime } from '../create-runtime.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
+import type { Fact } from '../machines/protocol/facts.ts';
+import type { RuntimeOptions } from '../runtime/options.ts';
 import { type Ending, execute, type Run } from './execute.ts';
 import { type InspectFlags, Inspection } from './inspection.ts';
 import { EXIT, exitCodeOfSignal, UsageError } from './outcome.ts';
+import { Board } from './progress/board.ts';
 import { logTo, showProgress } from './progress/progress.ts';
-import { StepBoard } from './progress/step-board.ts';
 import { endingDocument, endingLines, exitCodeOf, type Format, refusalDocument } from './report.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -29,7 +31,11 @@ export interface Session extends AsyncDisposable {
 export const formatOf = ({ json, jsonl }: CommonFlags): Format => (jsonl ? 'jsonl' : json ? 'json' : 'human');
 
 /** Throws UsageError when the configuration contradicts itself. */
-export async function startRuntime(configuration: Configuration, flags: CommonFlags, terminal: Terminal): Promise<Session> {
+export async function startRuntime(
+  configuration: Configuration & Pick<RuntimeOptions, 'faults'>,
+  flags: CommonFlags,
+  terminal: Terminal,
+): Promise<Session> {
   let note: (text: string) => void = () => {};
   const logger = logTo((text) => note(text), flags.verbose ?? false);
   const inspection = await Inspection.start(flags, terminal);
@@ -55,14 +61,18 @@ export async function startRuntime(configuration: Configuration, flags: CommonFl
 
 /** What a command makes of the ending of its run, beside what every run gets. */
 export interface Manner {
+  /** Hears every fact, those of agents too. */
+  hear?(fact: Fact): void;
+  /** Lines that tell how it went, above the last word on stderr. */
+  story?(): readonly string[];
   /** Prints the result of a run that completed, for people. */
-  present(ending: Ending, board: StepBoard): Promise<void>;
+  present(ending: Ending, board: Board): Promise<void>;
   /** For a run that the user has to put something right for: what. Its exit code is then that of wrong usage. */
-  refusal?(ending: Ending, board: StepBoard): string | undefined;
+  refusal?(ending: Ending, board: Board): string | undefined;
 }
 
 /** Runs it and reports. Resolves with the exit code. */
-export async function runWorkflow(
+export async function runJob(
   session: Session,
   run: Omit<Run, 'runtime'>,
   format: Format,
@@ -77,13 +87,15 @@ export async function runWorkflow(
     if (format !== 'human') await stdout.line(refusalDocument(refusal, format));
     return exitCodeOfSignal(signal);
   }
-  const board = new StepBoard(run.workflow.plan.steps.length);
+  const board = new Board(run.job.size);
   const progress = showProgress(terminal, board, format !== 'jsonl');
   session.logTo((text) => progress.note(text));
-  const onFact = async (fact: object): Promise<void> => {
+  const onFact = async (fact: Fact): Promise<void> => {
+    manner.hear?.(fact);
     if (format === 'jsonl') await stdout.line(JSON.stringify(fact));
   };
   const ending = await execute({ ...run, runtime: session.runtime }, terminal, { board, progress, onFact });
+  for (const line of manner.story?.() ?? []) await stderr.line(line);
   const advice = manner.refusal?.(ending, board);
   for (const line of endingLines(ending, board, format, advice)) await stderr.line(line);
   if (format !== 'human') await stdout.line(endingDocument(ending, board, format));
