@@ -1,10 +1,17 @@
 /** Which files `npm run visualize` writes, and what is in them. */
 
-import { agentMachine, breakerMachine, executorMachine, poolMachine, runMachine } from '../src/machines/machines.ts';
+import { agentMachine, breakerMachine, executorMachine, poolMachine, runMachine, waiterMachine } from '../src/machines/machines.ts';
 import { definition } from './definition.ts';
 import { mermaid } from './mermaid.ts';
 
-const CHARTS = { run: runMachine, executor: executorMachine, breaker: breakerMachine, agent: agentMachine, pool: poolMachine };
+const CHARTS = {
+  run: runMachine,
+  executor: executorMachine,
+  waiter: waiterMachine,
+  breaker: breakerMachine,
+  agent: agentMachine,
+  pool: poolMachine,
+};
 
 export interface Picture {
   /** Within this folder. */
