@@ -259,14 +259,12 @@ class SwarmchartRuntime implements AsyncDisposable {
     return this.#handles.execution(this.#system.start('tier3', checked.execution, job), 'tier3');
   }
 
-  #startSwarm(request: TierExecutionRequest<SwarmExecutionInput>): SwarmHandle {
-    const { goal, input, parameters, ...definition } = (request?.input ?? {}) as SwarmExecutionInput & JsonObject;
+  /** The caller's goal is a text of its own, not a template as a definition's. */
+  #startSwarm(request: TierExecutionRequest<SwarmExecutionInput> | undefined): SwarmHandle {
+    const { goal, parameters = {}, ...definition } = request?.input ?? {};
     const { input: _, ...rest } = request ?? {};
-    const isGoalOnly = Object.keys(definition).length === 0 && typeof goal === 'string';
-    const source = isGoalOnly
-      ? goal
-      : { id: 'swarm', ...definition, ...(input !== undefined && { input }), ...(goal !== undefined && { goal }) };
-    return this.swarm(source as SwarmSource, { ...rest, input: (parameters ?? {}) as JsonObject });
+    const source: SwarmSource = Object.keys(definition).length === 0 ? (goal ?? '') : ({ id: 'swarm', ...definition } as SwarmDefinition);
+    return this.swarm(source, { ...rest, ...(goal !== undefined && { goal }), input: parameters });
   }
 
   /** Its own agents live as long as it does. */
