@@ -32,11 +32,21 @@ export function linkSteps(outline: Outline, names: Names, issues: IssueList): Li
   const links: Set<number>[] = outline.steps.map(() => new Set());
   const byId = names.steps;
 
+  let inner: Map<string, string> | undefined;
+
+  function hintFor(id: string): string {
+    const around = names.outer?.step.id ?? '';
+    if (isOutside(id, names))
+      return ` The one outside of "${around}" cannot be read in it: hand over what is needed in the parameters of "${around}".`;
+    inner ??= new Map(outline.steps.flatMap((step) => (step.body?.steps ?? []).map((within) => [within.id, step.id] as const)));
+    const owner = inner.get(id);
+    if (owner !== undefined) return ` The one in "${owner}" cannot be read outside of it: what comes of it is in the result of "${owner}".`;
+    return didYouMean(id, byId.keys());
+  }
+
   function unknownStep(id: string, path: Path, code: ErrorCode): void {
     const owner = names.outer?.step.id ?? '';
-    const hint = isOutside(id, names)
-      ? ` The one outside of "${owner}" cannot be read in it: hand over what is needed in the parameters of "${owner}".`
-      : didYouMean(id, byId.keys());
+    const hint = hintFor(id);
     issues.add(code, path, `There is no step "${id}"${names.outer ? ` in "${owner}"` : ''}.${hint}`);
   }
 

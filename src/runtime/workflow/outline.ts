@@ -14,7 +14,7 @@ import { isObject, type RawObject } from './origins.ts';
 import type { WorkflowRegistry } from './registry.ts';
 import { checkShape, type Shape, type ShapeCheck, type Sound, shapeCheck } from './shape.ts';
 import { COMPENSATION_SHAPE, STEP_SHAPES, type StepType, WORKFLOW_SHAPE } from './shapes.ts';
-import { didYouMean } from './suggest.ts';
+import { typeOf } from './step-type.ts';
 
 type FieldsOf<Type extends StepType> = Omit<Sound<(typeof STEP_SHAPES)[Type]>, 'type' | 'compensate'>;
 export type StepFields = FieldsOf<'agent'> &
@@ -204,34 +204,6 @@ function lenientFields(item: RawObject): StepFields {
   const { id, dependencies } = item;
   const names = Array.isArray(dependencies) ? dependencies.filter((name: Json) => typeof name === 'string') : [];
   return { ...(typeof id === 'string' && { id }), dependencies: names };
-}
-
-/** Only a tool step may leave its type out; for the others this finds the check that then says so. */
-function likelyType(item: RawObject): StepType {
-  const has = (...keys: readonly string[]): boolean => keys.some((key) => item[key] !== undefined);
-  if (has('capabilities', 'agent')) return 'agent';
-  if (has('tool')) return 'tool';
-  if (has('condition', 'then', 'else')) return 'conditional';
-  if (has('over')) return 'map';
-  if (has('maxIterations')) return 'loop';
-  if (has('steps')) return 'parallel';
-  if (has('workflow')) return 'workflow';
-  if (has('duration', 'until', 'signal', 'approval')) return 'wait';
-  return has('module', 'operation') ? 'module-operation' : 'tool';
-}
-
-function typeOf(item: RawObject, path: Path, issues: IssueList): StepType | undefined {
-  const { type } = item;
-  if (type === undefined) return likelyType(item);
-  if (typeof type === 'string' && Object.hasOwn(STEP_SHAPES, type)) return type as StepType;
-  const known = Object.keys(STEP_SHAPES);
-  const hint = typeof type === 'string' ? didYouMean(type, known) : '';
-  issues.add(
-    'UNSUPPORTED_STEP_TYPE',
-    [...path, 'type'],
-    `The step type ${JSON.stringify(type)} is not supported (${known.join(', ')}).${hint}`,
-  );
-  return undefined;
 }
 
 function readWhen(raw: Json | undefined, path: Path, issues: IssueList, registry?: WorkflowRegistry): readonly ReadCondition[] {

@@ -100,3 +100,36 @@ describe('a workflow with every kind of step', () => {
     await world.checkInvariants(world.run.executionId);
   });
 });
+
+describe('a workflow that was created before', () => {
+  const greet = (greeting: string) => ({
+    id: 'greet',
+    input: { who: { type: 'string' as const } },
+    steps: [{ id: 'say', tool: 'echo', parameters: { message: `${greeting} {{who}}` } }],
+  });
+  const party = (id: string) => ({
+    id,
+    steps: [
+      {
+        id: 'all',
+        type: 'map' as const,
+        over: ['Ada', 'Edith'],
+        as: 'who',
+        steps: [{ id: 'one', type: 'workflow' as const, workflow: 'greet', parameters: { who: '{{who}}' } }],
+      },
+    ],
+  });
+
+  it('can be called by others, which keep the one that they were created with', async () => {
+    await using world = await startRuntime();
+    const { runtime } = world;
+    expect(() => runtime.createWorkflow(party('early'))).toThrow(expect.objectContaining({ code: 'WORKFLOW_NOT_FOUND' }));
+    runtime.createWorkflow(greet('Hello'));
+    runtime.createWorkflow(party('first'));
+    runtime.createWorkflow(greet('Good morning'));
+    expect(await runtime.run('first').result()).toMatchObject({ result: ['Hello Ada', 'Hello Edith'] });
+    expect(await runtime.run(party('second')).result()).toMatchObject({ result: ['Good morning Ada', 'Good morning Edith'] });
+    const { error } = await runtime.run({ id: 'x', steps: [{ id: 'c', type: 'workflow', workflow: 'gret' }] }).result();
+    expect(error).toMatchObject({ code: 'WORKFLOW_NOT_FOUND', message: expect.stringContaining('Did you mean "greet"?') });
+  });
+});

@@ -264,31 +264,45 @@ function isEmptyMap(value: unknown): boolean {
 
 interface DrawnStep {
   readonly id: string;
-  readonly type?: 'parallel';
-  readonly tool?: 'echo';
-  readonly dependencies?: readonly string[];
-  readonly parameters?: object;
   readonly steps?: DrawnStep[];
+  readonly [key: string]: unknown;
 }
 
-/** Trees of steps, each of which reads some that were declared before it and do not contain it. */
+const KINDS = {
+  tool: () => ({ tool: 'echo' }),
+  parallel: (steps: DrawnStep[]) => ({ type: 'parallel', steps }),
+  map: (steps: DrawnStep[]) => ({ type: 'map', over: [1], steps }),
+  loop: (steps: DrawnStep[]) => ({ type: 'loop', maxIterations: 2, steps }),
+  workflow: (steps: DrawnStep[]) => ({ type: 'workflow', workflow: { steps } }),
+};
+type Kind = keyof typeof KINDS;
+
+/** Trees of steps, each of which reads some of its own body that were declared before it and do not contain it. */
 const definitions = fc
-  .array(fc.record({ isGroup: fc.boolean(), declares: fc.boolean(), closes: fc.nat(2), reads: fc.array(fc.nat(40), { maxLength: 3 }) }), {
-    minLength: 1,
-    maxLength: 30,
-  })
+  .array(
+    fc.record({
+      kind: fc.constantFrom<Kind>('tool', 'tool', 'tool', 'parallel', 'parallel', 'map', 'loop', 'workflow'),
+      declares: fc.boolean(),
+      closes: fc.nat(2),
+      reads: fc.array(fc.nat(40), { maxLength: 3 }),
+    }),
+    { minLength: 1, maxLength: 30 },
+  )
   .map((drawn) => {
-    const open: { readonly id: string; readonly steps: DrawnStep[] }[] = [{ id: 'w', steps: [] }];
-    for (const [index, { isGroup, declares, closes, reads }] of drawn.entries()) {
+    const open: { readonly id: string; readonly body: string; readonly steps: DrawnStep[] }[] = [{ id: 'w', body: 'w', steps: [] }];
+    const bodies = new Map<string, string>();
+    for (const [index, { kind, declares, closes, reads }] of drawn.entries()) {
       open.length = Math.max(1, open.length - closes);
-      const isAround = (id: string): boolean => open.some((group) => group.id === id);
-      const readable = reads.map((read) => `s${read % (index + 1)}`).filter((id) => id !== `s${index}` && !isAround(id));
       const id = `s${index}`;
-      const links = declares ? { dependencies: readable } : {};
+      const group = open.at(-1);
+      const body = group?.body ?? 'w';
+      const isAround = (other: string): boolean => open.some((around) => around.id === other);
+      const readable = reads.map((read) => `s${read % (index + 1)}`).filter((other) => bodies.get(other) === body && !isAround(other));
       const steps: DrawnStep[] = [{ id: `${id}-first`, tool: 'echo' }];
-      const parameters = { x: readable.map((other) => `\${${other}.result}`) };
-      open.at(-1)?.steps.push(isGroup ? { id, type: 'parallel', ...links, steps } : { id, tool: 'echo', ...links, parameters });
-      if (isGroup && open.length < 10) open.push({ id, steps });
+      const parameters = kind === 'parallel' ? {} : { parameters: { x: readable.map((other) => `\${${other}.result}`) } };
+      group?.steps.push({ id, ...(declares && { dependencies: readable }), ...parameters, ...KINDS[kind](steps) });
+      bodies.set(id, body);
+      if (kind !== 'tool' && open.length < 10) open.push({ id, body: kind === 'parallel' ? body : id, steps });
     }
     return { id: 'w', steps: open[0]?.steps ?? [] };
   });
@@ -311,6 +325,7 @@ function expectSound(plan: Plan): void {
     }
     for (const child of step.children) expect(plan.steps[child]?.parent).toBe(ordinal);
     if (step.parent !== undefined) expect(step.parent).toBeLessThan(ordinal);
+    if ('plan' in step.work) expectSound(step.work.plan);
   }
   expect(plan.sinks.length).toBeGreaterThan(0);
 }

@@ -20,6 +20,12 @@ it.each([
   ['no steps', { id: 'w' }],
   ['an unknown key', { ...full, colour: 'red' }],
   ['an unknown step type', { id: 'w', steps: [{ id: 'a', type: 'teleport' }] }],
+  ['a map over nothing', { id: 'w', steps: [{ id: 'a', type: 'map', steps: [{ id: 's', tool: 'x' }] }] }],
+  ['a loop without a bound', { id: 'w', steps: [{ id: 'a', type: 'loop', steps: [{ id: 's', tool: 'x' }] }] }],
+  ['a body with an unknown key', { id: 'w', steps: [{ id: 'a', type: 'map', over: [], steps: [{ id: 's', tol: 'x' }] }] }],
+  ['a workflow within a step that has no steps', { id: 'w', steps: [{ id: 'a', type: 'workflow', workflow: { name: 'x' } }] }],
+  ['an approval that is off', { id: 'w', steps: [{ id: 'a', type: 'wait', approval: false }] }],
+  ['a compensation without a tool', { id: 'w', steps: [{ id: 'a', tool: 'x', compensate: {} }] }],
   ['an unknown key of a step', { id: 'w', steps: [{ id: 'a', tool: 'x', timeoutt: 1 }] }],
 ])('refuses %s', (_, document) => {
   expect(accepts(document)).toBe(false);

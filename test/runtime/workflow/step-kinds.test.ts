@@ -116,6 +116,14 @@ describe('a map', () => {
     ]);
   });
 
+  it('keeps its steps to itself', () => {
+    const map = { id: 'm', type: 'map', over: [], steps: [echo('inside')] };
+    expect(problemsOf(withSteps(map, echo('z', { parameters: { x: '${inside.result}' }, dependencies: ['insid'] })))).toEqual([
+      'steps[1].dependencies[0] There is no step "insid".',
+      'steps[1].parameters.x There is no step "inside". The one in "m" cannot be read outside of it: what comes of it is in the result of "m".',
+    ]);
+  });
+
   it('has all its problems reported at once, with their places', () => {
     const text = `id: w
 input: { files: { type: array } }
