@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_BACKOFF } from '../../../src/machines/protocol/plan.ts';
 import { defineWorkflow } from '../../../src/runtime/workflow/schema.ts';
@@ -159,12 +158,6 @@ it('takes a workflow that TypeScript has checked', () => {
     ],
   });
   expect(planOf(workflow).steps.map(({ id }) => id)).toEqual(['a', 'c', 't']);
-});
-
-it('loads the example that reports on a repository', () => {
-  const plan = planOf(readFileSync(new URL('../../../examples/repo-report/repo-report.yaml', import.meta.url), 'utf8'));
-  expect(plan.sinks.map((ordinal) => plan.steps[ordinal]?.id)).toEqual(['write']);
-  expect(awaitedBy(plan, 'write')).toEqual(['inspect', 'collect', 'analyses']);
 });
 
 it('compiles as many steps as are allowed', () => {
