@@ -60,7 +60,7 @@ export function evolveTask(state: SwarmState, fact: TaskFact): SwarmState {
       return withRecord(now, task, { ...record, status: 'running' });
     case 'tier1/task/reassigned': {
       const { agentId, error, usage } = fact.payload;
-      const failedAgents = [...record.failedAgents, agentId];
+      const failedAgents = agentId === '' ? record.failedAgents : [...record.failedAgents, agentId];
       return again(booked(now, task, { ...withoutRun(record), status: 'pending', error, failedAgents }, usage), task);
     }
     case 'tier1/task/completed': {

@@ -211,7 +211,8 @@ export function settleTask(turn: SwarmTurn, task: SwarmTask, outcome: RunOutcome
     return;
   }
   const error = outcome.error ?? (record.agentId === undefined ? record.error : undefined) ?? unexplained(task, outcome);
-  if (!isEnding(turn) && record.agentId !== undefined && mayHelp(error) && record.iteration < task.maxAgents) {
+  const isRevived = record.agentId === undefined && record.status !== 'stopping';
+  if (!isEnding(turn) && !isRevived && mayHelp(error) && record.iteration < task.maxAgents) {
     turn.record({ type: 'tier1/task/reassigned', at, payload: { ...mark, agentId, error, usage } });
   } else {
     failTask(turn, task, error, usage, at);

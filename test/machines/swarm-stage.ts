@@ -35,6 +35,8 @@ export class SwarmStage {
   readonly leases = new Map<string, LeaseLife>();
   /** Returns of leases that had ended already: the pool takes them for nothing. */
   readonly idleReturns: string[] = [];
+  /** Children that were stopped while they lived, with their incarnations. */
+  readonly stopped: { readonly id: string; readonly incarnation: number }[] = [];
   readonly job: SwarmJob;
   readonly #actor: Actor<typeof swarmMachine>;
 
@@ -116,10 +118,13 @@ export class SwarmStage {
     this.leases.set(leaseId, 'refused');
     this.send({ type: 'lease.refused', leaseId, error });
   }
-  lose(taskId: string): void {
+  /** The agent is lost; the run stops, unless it ends first. */
+  lose(taskId: string, how: 'stops' | 'ends' = 'stops'): void {
+    const { incarnation } = this.record(taskId);
     const leaseId = this.leaseOf(taskId, 'held');
     this.leases.set(leaseId, 'lost');
     this.send({ type: 'lease.lost', leaseId, agentId: this.record(taskId).agentId ?? '', error: GONE });
+    if (how === 'stops') this.send({ type: 'child.stopped', id: taskId, incarnation });
   }
 
   leaseOf(taskId: string, life: LeaseLife): string {
@@ -136,7 +141,7 @@ export class SwarmStage {
 
   #hearNursery(command: NurseryCommand): void {
     this.told.push(command);
-    if (command.type === 'child.stop') this.children.delete(command.id);
+    if (command.type === 'child.stop') this.#stop(command.id);
     if (command.type === 'child.tell') this.#tell(command.id, command.event.type);
     if (command.type === 'child.tellAll') for (const id of this.children.keys()) this.#tell(id, command.event.type);
     if (command.type !== 'child.start') return;
@@ -145,6 +150,12 @@ export class SwarmStage {
       const { execution, job } = input as { readonly execution?: { readonly executionId: string }; readonly job?: RunJob };
       this.children.set(id, { incarnation, executionId: execution?.executionId, job: execution && job, told: [] });
     }
+  }
+
+  #stop(id: string): void {
+    const child = this.children.get(id);
+    if (child) this.stopped.push({ id, incarnation: child.incarnation });
+    this.children.delete(id);
   }
 
   #tell(id: string, type: string): void {

@@ -1,10 +1,11 @@
 /** What a swarm does, told to a nursery and a pool that only remember. */
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { executionError } from '../../src/machines/protocol/errors.ts';
 import { DEFAULT_ALLOCATION } from '../../src/machines/protocol/execution.ts';
+import type { SwarmEvent } from '../../src/machines/swarm.decisions.ts';
 import { obligationOf } from './paths/goals.ts';
-import { DOWN, NOBODY, outcome, SwarmStage } from './swarm-stage.ts';
+import { DOWN, NOBODY, outcome, SwarmStage, type Timeless } from './swarm-stage.ts';
 
 const two = { tasks: [{}, { after: [0], parameters: { from: '${t0.result}' } }] };
 const REJECTED = executionError('REJECTED_BY_HUMAN', 'Ann rejected it', 'tier2');
@@ -68,10 +69,32 @@ describe('a lease that is lost', () => {
     const stage = new SwarmStage({ tasks: [{}] }).begin();
     stage.grant('t0', 'ann');
     stage.lose('t0');
-    expect(stage.told.at(-1)).toEqual({ type: 'child.stop', id: 't0' });
+    expect(stage.stopped.at(-1)).toEqual({ id: 't0', incarnation: 1 });
     stage.grant('t0', 'bob');
     expect(stage.children.get('t0')).toMatchObject({ incarnation: 2, executionId: 'swarm/t0/1', told: ['execution.resume'] });
     expect(stage.factsOf('tier1/task/continued')).toEqual([{ taskId: 't0', ordinal: 0, agentId: 'bob', incarnation: 2 }]);
+  });
+
+  it('is asked for again only when the run has stopped', () => {
+    const stage = new SwarmStage({ tasks: [{}] }).begin();
+    stage.grant('t0', 'ann');
+    stage.lose('t0', 'ends');
+    expect([...stage.leases.values()]).toEqual(['lost']);
+    stage.send({ type: 'child.stopped', id: 't0', incarnation: 1 });
+    expect(stage.leaseOf('t0', 'waiting')).toBe('swarm/t0#2');
+  });
+
+  it('does not undo the end of a run that came first', () => {
+    const stage = new SwarmStage({ tasks: [{ maxAgents: 2 }, {}] }).begin();
+    for (const id of ['t0', 't1']) {
+      stage.grant(id, 'ann');
+      stage.lose(id, 'ends');
+    }
+    stage.send({ type: 'child.done', id: 't1', incarnation: 1, output: outcome('completed', { result: 'done' }) });
+    expect(stage.record('t1')).toMatchObject({ status: 'completed', result: 'done' });
+    stage.send({ type: 'child.done', id: 't0', incarnation: 1, output: outcome('failed', { error: DOWN }) });
+    expect(stage.requests('t0').at(-1)).toMatchObject({ leaseId: 'swarm/t0#2', exclude: [] });
+    expect(stage.idleReturns).toEqual([]);
   });
 
   it('lets an earlier life have no say', () => {
@@ -283,5 +306,44 @@ describe('an obligation', () => {
     expect(stage.state.phase).toBe(phase);
     expect(stage.told.at(-1)).toMatchObject({ type: 'child.tellAll', event: { type: 'execution.cancel', reason } });
     expect(stage.state.failure?.code).toBe(decision === 'reject' ? 'OBLIGATION_UNMET' : undefined);
+  });
+});
+
+describe('a swarm that has ended', () => {
+  const LATE: readonly Timeless<SwarmEvent>[] = [
+    { type: 'execution.pause', epoch: 0 },
+    { type: 'execution.resume' },
+    { type: 'execution.cancel', reason: 'again' },
+    { type: 'swarm.decide', normId: 'o', decision: 'abort' },
+    ...['$planner', '$organizer', '$synthesizer', 't0'].flatMap((id): readonly Timeless<SwarmEvent>[] => [
+      { type: 'child.done', id, incarnation: 1, output: { ok: true, result: 'late' } },
+      { type: 'child.crashed', id, incarnation: 1, cause: { name: 'Error', message: 'late' } },
+      { type: 'child.stopped', id, incarnation: 1 },
+    ]),
+    { type: 'execution.paused', id: 't0', epoch: 1 },
+    { type: 'execution.waiting', id: 't0' },
+    { type: 'execution.continued', id: 't0' },
+    { type: 'lease.granted', leaseId: 'swarm/t0#1', agentId: 'late' },
+    { type: 'lease.refused', leaseId: 'swarm/t0#1', error: NOBODY },
+    { type: 'lease.lost', leaseId: 'swarm/t0#1', agentId: 'late', error: DOWN },
+  ];
+
+  it.for(['completed', 'failed', 'cancelled'] as const)('as %s hears nothing any more', (end) => {
+    using _quiet = vi.spyOn(console, 'warn').mockReturnValue();
+    const stage = new SwarmStage({ tasks: [{}] }).begin();
+    stage.grant('t0', 'ann');
+    if (end === 'cancelled') {
+      stage.send({ type: 'execution.cancel', reason: 'enough' });
+      stage.end('t0', outcome('cancelled', { reason: 'enough' }));
+    } else if (end === 'failed') stage.fail('t0', INVALID);
+    else {
+      stage.complete('t0');
+      stage.end('$synthesizer', { ok: true, result: 'built' });
+    }
+    const { told, asked, facts, state } = stage;
+    const before = [told, asked, facts].map(({ length }) => length);
+    for (const event of LATE) stage.send(event);
+    expect([told, asked, facts].map(({ length }) => length)).toEqual(before);
+    expect([stage.state, state.phase, stage.clock.pending]).toEqual([state, end, 0]);
   });
 });

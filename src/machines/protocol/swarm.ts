@@ -217,7 +217,7 @@ export type SwarmFact =
   | FactBody<'tier1/task/paused', OfTask<{ readonly epoch: number }>>
   | FactBody<'tier1/task/waiting', OfTask>
   | FactBody<'tier1/task/woken', OfTask>
-  /** An agent failed at it; another one is asked for. */
+  /** An agent failed at it; another one is asked for. Without an agent's id, its agent was lost just before. */
   | FactBody<'tier1/task/reassigned', OfTask<{ readonly agentId: string; readonly error: ExecutionError; readonly usage: ResourceUsage }>>
   | FactBody<'tier1/task/completed', OfTask<{ readonly agentId: string; readonly result: Json; readonly usage: ResourceUsage }>>
   | FactBody<'tier1/task/failed', OfTask<{ readonly error: ExecutionError; readonly usage: ResourceUsage; readonly fatal: boolean }>>

@@ -52,6 +52,7 @@ function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObjec
 /** What would end most walks before a task begins, or changes nothing. */
 function isSetback(event: SwarmEvent): boolean {
   if ('leaseId' in event) return event.type !== 'lease.granted' || event.leaseId.endsWith('#-1');
+  if (event.type === 'child.stopped') return event.incarnation === -1;
   if (event.type !== 'child.done' && event.type !== 'child.crashed') return !('id' in event) || event.id === 'nobody';
   const isGood = event.type === 'child.done' && (event.output as { readonly ok?: boolean }).ok === true;
   return event.incarnation === -1 || (event.id.startsWith('$') && !isGood);
@@ -63,6 +64,7 @@ const staleNews = (at: number): readonly SwarmEvent[] => [
   { type: 'child.done', id: '$planner', incarnation: -1, output: { ok: true }, at },
   { type: 'child.crashed', id: 't0', incarnation: -1, cause, at },
   { type: 'child.crashed', id: '$planner', incarnation: -1, cause, at },
+  { type: 'child.stopped', id: 't0', incarnation: -1, at },
   { type: 'execution.paused', id: 't0', epoch: -1, at },
   { type: 'execution.waiting', id: 'nobody', at },
   { type: 'execution.continued', id: 'nobody', at },
@@ -90,6 +92,7 @@ function newsOf(state: SwarmState, record: TaskRecord, ordinal: number, at: numb
     const usage = usageOf(lessCredits(reserved, '2') ? reserved : '2');
     for (const output of outcomes(usage)) news.push({ type: 'child.done', id, incarnation, output, at });
     news.push({ type: 'child.crashed', id, incarnation, cause, at });
+    if (status === 'stopping') news.push({ type: 'child.stopped', id, incarnation, at });
     news.push({ type: 'execution.paused', id, epoch: state.pauseEpoch, at });
     news.push({ type: 'execution.waiting', id, at }, { type: 'execution.continued', id, at });
   }
@@ -186,7 +189,9 @@ function checkTasks({ state, isSettled }: LiveChart<SwarmState, SwarmInput>): vo
   if (isSettled) assert.equal(live, 0, 'settled, but a run lives');
   for (const task of state.plan?.tasks ?? []) {
     const record = state.records.get(task.ordinal) ?? assert.fail('a task without a record');
-    if (phase === 'paused' && record.isLive) assert.equal(record.pausedIn, state.pauseEpoch, `paused, but "${task.id}" is not`);
+    const isStopping = record.status === 'stopping';
+    if (phase === 'paused' && record.isLive && !isStopping)
+      assert.equal(record.pausedIn, state.pauseEpoch, `paused, but "${task.id}" is not`);
     assert.ok(record.iteration <= task.maxAgents, `"${task.id}" was given to too many agents`);
     if (record.leases === 0) continue;
     assert.ok(!state.team?.tasks[task.id]?.violation, `a norm forbids "${task.id}"`);
