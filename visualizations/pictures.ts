@@ -1,10 +1,19 @@
 /** Which files `npm run visualize` writes, and what is in them. */
 
-import { agentMachine, breakerMachine, executorMachine, poolMachine, runMachine, waiterMachine } from '../src/machines/machines.ts';
+import {
+  agentMachine,
+  breakerMachine,
+  executorMachine,
+  poolMachine,
+  runMachine,
+  swarmMachine,
+  waiterMachine,
+} from '../src/machines/machines.ts';
 import { definition } from './definition.ts';
 import { mermaid } from './mermaid.ts';
 
 const CHARTS = {
+  swarm: swarmMachine,
   run: runMachine,
   executor: executorMachine,
   waiter: waiterMachine,
