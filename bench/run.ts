@@ -1,12 +1,14 @@
 /**
- * What a step costs: Swarmchart beside plain awaits and a plain XState program of the same chart shape.
+ * What a step and an agent cost: Swarmchart beside plain awaits and a plain XState program of the same chart shape.
  *
  *   npm run bench                 all shapes
+ *   npm run bench -- agents       what agents cost, alone
  *   npm run bench -- profile      the hottest functions of a chain and of a fan-out
  */
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { benchAgents } from './agents.ts';
 import type { Measurement } from './measure.ts';
 import { SHAPES, type Shape } from './subject.ts';
 
@@ -42,5 +44,6 @@ function report(shape: Shape, index: number): void {
 if (process.argv[2] === 'profile') {
   for (const index of [0, 2]) console.log(`\n${SHAPES[index]?.name}: time of their own\n${ask('profile', index)}`);
 } else {
-  for (const [index, shape] of SHAPES.entries()) report(shape, index);
+  if (process.argv[2] !== 'agents') for (const [index, shape] of SHAPES.entries()) report(shape, index);
+  benchAgents();
 }

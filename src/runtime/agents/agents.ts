@@ -1,11 +1,7 @@
 /** The agents of a runtime: registered, found, watched and leased. */
 
-import type { AnyActorRef } from 'xstate';
 import type { AgentHooks } from '../../actors/agent-body.ts';
-import type { Clock } from '../../actors/clock.ts';
-import type { FaultHooks } from '../../actors/faults.ts';
-import type { AgentServices, Counters, HeldAgent } from '../../actors/services.ts';
-import type { Logger } from '../../actors/tool.ts';
+import type { AgentServices, HeldAgent } from '../../actors/services.ts';
 import type { AgentState } from '../../machines/agent.fold.ts';
 import { type AgentRecord, agentNamed, serves } from '../../machines/pool.state.ts';
 import {
@@ -18,54 +14,24 @@ import {
 } from '../../machines/protocol/agent.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { ExecutionContext } from '../../machines/protocol/execution.ts';
-import type { Fact } from '../../machines/protocol/facts.ts';
 import type { StepLease } from '../../machines/protocol/plan.ts';
 import { type AgentDefinition, checkAgents } from './definition.ts';
-import { type Lease, LeaseHold } from './lease.ts';
+import { type Enrolment, enrol } from './enrolment.ts';
+import { type Lease, Leases } from './lease.ts';
+import {
+  type AgentsServices,
+  checkGrace,
+  checkLease,
+  DEFAULT_TTL_MS,
+  type LeaseOptions,
+  type Registration,
+  type UnregisterOptions,
+} from './options.ts';
 import { PoolHost } from './pool-host.ts';
 import { type AgentSnapshot, type CapabilityEntry, capabilityIndex, type DiscoverCriteria, fits, snapshotOf } from './snapshots.ts';
 
-export interface AgentsServices {
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly counters: Counters;
-  readonly parent: () => AnyActorRef;
-  readonly enqueue: (to: string, type: string, open: () => void) => void;
-  readonly publish: (facts: readonly Fact[]) => void;
-  /** Given, faults may be injected into any agent, so that each has a body. */
-  readonly faults?: FaultHooks;
-  /** Answers to holders that asked through `ask`. */
-  readonly onAnswer: (holder: string, message: LeaseAnswer) => void;
-}
+export type { LeaseOptions, Registration, UnregisterOptions } from './options.ts';
 
-export interface Registration {
-  readonly agentId: string;
-  unregister(options?: UnregisterOptions): Promise<boolean>;
-}
-
-export interface UnregisterOptions {
-  /** How long those who hold leases on it may keep them; then they lose them with AGENT_UNREGISTERED. Milliseconds. @default until they return them */
-  readonly graceMs?: number;
-}
-
-/** What to ask of an agent. */
-export interface LeaseOptions {
-  /** All of these. */
-  readonly capabilities?: readonly string[];
-  /** Only one of these agents. */
-  readonly agents?: readonly string[];
-  /** None of these. */
-  readonly exclude?: readonly string[];
-  /** Larger first. @default 5 */
-  readonly priority?: number;
-  /** It is taken back after this time, with LEASE_EXPIRED. Milliseconds. @default 3_600_000 */
-  readonly ttlMs?: number;
-  /** Withdraws the request while it waits. What is leased already is not touched. */
-  readonly signal?: AbortSignal;
-}
-
-const DEFAULT_TTL_MS = 3_600_000;
-const MEDIUM = 5;
 /** Agents that one message starts, so that the event loop gets its turn in between. */
 const BATCH = 250;
 
@@ -78,9 +44,8 @@ export class Agents implements Pick<AgentServices, 'hold'> {
   readonly #hooks = new Map<string, AgentHooks>();
   readonly #starting = new Map<string, PromiseWithResolvers<void>>();
   readonly #leaving = new Map<string, PromiseWithResolvers<void>>();
-  readonly #holds = new Map<string, LeaseHold>();
+  readonly #leases: Leases;
   readonly #outliving = new Set<Promise<void>>();
-  #asked = 0;
   #isStopped = false;
 
   constructor(services: AgentsServices) {
@@ -96,6 +61,7 @@ export class Agents implements Pick<AgentServices, 'hold'> {
       },
       failed: (err) => this.#fail(err),
     });
+    this.#leases = new Leases({ clock: services.clock, specOf: (id) => this.spec(id), send: (command) => this.ask(command) });
   }
 
   /**
@@ -108,8 +74,9 @@ export class Agents implements Pick<AgentServices, 'hold'> {
   async register(given: AgentDefinition | readonly AgentDefinition[]): Promise<Registration | readonly Registration[]> {
     this.#mustRun();
     const isList = Array.isArray(given);
-    const definitions: readonly unknown[] = isList ? given : [given];
-    const agents = checkAgents(definitions, (id) => this.#ids.has(id), this.#services.faults !== undefined, isList ? ['agents'] : []);
+    const enrolment = this.#checked(isList ? given : [given], isList ? ['agents'] : []);
+    // A few are taken at once: what is asked after this call finds them registered.
+    const agents = enrolment instanceof Promise ? await enrolment : enrolment;
     const specs = agents.map(({ spec, hooks }) => {
       if (hooks) this.#hooks.set(spec.id, hooks);
       return spec;
@@ -133,9 +100,7 @@ export class Agents implements Pick<AgentServices, 'hold'> {
 
   /** Resolves with true when the agent has stopped, with false when there is none. From now on it gets no leases. */
   async unregister(id: string, { graceMs }: UnregisterOptions = {}): Promise<boolean> {
-    if (graceMs !== undefined && !(Number.isFinite(graceMs) && graceMs >= 0)) {
-      throw new SwarmchartError('INVALID_VALUE', `graceMs must be a number of milliseconds that is not negative, got ${String(graceMs)}`);
-    }
+    checkGrace(graceMs);
     const isGivenUp = agentNamed(this.#pool.state, id)?.status === 'escalated';
     if (this.#isStopped || (!this.#ids.has(id) && !isGivenUp)) return false;
     const left = promiseIn(this.#leaving, id);
@@ -183,12 +148,14 @@ export class Agents implements Pick<AgentServices, 'hold'> {
    */
   async lease({ signal, ttlMs = DEFAULT_TTL_MS, ...options }: LeaseOptions = {}): Promise<Lease> {
     checkLease({ ...options, ttlMs });
-    return this.#lease({ ...options, ttlMs }, signal);
+    this.#mustRun();
+    return this.#leases.ask({ ...options, ttlMs }, signal);
   }
 
   /** For a step: everybody's agents and those of its swarm, for as long as its attempt lasts. */
   async hold({ capabilities, agent }: StepLease, { swarmId }: ExecutionContext, signal: AbortSignal): Promise<HeldAgent> {
-    return this.#lease({ capabilities, swarmId, ...(agent !== undefined && { agents: [agent] }) }, signal);
+    this.#mustRun();
+    return this.#leases.ask({ capabilities, swarmId, ...(agent !== undefined && { agents: [agent] }) }, signal);
   }
 
   /**
@@ -236,6 +203,18 @@ export class Agents implements Pick<AgentServices, 'hold'> {
     clock.clearTimeout(timer);
   }
 
+  #checked(given: readonly unknown[], root: readonly string[]): Enrolment {
+    return enrol(given, {
+      ids: this.#ids,
+      hasFaults: this.#services.faults !== undefined,
+      root,
+      turn: async () => {
+        await new Promise<void>((resolve) => this.#services.enqueue('pool', 'definitions', resolve));
+        this.#mustRun();
+      },
+    });
+  }
+
   #add(specs: readonly AgentSpec[]): void {
     const at = this.#services.clock.now();
     for (const { id } of specs) this.#ids.add(id);
@@ -244,45 +223,8 @@ export class Agents implements Pick<AgentServices, 'hold'> {
     }
   }
 
-  #lease(options: LeaseOptions & { readonly swarmId?: string }, signal?: AbortSignal): Promise<Lease> {
-    this.#mustRun();
-    signal?.throwIfAborted();
-    const { clock } = this.#services;
-    const { capabilities = [], exclude = [], agents, swarmId, priority = MEDIUM, ttlMs } = options;
-    const leaseId = `hold/${++this.#asked}`;
-    const holder = leaseId;
-    const hold = new LeaseHold(
-      (agentId) => agentNamed(this.#pool.state, agentId)?.spec,
-      () => {
-        this.#holds.delete(holder);
-        this.ask({ type: 'lease.return', leaseId, at: clock.now() });
-      },
-    );
-    this.#holds.set(holder, hold);
-    const request = {
-      leaseId,
-      holder,
-      capabilities,
-      exclude,
-      priority,
-      ...(agents && { agents }),
-      ...(swarmId !== undefined && { swarmId }),
-    };
-    this.#pool.send({ type: 'lease.request', request: ttlMs === undefined ? request : { ...request, ttlMs }, at: clock.now() });
-    if (!signal) return hold.lease;
-    const onAbort = () => hold.abandon(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    return hold.lease.finally(() => signal.removeEventListener('abort', onAbort));
-  }
-
   #answer(holder: string, message: LeaseAnswer): void {
-    const hold = this.#holds.get(holder);
-    if (hold) {
-      if (message.type !== 'lease.granted') this.#holds.delete(holder);
-      hold.hear(message);
-      return;
-    }
-    this.#services.onAnswer(holder, message);
+    if (!this.#leases.hear(holder, message)) this.#services.onAnswer(holder, message);
   }
 
   #note({ type, payload }: PoolFact): void {
@@ -335,10 +277,9 @@ export class Agents implements Pick<AgentServices, 'hold'> {
   }
 
   #endAll(error: SwarmchartError): void {
-    for (const hold of this.#holds.values()) hold.lose(error);
+    this.#leases.loseAll(error);
     for (const { reject } of this.#starting.values()) reject(error);
     for (const { resolve } of this.#leaving.values()) resolve();
-    this.#holds.clear();
     this.#starting.clear();
     this.#leaving.clear();
     this.#ids.clear();
@@ -360,16 +301,4 @@ function settle(waiters: Map<string, PromiseWithResolvers<void>>, id: string): P
   const waiter = waiters.get(id);
   waiters.delete(id);
   return waiter;
-}
-
-function checkLease({ capabilities, agents, exclude, priority, ttlMs }: LeaseOptions): void {
-  for (const [name, list] of Object.entries({ capabilities, agents, exclude })) {
-    if (list !== undefined && !(Array.isArray(list) && list.length <= 10_000 && list.every((item) => typeof item === 'string'))) {
-      throw new SwarmchartError('INVALID_VALUE', `${name} must be a list of at most 10000 texts`);
-    }
-  }
-  if (priority !== undefined && !Number.isInteger(priority)) throw new SwarmchartError('INVALID_VALUE', 'priority must be an integer');
-  if (ttlMs !== undefined && !(Number.isInteger(ttlMs) && ttlMs >= 1 && ttlMs < 2 ** 31)) {
-    throw new SwarmchartError('INVALID_VALUE', 'ttlMs must be an integer number of milliseconds from 1 to 2147483647');
-  }
 }

@@ -103,16 +103,36 @@ export function checkAgents(
   hasFaults: boolean,
   root: Path,
 ): readonly CheckedAgent[] {
+  const check = checkingAgents(given, isTaken, hasFaults, root);
+  for (;;) {
+    const { done, value } = check.next();
+    if (done) return value;
+  }
+}
+
+/** Definitions that are checked before the event loop should get its turn: a millisecond's worth. */
+const BATCH = 250;
+
+/** As `checkAgents`, with a pause after each batch. */
+export function* checkingAgents(
+  given: readonly unknown[],
+  isTaken: (id: string) => boolean,
+  hasFaults: boolean,
+  root: Path,
+): Generator<void, readonly CheckedAgent[]> {
   const issues = new IssueList();
   const ids = new Set<string>();
-  const agents = given.flatMap((raw, index) => {
+  const agents: CheckedAgent[] = [];
+  for (const [index, raw] of given.entries()) {
+    if (index > 0 && index % BATCH === 0) yield;
     const path = given.length === 1 && root.length === 0 ? [] : [...root, index];
     const id = memberOf(raw, 'id');
-    if (typeof id === 'string' && (ids.has(id) || isTaken(id)))
-      issues.add('DUPLICATE_AGENT', [...path, 'id'], `There is an agent ${describe(id)} already`);
-    if (typeof id === 'string') ids.add(id);
-    return checked(raw, path, hasFaults, issues);
-  });
+    if (typeof id === 'string') {
+      if (ids.has(id) || isTaken(id)) issues.add('DUPLICATE_AGENT', [...path, 'id'], `There is an agent ${describe(id)} already`);
+      ids.add(id);
+    }
+    agents.push(...checked(raw, path, hasFaults, issues));
+  }
   if (!issues.isEmpty) throw issuesToError(issues.all());
   return agents;
 }

@@ -1,8 +1,10 @@
 /** A lease on an agent, for those who are no actors. */
 
-import type { AgentSpec, LeaseAnswer } from '../../machines/protocol/agent.ts';
+import type { Clock } from '../../actors/clock.ts';
+import type { AgentSpec, LeaseAnswer, LeaseCommand } from '../../machines/protocol/agent.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { ExecutionError } from '../../machines/protocol/execution.ts';
+import type { LeaseOptions } from './options.ts';
 
 /** Permission to give an agent one task. It counts against the agent's capacity until it is released or lost. */
 export interface Lease extends AsyncDisposable {
@@ -18,7 +20,7 @@ const toError = ({ code, message, errorClass, context }: ExecutionError): Swarmc
   new SwarmchartError(code, message, { errorClass, ...(context && { context }) });
 
 /** One request and what becomes of it. */
-export class LeaseHold {
+class LeaseHold {
   readonly #granted = Promise.withResolvers<Lease>();
   readonly #abort = new AbortController();
   readonly #specOf: (agentId: string) => AgentSpec | undefined;
@@ -81,5 +83,57 @@ export class LeaseHold {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#giveBack();
+  }
+}
+
+const MEDIUM = 5;
+
+interface LeasesServices {
+  readonly clock: Clock;
+  readonly specOf: (agentId: string) => AgentSpec | undefined;
+  readonly send: (command: LeaseCommand) => void;
+}
+
+/** All requests and leases of those who are no actors. Each is a holder of its own. */
+export class Leases {
+  readonly #services: LeasesServices;
+  readonly #holds = new Map<string, LeaseHold>();
+  #asked = 0;
+
+  constructor(services: LeasesServices) {
+    this.#services = services;
+  }
+
+  async ask(options: LeaseOptions & { readonly swarmId?: string }, signal?: AbortSignal): Promise<Lease> {
+    signal?.throwIfAborted();
+    const { clock, specOf, send } = this.#services;
+    const { capabilities = [], exclude = [], agents, swarmId, priority = MEDIUM, ttlMs } = options;
+    const leaseId = `hold/${++this.#asked}`;
+    const hold = new LeaseHold(specOf, () => {
+      this.#holds.delete(leaseId);
+      send({ type: 'lease.return', leaseId, at: clock.now() });
+    });
+    this.#holds.set(leaseId, hold);
+    const wanted = { capabilities, exclude, priority, ...(agents && { agents }), ...(swarmId !== undefined && { swarmId }) };
+    const request = { leaseId, holder: leaseId, ...wanted, ...(ttlMs !== undefined && { ttlMs }) };
+    send({ type: 'lease.request', request, at: clock.now() });
+    if (!signal) return hold.lease;
+    const onAbort = () => hold.abandon(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    return hold.lease.finally(() => signal.removeEventListener('abort', onAbort));
+  }
+
+  /** False when it is for somebody else. */
+  hear(holder: string, message: LeaseAnswer): boolean {
+    const hold = this.#holds.get(holder);
+    if (!hold) return false;
+    if (message.type !== 'lease.granted') this.#holds.delete(holder);
+    hold.hear(message);
+    return true;
+  }
+
+  loseAll(error: SwarmchartError): void {
+    for (const hold of this.#holds.values()) hold.lose(error);
+    this.#holds.clear();
   }
 }

@@ -11,7 +11,7 @@ import { EMPTY_POOL, type PoolState } from '../../machines/pool.state.ts';
 import { type AnswerParams, childIdOf } from '../../machines/pool.turn.ts';
 import type { AgentNurseryCommand, PoolCommand, PoolFact } from '../../machines/protocol/agent.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
-import { FactStream } from '../journal/fact-stream.ts';
+import { publishedStream } from '../journal/published-stream.ts';
 
 export interface PoolServices extends BodyServices {
   readonly counters: Counters;
@@ -42,12 +42,7 @@ export class PoolHost {
     const countStale = () => void counters.stale++;
     const report = (_: unknown, params: AgentReportParams) => this.#forward(params);
     const agent = agentMachine.provide({ actors: { body: agentBody(services) }, actions: { report, countStale } });
-    const stream = new FactStream({
-      name: 'pool',
-      journal: { append: () => undefined },
-      onCommitted: services.publish,
-      onFailed: services.failed,
-    });
+    const stream = publishedStream('pool', services.publish, services.failed);
     this.#logic = poolMachine.provide({
       actors: { nursery: this.#nurseryLogic({ agent }) },
       actions: {

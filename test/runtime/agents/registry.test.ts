@@ -123,6 +123,19 @@ describe('the registry of agents', () => {
     expect(world.agents.list()).toEqual([]);
   });
 
+  it('takes the ids of thousands from the start, and frees them when one of them is refused', async () => {
+    await using world = startAgents();
+    const many = (last: object) => [...Array.from({ length: 1_000 }, (_, index) => ({ id: `a${index}`, capabilities: ['code'] })), last];
+    const refused = problemsOf(world.agents.register(many({ id: 'last', capabilities: [] }) as never));
+    await expect(world.agents.register({ id: 'a999', capabilities: ['code'] })).rejects.toMatchObject({ code: 'DUPLICATE_AGENT' });
+    expect(await refused).toEqual(['INVALID_VALUE agents.1000.capabilities']);
+    expect(world.agents.list()).toEqual([]);
+    await world.agents.register({ id: 'a999', capabilities: ['code'] });
+    expect(await problemsOf(world.agents.register(many({ id: 'last', capabilities: ['code'] }) as never))).toEqual([
+      'DUPLICATE_AGENT agents.999.id',
+    ]);
+  });
+
   it('starts thousands and stops them all', async () => {
     await using world = startAgents();
     const many = Array.from({ length: 3_000 }, (_, index) => ({ id: `a${index}`, capabilities: ['code'] }));

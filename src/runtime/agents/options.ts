@@ -1,0 +1,71 @@
+/** What the registry of agents can be asked, and what it needs of the runtime. */
+
+import type { AnyActorRef } from 'xstate';
+import type { Clock } from '../../actors/clock.ts';
+import type { FaultHooks } from '../../actors/faults.ts';
+import type { Counters } from '../../actors/services.ts';
+import type { Logger } from '../../actors/tool.ts';
+import type { LeaseAnswer } from '../../machines/protocol/agent.ts';
+import { SwarmchartError } from '../../machines/protocol/errors.ts';
+import type { Fact } from '../../machines/protocol/facts.ts';
+
+export interface AgentsServices {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly counters: Counters;
+  readonly parent: () => AnyActorRef;
+  readonly enqueue: (to: string, type: string, open: () => void) => void;
+  readonly publish: (facts: readonly Fact[]) => void;
+  /** Given, faults may be injected into any agent, so that each has a body. */
+  readonly faults?: FaultHooks;
+  /** Answers to holders that asked through `ask`. */
+  readonly onAnswer: (holder: string, message: LeaseAnswer) => void;
+}
+
+export interface Registration {
+  readonly agentId: string;
+  unregister(options?: UnregisterOptions): Promise<boolean>;
+}
+
+export interface UnregisterOptions {
+  /** How long those who hold leases on it may keep them; then they lose them with AGENT_UNREGISTERED. Milliseconds. @default until they return them */
+  readonly graceMs?: number;
+}
+
+/** What to ask of an agent. */
+export interface LeaseOptions {
+  /** All of these. */
+  readonly capabilities?: readonly string[];
+  /** Only one of these agents. */
+  readonly agents?: readonly string[];
+  /** None of these. */
+  readonly exclude?: readonly string[];
+  /** Larger first. @default 5 */
+  readonly priority?: number;
+  /** It is taken back after this time, with LEASE_EXPIRED. Milliseconds. @default 3_600_000 */
+  readonly ttlMs?: number;
+  /** Withdraws the request while it waits. What is leased already is not touched. */
+  readonly signal?: AbortSignal;
+}
+
+export const DEFAULT_TTL_MS = 3_600_000;
+
+export function checkLease({ capabilities, agents, exclude, priority, ttlMs }: LeaseOptions): void {
+  for (const [name, list] of Object.entries({ capabilities, agents, exclude })) {
+    if (list !== undefined && !(Array.isArray(list) && list.length <= 10_000 && list.every((item) => typeof item === 'string'))) {
+      throw new SwarmchartError('INVALID_VALUE', `${name} must be a list of at most 10000 texts`);
+    }
+  }
+  if (priority !== undefined && !Number.isInteger(priority)) throw new SwarmchartError('INVALID_VALUE', 'priority must be an integer');
+  if (ttlMs !== undefined && !(Number.isInteger(ttlMs) && ttlMs >= 1 && ttlMs < 2 ** 31)) {
+    throw new SwarmchartError('INVALID_VALUE', 'ttlMs must be an integer number of milliseconds from 1 to 2147483647');
+  }
+}
+
+export function checkGrace(graceMs: number | undefined): void {
+  if (graceMs === undefined || (Number.isInteger(graceMs) && graceMs >= 0 && graceMs < 2 ** 31)) return;
+  throw new SwarmchartError(
+    'INVALID_VALUE',
+    `graceMs must be an integer number of milliseconds from 0 to 2147483647, got ${String(graceMs)}`,
+  );
+}
