@@ -120,7 +120,10 @@ export type WaitFor =
   /** A person's decision; an approval's value is the step's result. */
   | { readonly type: 'approval'; readonly prompt?: string; readonly role?: string };
 
-/** What undoes a completed step when its run fails or is cancelled. It reads the run's variables and results as they are then. */
+/**
+ * What undoes a completed step when its run fails or is cancelled. It reads the run's variables and results as they are then. A nested run
+ * that completed is undone by the compensation of its step alone: those of its own steps are for its own failure.
+ */
 export interface Compensation {
   readonly tool: string;
   readonly parameters: JsonObject;
