@@ -18,6 +18,7 @@ import {
   type ToolContext,
 } from '../../src/index.ts';
 import { VirtualClock } from '../../src/testing/testing.ts';
+import { parseLines, Workspace } from '../cli/terminal-for-test.ts';
 import { startRuntime } from '../support/start-runtime.ts';
 import { wait } from '../support/tools.ts';
 
@@ -128,6 +129,18 @@ describe('S05: the workflows of the YAML document', () => {
     expect(bytesOf(planIn(heard)?.description)).toBe(BYTES);
     const facts = await world.checkInvariants(run.executionId);
     expect(bytesOf(planIn(JSON.parse(JSON.stringify(facts)) as Fact[])?.description)).toBe(BYTES);
+  });
+
+  it('keeps it so on the command line, in every fact and in the report', async () => {
+    const config = `const tool = (name) => ({ name, run: () => ({ report: '${DESCRIPTION}' }) });
+export default { tools: ${JSON.stringify(Object.keys(ACTIONS))}.map(tool) };`;
+    using folder = new Workspace({ 'l3-workflows.yml': text, 'swarmchart.config.mjs': config });
+    const run = (...flags: string[]) => folder.run('run', 'l3-workflows.yml', '--workflow', 'flutter_optimization', ...flags);
+    const lines = parseLines((await run('--jsonl')).stdout);
+    expect(bytesOf(planIn(lines as unknown as Fact[])?.description)).toBe(BYTES);
+    expect(lines.at(-1)).toMatchObject({ type: 'result', status: 'completed', result: { report: DESCRIPTION } });
+    const { exitCode, stdout } = await run();
+    expect({ exitCode, stdout: bytesOf(stdout) }).toEqual({ exitCode: 0, stdout: bytesOf(`report: ${DESCRIPTION}\n`) });
   });
 
   it('reports a cycle with its path, a duplicate id and unknown actions at once, each with its place', () => {
