@@ -4,7 +4,8 @@ import { stringify } from 'yaml';
 import type { Json } from '../machines/protocol/execution.ts';
 import type { Ending } from './execute.ts';
 import { EXIT, exitCodeOfFailure, exitCodeOfSignal, oneLine, printDuration, type UsageError } from './outcome.ts';
-import type { Board, Row } from './progress/board.ts';
+import type { Board } from './progress/board.ts';
+import type { Row } from './progress/rows.ts';
 
 export type Format = 'human' | 'json' | 'jsonl';
 
@@ -35,7 +36,7 @@ export function endingDocument(ending: Ending, board: Board, format: Format): st
 }
 
 function waitingFor(board: Board): readonly object[] {
-  const steps = board.rows('waiting').map(({ id, runId, error = null, waitsFor }) => {
+  const steps = board.waiting.map(({ id, runId, error = null, waitsFor }) => {
     return { stepId: id, error, ...(runId !== board.root && { executionId: runId }), ...(waitsFor && { for: waitsFor }) };
   });
   return [...steps, ...board.unmet];
@@ -81,7 +82,7 @@ export function endingLines(ending: Ending, board: Board, format: Format, advice
 }
 
 function waitingLines({ kind }: Ending, board: Board): readonly string[] {
-  const steps = board.rows('waiting');
+  const steps = board.waiting;
   const calls = [
     ...steps.map((row) => answerTo(row, board, kind)),
     ...board.unmet.map(

@@ -80,4 +80,16 @@ describe('progress', () => {
     expect(stripVTControlCharacters(terminal.err.text)).toContain('1000 of 1000 steps');
     expect(screen.split('\n').length).toBeLessThan(10);
   });
+
+  it('names steps within steps by their path, and counts those of the workflow alone', async () => {
+    const body = 'steps: [{ id: say, tool: echo, parameters: { message: "{{item}}" } }]';
+    const steps = `steps:\n  - { id: each, type: map, over: [a, b], ${body} }\n  - { id: say, tool: echo, parameters: { message: c } }\n`;
+    using folder = new Workspace({ 'w.yaml': `id: w\n${steps}` });
+    const { exitCode, stderr } = await folder.run('run', 'w.yaml', '--json');
+    expect(exitCode).toBe(0);
+    for (const name of ['each', 'each:0/say', 'each:1/say', 'say']) {
+      expect(stderr.match(new RegExp(`^completed ${name} `, 'gm'))).toHaveLength(1);
+    }
+    expect(stderr).toContain('w completed: 2 of 2 steps');
+  });
 });

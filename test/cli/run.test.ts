@@ -78,6 +78,29 @@ describe('swarmchart run', () => {
     expect(stderr).toContain(`execution.decide("only", { decision: 'approve'`);
   });
 
+  it('ends with 3 when a step waits for an approval or a signal', async () => {
+    const approval = 'id: w\nsteps: [{ id: ok, type: wait, approval: { prompt: Release it? } }]\n';
+    using folder = new Workspace({ 'a.yaml': approval, 's.yaml': 'id: w\nsteps: [{ id: merged, type: wait, signal: merge }]\n' });
+    const asked = await folder.run('run', 'a.yaml');
+    expect(asked.exitCode).toBe(3);
+    expect(asked.stderr).toContain('waiting   ok  for a person: Release it?\n');
+    expect(asked.stderr).toContain('step "ok" waits for an approval: Release it?\n');
+    expect(asked.stderr).toContain(`execution.decide("ok", { decision: 'approve'`);
+    const signal = await folder.run('run', 's.yaml', '--json');
+    expect(signal.exitCode).toBe(3);
+    expect(JSON.parse(signal.stdout)).toMatchObject({ waitingFor: [{ stepId: 'merged', for: { type: 'signal', name: 'merge' } }] });
+    expect(signal.stderr).toContain('step "merged" waits for the signal "merge"\n');
+  });
+
+  it('waits itself for what ends by itself', async () => {
+    const steps =
+      '[{ id: rest, type: wait, duration: 20 }, { id: say, tool: echo, dependencies: [rest], parameters: { message: rested } }]';
+    using folder = new Workspace({ 'w.yaml': `id: w\nsteps: ${steps}\n` });
+    const { exitCode, stdout, stderr } = await folder.run('run', 'w.yaml');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'rested\n' });
+    expect(stderr).toContain('waiting   rest  for 20 ms\n');
+  });
+
   it('ends with 4 when the run did not finish in time', async () => {
     using folder = new Workspace({ 'w.yaml': oneStep('hang', ', timeout: 60000'), 'swarmchart.config.mjs': CONFIG });
     const { exitCode, stderr } = await folder.run('run', 'w.yaml', '--timeout', '30');

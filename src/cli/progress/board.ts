@@ -8,24 +8,9 @@ import type { StepFact } from '../../machines/protocol/step.ts';
 import type { SwarmFact } from '../../machines/protocol/swarm.ts';
 import type { ResolvedWait } from '../../machines/protocol/wait.ts';
 import { oneLine, printDuration } from '../outcome.ts';
-import { agentName, labelOf, pathOf, reasonOf, runOf } from './names.ts';
-
-export type State = 'running' | 'completed' | 'failed' | 'skipped' | 'cancelled' | 'waiting';
-
-/** A task of a swarm, or a step of one run. */
-export interface Row {
-  /** The same id may occur in several runs: with the run's own id it is unique. */
-  readonly key: string;
-  readonly id: string;
-  readonly label: string;
-  /** Execution id of its run; of a task, its swarm's. */
-  readonly runId: string;
-  readonly state: State;
-  readonly startedAt: number;
-  readonly endedAt?: number;
-  readonly error?: ExecutionError;
-  readonly waitsFor?: ResolvedWait;
-}
+import { aboveOf, agentName, labelOf, pathOf, reasonOf, runOf } from './names.ts';
+import { type Row, Rows, type State } from './rows.ts';
+import { count, describeRetry, describeWait } from './words.ts';
 
 export interface News {
   readonly kind:
@@ -56,7 +41,7 @@ export interface Unmet {
 type AnyFact = RunFact | StepFact | SwarmFact | PoolFact;
 type Of<Type extends AnyFact['type']> = Extract<AnyFact, { type: Type }>['payload'];
 
-const ENDED: ReadonlySet<State> = new Set(['completed', 'failed', 'skipped', 'cancelled']);
+const ENDED = ['completed', 'failed', 'skipped', 'cancelled'] as const;
 const TROUBLES = ['failed', 'skipped', 'cancelled', 'waiting'] as const;
 
 export class Board {
@@ -65,13 +50,8 @@ export class Board {
   #total: number;
   /** Steps and tasks that are known of, at any depth. */
   #known: number;
-  readonly #rows = new Map<string, Row>();
+  readonly #rows = new Rows();
   readonly #unmet = new Map<string, Unmet>();
-  readonly #counts = { running: 0, completed: 0, failed: 0, skipped: 0, cancelled: 0, waiting: 0 };
-  /** What failed first in each run in such a way that the run fails. */
-  readonly #fatal = new Map<string, Row>();
-  #root = '';
-  #timers = 0;
   #firstAt: number | undefined;
   #lastAt = 0;
 
@@ -92,27 +72,26 @@ export class Board {
 
   /** Of the workflow's steps, or the swarm's tasks. */
   get ended(): number {
-    return [...ENDED].reduce((sum, state) => sum + this.#counts[state], 0);
+    return ENDED.reduce((sum, state) => sum + this.#rows.count(state), 0);
   }
 
   /** Waits that end by themselves. */
   get timers(): number {
-    return this.#timers;
+    return this.#rows.timers;
   }
 
   get root(): string {
-    return this.#root;
+    return this.#rows.root;
   }
 
   /** The failure that fails the whole. */
   get fatal(): Row | undefined {
-    return this.#fatal.get(this.#root);
+    return this.#rows.fatal;
   }
 
   /** The step with which that began, which may be deep within. */
   get culprit(): Row | undefined {
-    const below = [...this.#fatal.values()].filter(({ runId }) => this.fatal && runId.startsWith(`${this.#root}/${this.fatal.id}/`));
-    return below[0] ?? this.fatal;
+    return this.#rows.culprit;
   }
 
   /** Between the first and the last fact so far, in milliseconds. */
@@ -124,40 +103,42 @@ export class Board {
     return [...this.#unmet.values()];
   }
 
-  /** In the order in which they began. */
-  rows(state?: State): readonly Row[] {
-    const rows = [...this.#rows.values()];
-    return state === undefined ? rows : rows.filter((row) => row.state === state);
+  /** Steps that wait for somebody, in the order in which they began. */
+  get waiting(): readonly Row[] {
+    return this.#rows.in('waiting');
   }
 
   /** `12 of 40 steps`, with what did not go well. */
   summary(): string {
     if (this.#noun === 'task' && this.#total === 0) return 'planning';
-    const counts = TROUBLES.flatMap((state) => (this.#counts[state] === 0 ? [] : [`${this.#counts[state]} ${state}`]));
-    return [`${this.ended} of ${this.#total} ${this.#noun}${this.#total === 1 ? '' : 's'}`, ...counts].join(', ');
+    const counts = TROUBLES.map((state) => [this.#rows.count(state), state] as const).filter(([number]) => number > 0);
+    return [
+      `${this.ended} of ${this.#total} ${this.#noun}${this.#total === 1 ? '' : 's'}`,
+      ...counts.map(([number, state]) => `${number} ${state}`),
+    ].join(', ');
   }
 
   hear(fact: Fact): News | undefined {
     this.#firstAt ??= fact.at;
     this.#lastAt = Math.max(this.#lastAt, fact.at);
     if (fact.type.startsWith('agent/')) return this.#agent(fact as unknown as PoolFact);
-    this.#root = fact.stream;
+    this.#rows.root = fact.stream;
     return fact.tier === 'tier1' ? this.#swarm(fact as Fact & SwarmFact) : this.#run(fact as Fact & (RunFact | StepFact));
   }
 
   #agent({ type, payload }: PoolFact): News | undefined {
     if (!('agentId' in payload)) return undefined;
-    const label = agentName(payload.agentId, this.#root);
+    const label = agentName(payload.agentId, this.root);
     const key = `agent/${payload.agentId}`;
     switch (type) {
       case 'agent/crashed':
-        return { kind: 'crashed', key, label, detail: reasonOf(payload.error, this.#root) };
+        return { kind: 'crashed', key, label, detail: reasonOf(payload.error, this.root) };
       case 'agent/lost':
-        return { kind: 'lost', key, label, detail: reasonOf(payload.error, this.#root) };
+        return { kind: 'lost', key, label, detail: reasonOf(payload.error, this.root) };
       case 'agent/restarted':
         return { kind: 'restarted', key, label, detail: `life ${payload.incarnation}` };
       case 'agent/escalated':
-        return { kind: 'failed', key, label, detail: `is given up: ${reasonOf(payload.error, this.#root)}` };
+        return { kind: 'failed', key, label, detail: `is given up: ${reasonOf(payload.error, this.root)}` };
       default:
         return undefined;
     }
@@ -177,7 +158,7 @@ export class Board {
       case 'tier1/task/continued':
         return { kind: 'continued', ...this.#names(fact, payload.taskId), detail: `by ${payload.agentId}` };
       case 'tier1/lease/lost':
-        return { kind: 'lost', ...this.#names(fact, payload.taskId), detail: reasonOf(payload.error, this.#root) };
+        return { kind: 'lost', ...this.#names(fact, payload.taskId), detail: reasonOf(payload.error, this.root) };
       case 'tier1/task/reassigned': {
         const detail = `${payload.agentId} failed: ${oneLine(payload.error.message)}`;
         return { kind: 'reassigned', ...this.#names(fact, payload.taskId), detail };
@@ -206,13 +187,13 @@ export class Board {
     switch (type) {
       case 'tier2/routine/started':
         // A task's steps are known from the plan, and those of the workflow itself from the start.
-        if (pathOf(fact.executionId, this.#root).length > (this.#noun === 'task' ? 1 : 0)) this.#known += payload.stepCount;
+        if (pathOf(fact.executionId, this.root).length > (this.#noun === 'task' ? 1 : 0)) this.#known += payload.stepCount;
         return undefined;
       case 'tier2/step/started': {
         const { stepId, iteration, waitsFor } = payload;
         if (waitsFor) return this.#wait(fact, stepId, waitsFor);
         const news = this.#start(fact, stepId, at, '');
-        return iteration > 1 || this.#isTask(fact, stepId) ? undefined : news;
+        return iteration > 1 || this.#isShadow(fact, stepId) ? undefined : news;
       }
       case 'tier3/attempt/failed':
         return { kind: 'retrying', ...this.#names(fact, payload.stepId), detail: describeRetry(payload) };
@@ -235,38 +216,36 @@ export class Board {
     }
   }
 
-  /** A task that is one step of the same name: the step has no news of its own but its troubles. */
-  #isTask(fact: Fact, id: string): boolean {
-    const path = pathOf(runOf(fact), this.#root);
-    return fact.tier !== 'tier1' && this.#noun === 'task' && path.length === 1 && path[0] === id;
+  /** A step that is called like the task or the step that its run belongs to: it has no news of its own but its troubles. */
+  #isShadow(fact: Fact, id: string): boolean {
+    return fact.tier !== 'tier1' && pathOf(runOf(fact), this.root).at(-1) === id;
   }
 
   #names(fact: Fact, id: string): { readonly key: string; readonly label: string } {
     const runId = runOf(fact);
-    const label = labelOf([...pathOf(runId, this.#root), id]);
-    return { key: this.#isTask(fact, id) ? `${this.#root}/${id}` : `${runId}/${id}`, label };
+    const label = labelOf([...pathOf(runId, this.root), id]);
+    const holder = this.#isShadow(fact, id) ? aboveOf(runId) : runId;
+    return { key: `${holder}/${id}`, label };
   }
 
   #start(fact: Fact, id: string, at: number, detail: string): News {
     const runId = runOf(fact);
     const key = `${runId}/${id}`;
     const names = this.#names(fact, id);
-    this.#enter({ key, id, label: names.label, runId, state: 'running', startedAt: this.#rows.get(key)?.startedAt ?? at });
+    this.#rows.set({ key, id, label: names.label, runId, state: 'running', startedAt: this.#rows.get(key)?.startedAt ?? at });
     return { kind: 'started', ...names, detail };
   }
 
   #wait(fact: Fact, id: string, waitsFor: ResolvedWait): News {
     const runId = runOf(fact);
     const names = this.#names(fact, id);
-    this.#enter({ key: `${runId}/${id}`, id, label: names.label, runId, state: 'waiting', startedAt: fact.at, waitsFor });
+    this.#rows.set({ key: `${runId}/${id}`, id, label: names.label, runId, state: 'waiting', startedAt: fact.at, waitsFor });
     return { kind: 'waiting', ...names, detail: describeWait(waitsFor, fact.at) };
   }
 
   #fail(fact: Fact, id: string, { error, fatal }: Pick<Of<'tier2/step/failed'>, 'error' | 'fatal'>): News | undefined {
     const news = this.#end(fact, id, 'failed', oneLine(error.message), error);
-    const runId = runOf(fact);
-    const row = this.#rows.get(`${runId}/${id}`);
-    if (fatal && row && !this.#fatal.has(runId)) this.#fatal.set(runId, row);
+    if (fatal) this.#rows.setFatal(`${runOf(fact)}/${id}`);
     return news;
   }
 
@@ -276,39 +255,9 @@ export class Board {
     const before = this.#rows.get(key);
     const names = this.#names(fact, id);
     const { label } = names;
-    this.#enter({ key, id, label, runId, state, startedAt: before?.startedAt ?? fact.at, endedAt: fact.at, ...(error && { error }) });
-    if (this.#isTask(fact, id) && state !== 'waiting') return undefined;
+    this.#rows.set({ key, id, label, runId, state, startedAt: before?.startedAt ?? fact.at, endedAt: fact.at, ...(error && { error }) });
+    if (this.#isShadow(fact, id) && state !== 'waiting') return undefined;
     const took = before === undefined || state === 'waiting' ? '' : printDuration(fact.at - before.startedAt);
     return { kind: state, ...names, detail: [took, detail].filter(Boolean).join('  ') };
-  }
-
-  #enter(row: Row): void {
-    const before = this.#rows.get(row.key);
-    if (row.runId === this.#root) {
-      if (before) this.#counts[before.state] -= 1;
-      this.#counts[row.state] += 1;
-    }
-    this.#timers += Number(isTimer(row)) - Number(before !== undefined && isTimer(before));
-    this.#rows.set(row.key, row);
-  }
-}
-
-const isTimer = ({ state, waitsFor }: Row): boolean => state === 'waiting' && (waitsFor?.type === 'timer' || waitsFor?.type === 'time');
-
-const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
-
-const describeRetry = ({ attempt, error, backoffMs }: Of<'tier3/attempt/failed'>): string =>
-  `attempt ${attempt} failed: ${oneLine(error.message)}; again in ${printDuration(backoffMs)}`;
-
-function describeWait(wait: ResolvedWait, at: number): string {
-  switch (wait.type) {
-    case 'timer':
-      return `for ${printDuration(wait.durationMs)}`;
-    case 'time':
-      return `for ${printDuration(Math.max(0, wait.at - at))}`;
-    case 'signal':
-      return `for the signal "${oneLine(wait.name)}"`;
-    case 'approval':
-      return `for a person${wait.prompt === undefined ? '' : `: ${oneLine(wait.prompt)}`}`;
   }
 }

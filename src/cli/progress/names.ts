@@ -17,7 +17,10 @@ export function pathOf(runId: string, root: string): readonly string[] {
     .filter((_, index) => index % 2 === 0);
 }
 
-/** `task/step`; an item of a map stands for the map, and a task's only step of the same name for the task. */
+/** The run or the swarm above a run. */
+export const aboveOf = (runId: string): string => runId.split('/').slice(0, -2).join('/');
+
+/** `task/step`; an item of a map stands for the map, and a step for the task or the step of the same name above it. */
 export function labelOf(path: readonly string[]): string {
   return path.filter((id, index) => path[index + 1] !== id && !path[index + 1]?.startsWith(`${id}:`)).join('/');
 }

@@ -8,6 +8,7 @@ import type { StepFact } from '../../machines/protocol/step.ts';
 import type { SwarmFact } from '../../machines/protocol/swarm.ts';
 import { oneLine, printDuration } from '../outcome.ts';
 import { agentName, labelOf, pathOf, reasonOf, runOf } from './names.ts';
+import { describeRetry } from './words.ts';
 
 type AnyFact = RunFact | StepFact | SwarmFact | PoolFact;
 
@@ -23,6 +24,8 @@ interface Stretch {
 
 interface Incident {
   readonly at: number;
+  /** What becomes of an agent comes before what follows from it in the same millisecond. */
+  readonly rank: 0 | 1;
   readonly who: string;
   readonly what: string;
 }
@@ -91,24 +94,23 @@ export class Timeline {
       case 'tier3/attempt/failed': {
         const path = pathOf(runOf(fact), this.#root);
         if (path[0] !== undefined) this.#troubled.add(path[0]);
-        const what = `attempt ${payload.attempt} failed: ${oneLine(payload.error.message)}; again in ${printDuration(payload.backoffMs)}`;
-        return this.#tell(at, labelOf([...path, payload.stepId]), what);
+        return this.#tell(at, labelOf([...path, payload.stepId]), describeRetry(payload));
       }
       case 'agent/crashed':
-        return this.#tell(at, agentName(payload.agentId, this.#root), `crashed: ${this.#reason(payload.error)}`);
+        return this.#agent(at, payload.agentId, `crashed: ${this.#reason(payload.error)}`);
       case 'agent/lost':
-        return this.#tell(at, agentName(payload.agentId, this.#root), `lost: ${this.#reason(payload.error)}`);
+        return this.#agent(at, payload.agentId, `lost: ${this.#reason(payload.error)}`);
       case 'agent/restarted':
-        return this.#tell(at, agentName(payload.agentId, this.#root), `restarted: life ${payload.incarnation}`);
+        return this.#agent(at, payload.agentId, `restarted: life ${payload.incarnation}`);
       case 'agent/escalated':
-        return this.#tell(at, agentName(payload.agentId, this.#root), `given up: ${this.#reason(payload.error)}`);
+        return this.#agent(at, payload.agentId, `given up: ${this.#reason(payload.error)}`);
       default:
     }
   }
 
   /** At most a screen; nothing when no task was begun. */
   lines(): readonly string[] {
-    const incidents = this.#incidents.toSorted((one, other) => one.at - other.at);
+    const incidents = this.#incidents.toSorted((one, other) => one.at - other.at || one.rank - other.rank);
     const bars = this.#bars();
     return incidents.length === 0 || bars.length === 0 ? bars : [...bars, '', ...this.#told(incidents)];
   }
@@ -155,7 +157,11 @@ export class Timeline {
   }
 
   #tell(at: number, who: string, what: string): void {
-    this.#incidents.push({ at, who, what });
+    this.#incidents.push({ at, rank: 1, who, what });
+  }
+
+  #agent(at: number, agentId: string, what: string): void {
+    this.#incidents.push({ at, rank: 0, who: agentName(agentId, this.#root), what });
   }
 
   #doneIn(task: string): readonly string[] {
