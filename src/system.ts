@@ -7,38 +7,36 @@
  */
 
 import { type Actor, type AnyActorLogic, type AnyActorRef, createActor, type EventObject, fromCallback } from 'xstate';
-import { attemptActor } from './actors/attempt.ts';
 import type { Clock } from './actors/clock.ts';
 import { indexScheduler } from './actors/indexed-scheduler.ts';
-import { Nursery, type NurseryServices, nurseryActor } from './actors/nursery.ts';
-import { type HelperServices, organizerActor, plannerActor, synthesizerActor } from './actors/planner.ts';
+import { Nursery, type NurseryServices } from './actors/nursery.ts';
+import type { HelperServices } from './actors/planner.ts';
 import { MailQueue, PostOffice } from './actors/post-office.ts';
 import type { Counters, WorkServices } from './actors/services.ts';
 import type { Logger } from './actors/tool.ts';
+import { chartsOf } from './charts.ts';
 import { breakerMachine } from './machines/breaker.machine.ts';
-import type { CommitParams, ReportParams } from './machines/effects.ts';
-import { executorMachine } from './machines/executor.machine.ts';
-import type { LeaseAnswer, LeaseCommand } from './machines/protocol/agent.ts';
+import type { CommitParams } from './machines/effects.ts';
+import type { LeaseAnswer } from './machines/protocol/agent.ts';
 import { executionError, SwarmchartError } from './machines/protocol/errors.ts';
 import { type ExecutionContext, type ExecutionError, type ExecutionResult, NO_USAGE, type Tier } from './machines/protocol/execution.ts';
 import type { Fact, FactBody } from './machines/protocol/facts.ts';
 import type { ChildReport, ChildSpec, NurseryCommand } from './machines/protocol/run.ts';
 import type { TimedOutcome } from './machines/protocol/step.ts';
 import type { RunOutcome } from './machines/run.decisions.ts';
-import { runMachine } from './machines/run.machine.ts';
-import { swarmMachine } from './machines/swarm.machine.ts';
-import { waiterMachine } from './machines/waiter.machine.ts';
 import { Agents } from './runtime/agents/agents.ts';
 import { ToolBreakers } from './runtime/breakers.ts';
 import { EventBus } from './runtime/events/event-bus.ts';
 import { Directory, phaseOf } from './runtime/execution/directory.ts';
 import { Execution } from './runtime/execution/handle.ts';
 import { failedResult, toResult } from './runtime/execution/result.ts';
+import { type Root, Roots } from './runtime/execution/roots.ts';
 import { SuspendedStates } from './runtime/execution/suspended-states.ts';
 import { safeObserver } from './runtime/inspection.ts';
 import { FactStream } from './runtime/journal/fact-stream.ts';
 import type { Journal } from './runtime/journal/journal.ts';
 import { MemoryJournal } from './runtime/journal/memory-journal.ts';
+import { publishedStream } from './runtime/journal/published-stream.ts';
 import { foldStream } from './runtime/journal/restoration.ts';
 import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAILBOX_LIMIT, type RuntimeOptions } from './runtime/options.ts';
@@ -57,13 +55,6 @@ export type WorkConfiguration = Pick<
 export interface Restoration {
   readonly seq: number;
   readonly states: ReadonlyMap<string, unknown>;
-}
-
-interface Root {
-  readonly execution: Execution;
-  readonly stream: FactStream;
-  readonly tier: Tier;
-  readonly suspended: SuspendedStates;
 }
 
 const ROOT_LOGICS = { tier1: 'swarm', tier2: 'run', tier3: 'executor' } as const satisfies Record<Tier, string>;
@@ -88,7 +79,7 @@ export class System {
   readonly #breakers: ToolBreakers;
   readonly agents: Agents;
   readonly #breakerStreams = new Map<string, FactStream>();
-  readonly #roots = new Map<string, Root>();
+  readonly #roots = new Roots(this.directory);
   #isStopped = false;
 
   constructor(options: RuntimeOptions, work: WorkConfiguration, helpers: SwarmHelpers) {
@@ -97,14 +88,10 @@ export class System {
     this.journal = options.journal ?? new MemoryJournal();
     this.bus = new EventBus({ clock: this.clock, log: this.log });
     this.#post = new PostOffice(options.carrier ?? new MailQueue(), this.counters, options.mailboxLimit ?? DEFAULT_MAILBOX_LIMIT);
-    const actions = {
-      commit: (_: unknown, params: CommitParams) => this.#commit(params),
-      countStale: () => void this.counters.stale++,
-    };
     const commitBreaker = (_: unknown, params: CommitParams) => this.#breakerStream(params.execution).record(params);
-    const breaker = breakerMachine.provide({ actions: { ...actions, commit: commitBreaker } });
+    const breaker = breakerMachine.provide({ actions: { commit: commitBreaker, countStale: () => void this.counters.stale++ } });
     this.#breakers = new ToolBreakers(breaker, this.clock, () => this.#root);
-    const { clock, counters, log, directory: streams } = this;
+    const { clock, counters, log, directory } = this;
     this.agents = new Agents({
       clock,
       log,
@@ -115,31 +102,16 @@ export class System {
       ...(options.faults && { faults: options.faults }),
       onAnswer: (holder, message) => this.#tellHolder(holder, message),
     });
-    const services: WorkServices = {
-      ...work,
-      clock,
-      counters,
-      log,
-      streams,
-      breakers: this.#breakers,
-      faults: options.faults ?? {},
-      agents: leasedAgents(streams, this.agents),
-    };
-    const { plan, organize, synthesize } = helpers;
-    const forHelpers: HelperServices = { streams, counters, plan, organize, synthesize, maxOutputBytes: work.maxOutputBytes };
+    const agents = leasedAgents(directory, this.agents);
     const nursery = this.#nurseryServices();
-    const report = ({ context }: { context: { execution: ExecutionContext } }, { message }: ReportParams) =>
-      this.directory.find(context.execution.executionId)?.report(message);
-    const askPool = (_: unknown, command: LeaseCommand) => this.agents.ask(command);
-    this.#logics = {
-      executor: executorMachine.provide({ actors: { attempt: attemptActor(services) }, actions: { ...actions, report } }),
-      run: runMachine.provide({ actors: { nursery: nurseryActor(nursery) }, actions: { ...actions, report } }),
-      waiter: waiterMachine.provide({ actions: { ...actions, report } }),
-      swarm: swarmMachine.provide({ actors: { nursery: nurseryActor(nursery) }, actions: { ...actions, askPool } }),
-      planner: plannerActor(forHelpers),
-      organizer: organizerActor(forHelpers),
-      synthesizer: synthesizerActor(forHelpers),
-    };
+    this.#logics = chartsOf({
+      work: { ...work, clock, counters, log, streams: directory, breakers: this.#breakers, faults: options.faults ?? {}, agents },
+      helpers: { ...helpers, streams: directory, counters, maxOutputBytes: work.maxOutputBytes },
+      nursery,
+      directory,
+      commit: (params) => this.#commit(params),
+      askPool: (command) => this.agents.ask(command),
+    });
     this.#root = createActor(this.rootLogic(nursery), {
       id: 'runtime',
       clock: this.clock,
@@ -221,9 +193,7 @@ export class System {
 
   #commit(params: CommitParams): void {
     this.directory.record(params);
-    const { execution, tier, facts } = params;
-    const root = tier === 'tier3' ? undefined : this.#roots.get(this.directory.find(execution.executionId)?.stream.name ?? '');
-    root?.suspended.heard(execution.executionId, facts);
+    if (params.tier !== 'tier3') this.#roots.heard(params.execution, params.facts);
   }
 
   /** Records a fact about a live root execution in its stream, and gives the gate that it must pass; false when no such root lives. */
@@ -266,9 +236,7 @@ export class System {
       counters: this.counters,
       logics: () => this.#logics,
       admitted: (execution, report) => {
-        const root = this.#roots.get(execution.executionId);
-        this.directory.enter(execution, report, root?.stream);
-        const restored = (root ?? this.#rootOf(execution))?.suspended.take(execution.executionId);
+        const restored = this.#roots.admit(execution, report);
         return restored === undefined ? {} : { restored };
       },
       born: (execution, ref: AnyActorRef) => {
@@ -276,26 +244,8 @@ export class System {
         if (entry) entry.ref = ref;
         this.#roots.get(execution.executionId)?.execution.start();
       },
-      departed: (execution, how) => {
-        this.#keepState(execution, how);
-        this.directory.leave(execution, how);
-      },
+      departed: (execution, how) => this.#roots.dismiss(execution, how),
     };
-  }
-
-  /** Only a swarm suspends: for its runs, and what is beneath them, the fold is kept for as long as it may be needed. */
-  #keepState({ executionId }: ExecutionContext, how: 'ended' | 'suspended'): void {
-    const entry = this.directory.find(executionId);
-    const root = entry && this.#roots.get(entry.stream.name);
-    if (this.#isStopped || root?.tier !== 'tier1' || executionId === entry?.stream.name) return;
-    const { state } = (entry?.ref?.getSnapshot().context ?? {}) as { readonly state?: unknown };
-    if (how === 'suspended') root.suspended.keep(executionId, state);
-    else root.suspended.keepUntilHeard(executionId, state);
-  }
-
-  #rootOf({ parentExecutionId }: ExecutionContext): Root | undefined {
-    const name = parentExecutionId === undefined ? undefined : this.directory.find(parentExecutionId)?.stream.name;
-    return name === undefined ? undefined : this.#roots.get(name);
   }
 
   /** Of a lease that its holder has not lived to hear of nobody would ever return it. */
@@ -359,12 +309,7 @@ export class System {
   #breakerStream({ executionId }: ExecutionContext): FactStream {
     const known = this.#breakerStreams.get(executionId);
     if (known) return known;
-    const stream = new FactStream({
-      name: executionId,
-      journal: { append: () => undefined },
-      onCommitted: (facts) => this.bus.publish(facts),
-      onFailed: () => {},
-    });
+    const stream = publishedStream(executionId, (facts) => this.bus.publish(facts));
     this.#breakerStreams.set(executionId, stream);
     return stream;
   }

@@ -2,15 +2,10 @@
 
 import type { Fact } from '../machines/protocol/facts.ts';
 import type { BlackboardServices } from './blackboard.ts';
-import { FactStream } from './journal/fact-stream.ts';
+import { publishedStream } from './journal/published-stream.ts';
 
 export function publishedWrites(publish: (facts: readonly Fact[]) => void): BlackboardServices['record'] {
-  const stream = new FactStream({
-    name: 'blackboard',
-    journal: { append: () => undefined },
-    onCommitted: publish,
-    onFailed: () => undefined,
-  });
+  const stream = publishedStream('blackboard', publish);
   return (swarmId, fact) => {
     const execution = { executionId: swarmId, swarmId, userId: 'anonymous', timestamp: fact.at, correlationId: swarmId };
     stream.record({ execution, tier: 'tier1', facts: [fact] });

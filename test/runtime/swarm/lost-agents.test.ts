@@ -64,6 +64,7 @@ describe('an agent that is lost', () => {
       'tier1/lease/granted',
       'tier1/task/started',
       'tier1/lease/lost',
+      'tier1/task/suspended',
       'tier1/lease/requested',
       'tier1/lease/granted',
       'tier1/task/continued',

@@ -156,7 +156,11 @@ describe('nothing begins', () => {
     await settled();
     stop('planner');
     await settled();
-    expect([asked, reports, counters]).toEqual([0, [], { stale: 0, deadLetters: 0, abandoned: 0, lateResults: 0 }]);
+    expect([asked, reports.map(({ type }) => type), counters]).toEqual([
+      0,
+      ['child.stopped'],
+      { stale: 0, deadLetters: 0, abandoned: 0, lateResults: 0 },
+    ]);
   });
 });
 
@@ -177,6 +181,6 @@ describe('a helper that is stopped', () => {
     expect(counters).toMatchObject({ abandoned: 1, lateResults: 0 });
     answer.reject(new Error('too late'));
     await settled();
-    expect([reports, counters.lateResults]).toEqual([[], 1]);
+    expect([reports.map(({ type }) => type), counters.lateResults]).toEqual([['child.stopped'], 1]);
   });
 });
