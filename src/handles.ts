@@ -5,10 +5,10 @@ import { type ExecutorState, FRESH_EXECUTOR } from './machines/executor.fold.ts'
 import type { Json, Tier as TierName } from './machines/protocol/execution.ts';
 import type { Decision } from './machines/protocol/run.ts';
 import type { ObligationAnswer } from './machines/protocol/swarm.ts';
-import { canTakeSignal, isEscalated } from './machines/run.decisions.ts';
 import { childKind } from './machines/run.jobs.ts';
 import { FRESH_RUN, type RunState } from './machines/run.state.ts';
 import type { RunContext } from './machines/run.turn.ts';
+import { canTakeSignal, isEscalated } from './machines/run.waits.ts';
 import * as swarm from './machines/swarm.decisions.ts';
 import { FRESH_SWARM, type SwarmState } from './machines/swarm.state.ts';
 import type { SwarmContext } from './machines/swarm.turn.ts';

@@ -12,11 +12,13 @@ import { setup } from 'xstate';
 import { type CommitParams, effect, port, type ReportParams, type StaleParams } from './effects.ts';
 import type { ExecutionContext } from './protocol/execution.ts';
 import type { NurseryCommand, RunJob } from './protocol/run.ts';
+import * as children from './run.children.ts';
 import * as compensate from './run.compensation.ts';
 import type { RunEvent, RunOutcome } from './run.decisions.ts';
 import * as decide from './run.decisions.ts';
 import { FRESH_RUN, onlyOutsideCanContinue, type RunPhase, type RunState } from './run.state.ts';
 import { type RunContext, RunTurn } from './run.turn.ts';
+import * as waits from './run.waits.ts';
 import { untilDue } from './timers.ts';
 
 export interface RunInput {
@@ -43,17 +45,16 @@ const chart = setup({
     isRefused: ({ context }) => context.state.phase === 'pending' && context.job.refusal !== undefined,
     isFresh: ({ context }) => context.state.phase === 'pending',
     phaseIs: ({ context }, phase: RunPhase) => context.state.phase === phase,
-    isCurrentChild: ({ context, event }) => decide.isCurrentChild(context, event),
-    isEscalated: ({ context, event }) => decide.isEscalated(context, event),
-    aborts: ({ context, event }) =>
-      event.type === 'run.decide' && event.decision.decision === 'abort' && decide.isEscalated(context, event),
+    isCurrentChild: ({ context, event }) => children.isCurrentChild(context, event),
+    isEscalated: ({ context, event }) => waits.isEscalated(context, event),
+    aborts: ({ context, event }) => event.type === 'run.decide' && event.decision.decision === 'abort' && waits.isEscalated(context, event),
     hasFatalFailure: ({ context }) => context.state.failure !== undefined,
     allStepsSettled: ({ context }) => context.state.open === 0,
     onlyOutsideCanContinue: ({ context }) => onlyOutsideCanContinue(context.state),
-    isNewsOfWaiting: ({ context, event }) => decide.isNewsOfWaiting(context, event),
-    isForApproval: ({ context, event }) => decide.isForApproval(context, event),
+    isNewsOfWaiting: ({ context, event }) => waits.isNewsOfWaiting(context, event),
+    isForApproval: ({ context, event }) => waits.isForApproval(context, event),
     isAskedAnew: ({ context, event }) => event.type === 'execution.pause' && event.epoch > 0 && event.epoch !== context.state.askedEpoch,
-    canTakeSignal: ({ context, event }) => event.type === 'run.signal' && decide.canTakeSignal(context, event.name),
+    canTakeSignal: ({ context, event }) => event.type === 'run.signal' && waits.canTakeSignal(context, event.name),
     everyChildIsParked: ({ context: { state } }) => state.parked === state.live,
     mustCompensate: ({ context: { state } }) => state.live === 0 && state.undo.size > 0,
     hasCompensated: ({ context: { state } }, ending: RunState['ending']) => state.undo.size === 0 && state.ending === ending,
@@ -107,10 +108,10 @@ export const runMachine = chart
     actions: {
       startRun: recording(decide.startRun),
       refuseRun: recording(decide.refuseRun),
-      restartChildren: recording(decide.restartChildren),
-      settleChild: recording(decide.settleChild),
-      settleCrash: recording(decide.settleCrash),
-      startMore: recording(decide.startMore),
+      restartChildren: recording(children.restartChildren),
+      settleChild: recording(children.settleChild),
+      settleCrash: recording(children.settleCrash),
+      startMore: recording(children.startMore),
       recordVariable: recording(decide.recordVariable),
       recordPausing: recording(decide.recordPausing),
       recordPaused: recording(decide.recordPaused),
@@ -119,17 +120,17 @@ export const runMachine = chart
       recordCancelling: recording(decide.recordCancelling),
       recordFailing: recording(decide.recordFailing),
       recordTimedOut: recording(decide.recordTimedOut),
-      recordWaiting: recording(decide.recordWaiting),
-      recordDecision: recording(decide.recordDecision),
+      recordWaiting: recording(waits.recordWaiting),
+      recordDecision: recording(waits.recordDecision),
       recordCompleted: recording(decide.recordCompleted),
       recordFailed: recording(decide.recordFailed),
       recordCancelled: recording(decide.recordCancelled),
-      recordStepWaiting: recording(decide.recordStepWaiting),
-      recordStepContinued: recording(decide.recordStepContinued),
+      recordStepWaiting: recording(waits.recordStepWaiting),
+      recordStepContinued: recording(waits.recordStepContinued),
       startCompensating: recording(compensate.startCompensating),
       settleUndo: recording(compensate.settleUndo),
       settleUndoCrash: recording(compensate.settleUndoCrash),
-      recordSignal: recording(decide.recordSignal),
+      recordSignal: recording(waits.recordSignal),
       reportPaused: chart.enqueueActions(({ context, event, enqueue, self }) => {
         const epoch = event.type === 'execution.pause' ? event.epoch : context.state.askedEpoch;
         if (epoch === 0) return;

@@ -3,12 +3,16 @@
 import { executionError } from './protocol/errors.ts';
 import type { ExecutionContext, ResourceUsage, Tier } from './protocol/execution.ts';
 import type { Plan, PlanStep } from './protocol/plan.ts';
-import type { ChildSpec, NurseryCommand, RunFact, RunJob } from './protocol/run.ts';
+import type { ChildSpec, NurseryCommand, RunCommand, RunFact, RunJob, RunReport } from './protocol/run.ts';
 import type { StepCommand, StepFact } from './protocol/step.ts';
 import type { WaitAnswer } from './protocol/wait.ts';
 import { evolveRun } from './run.fold.ts';
 import type { RunState, StepRecord } from './run.state.ts';
 import { Turn } from './turn.ts';
+
+/** What a run hears. */
+export type RunEvent = RunCommand | RunReport;
+export type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
 
 export interface RunContext {
   readonly execution: ExecutionContext;
@@ -72,3 +76,7 @@ export const runTimeout = (job: RunJob) =>
   executionError('RUN_TIMEOUT', `Run "${job.plan.id}" did not finish within ${job.allocation.maxDurationMs} ms`, 'tier2', {
     context: { workflowId: job.plan.id, timeout: job.allocation.maxDurationMs },
   });
+
+export function stepById(turn: RunTurn, id: string): PlanStep {
+  return turn.at(turn.plan.ordinals[id] ?? -1).step;
+}
