@@ -18,7 +18,7 @@ import type { EventBus } from './runtime/events/event-bus.ts';
 import type { Execution, ExecutionHandle, SwarmHandle } from './runtime/execution/handle.ts';
 import { checkRequest, checkStepRequest, type StepExecutionInput, type TierExecutionRequest } from './runtime/execution/requests.ts';
 import { prepareRun, stepJob } from './runtime/jobs.ts';
-import { restorationOf } from './runtime/journal/restoration.ts';
+import { restorationOf, type StreamRestoration } from './runtime/journal/restoration.ts';
 import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options.ts';
 import type { SwarmDefinition } from './runtime/swarm/definition.ts';
@@ -175,17 +175,18 @@ class SwarmchartRuntime implements AsyncDisposable {
   }
 
   /**
-   * Goes on with a root execution from its facts: what was committed is not done again, what was interrupted is, under the same
-   * idempotency key. Throws INVALID_INPUT when the facts do not begin with the start of a run or a step.
+   * Goes on with a run or a step from its facts: what was committed is not done again, what was interrupted is, under the same
+   * idempotency key. Throws INVALID_INPUT when the facts do not begin with the start of one.
    */
   async restore(facts: readonly Fact[]): Promise<ExecutionHandle> {
-    const { tier, context, job, ...restoration } = restorationOf(facts);
-    const stored = await this.#system.journal.read(context.executionId);
-    if (stored.length === 0) await this.#system.journal.append(context.executionId, 0, facts);
-    this.#blackboards.fold(facts);
-    const execution = this.#system.start(tier, context, job, restoration);
-    if (tier === 'tier1') return this.#followSwarm(execution, job as SwarmJob) as unknown as ExecutionHandle;
+    const { execution, tier } = await this.#goOn(facts, ({ tier }) => tier !== 'tier1', 'restoreSwarm goes on with a swarm');
     return this.#handles.execution(execution, tier);
+  }
+
+  /** The same for a swarm; each of its runs goes on under a new lease. */
+  async restoreSwarm(facts: readonly Fact[]): Promise<SwarmHandle> {
+    const { execution, job } = await this.#goOn(facts, ({ tier }) => tier === 'tier1', 'restore goes on with a run or a step');
+    return this.#followSwarm(execution, job as SwarmJob);
   }
 
   /**
@@ -235,6 +236,16 @@ class SwarmchartRuntime implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  async #goOn(facts: readonly Fact[], fits: (restoration: StreamRestoration) => boolean, otherwise: string) {
+    const restoration = restorationOf(facts);
+    const { tier, context, job } = restoration;
+    if (!fits(restoration)) throw new SwarmchartError('INVALID_INPUT', `These are facts of ${tier}: ${otherwise}`);
+    const stored = await this.#system.journal.read(context.executionId);
+    if (stored.length === 0) await this.#system.journal.append(context.executionId, 0, facts);
+    this.#blackboards.fold(facts);
+    return { execution: this.#system.start(tier, context, job, restoration), tier, job };
   }
 
   #load(source: WorkflowSource, inputNames: readonly string[]): LoadedWorkflow {

@@ -58,7 +58,7 @@ describe('a simulated swarm', () => {
       };
       const tools = ['work', 'suspendable'].map((name) => ({ name, run }));
       const runtime = await createRuntime({ carrier: new MailQueue(Number.POSITIVE_INFINITY), tools, clock, journal });
-      const swarm = (await runtime.restore(facts.slice(0, length))) as unknown as SwarmHandle;
+      const swarm = await runtime.restoreSwarm(facts.slice(0, length));
       for (let turns = 0; turns < 200 && !['completed', 'failed', 'cancelled'].includes(swarm.status); turns++) {
         await settlePromises();
         await swarm.resume();
