@@ -84,6 +84,17 @@ describe('a lease that is lost', () => {
     expect(stage.leaseOf('t0', 'waiting')).toBe('swarm/t0#2');
   });
 
+  it('lets the run end in order, when the swarm ends while it stops', () => {
+    const stage = new SwarmStage({ tasks: [{}] }).begin();
+    stage.grant('t0', 'ann');
+    stage.lose('t0', 'ends');
+    stage.send({ type: 'execution.cancel', reason: 'enough' });
+    stage.send({ type: 'child.stopped', id: 't0', incarnation: 1 });
+    expect(stage.children.get('t0')).toMatchObject({ incarnation: 2, executionId: 'swarm/t0/1', told: ['execution.cancel'] });
+    stage.end('t0', outcome('cancelled', { reason: 'enough' }));
+    expect(stage.outcome).toMatchObject({ status: 'cancelled', reason: 'enough' });
+  });
+
   it('does not undo the end of a run that came first', () => {
     const stage = new SwarmStage({ tasks: [{ maxAgents: 2 }, {}] }).begin();
     for (const id of ['t0', 't1']) {
@@ -188,16 +199,23 @@ describe('a task that failed', () => {
 });
 
 describe('a lease that comes too late', () => {
-  it('goes back to the pool', () => {
+  it('goes back to the pool, also when it was asked for in an earlier life', () => {
+    const goal = { tasks: [{}] };
+    const { state, job } = new SwarmStage(goal).begin();
+    const stage = new SwarmStage(goal, job, state);
+    stage.send({ type: 'lease.granted', leaseId: 'swarm/t0#1', agentId: 'ann' });
+    expect(stage.asked.at(-1)).toMatchObject({ type: 'lease.return', leaseId: 'swarm/t0#1' });
+    expect(stage.children.size).toBe(0);
+    expect(stage.leaseOf('t0', 'waiting')).toBe('swarm/t0#2');
+  });
+
+  it('was withdrawn before, when the swarm ended meanwhile', () => {
     const stage = new SwarmStage({ tasks: [{}, {}] }).begin();
     stage.grant('t1', 'bob');
-    const leaseId = stage.leaseOf('t0', 'waiting');
-    stage.leases.set(leaseId, 'held');
     stage.send({ type: 'execution.cancel', reason: 'enough' });
-    stage.send({ type: 'lease.granted', leaseId, agentId: 'ann' });
+    expect(stage.leases.get('swarm/t0#1')).toBe('withdrawn');
+    stage.send({ type: 'lease.granted', leaseId: 'swarm/t0#1', agentId: 'ann' });
     expect(stage.children.has('t0')).toBe(false);
-    expect(stage.leases.get(leaseId)).toBe('returned');
-    expect(stage.asked.at(-1)).toMatchObject({ type: 'lease.return', leaseId });
   });
 
   it('is held while the swarm is paused, and used when it goes on', () => {

@@ -192,6 +192,7 @@ function checkTasks({ state, isSettled }: LiveChart<SwarmState, SwarmInput>): vo
     const isStopping = record.status === 'stopping';
     if (phase === 'paused' && record.isLive && !isStopping)
       assert.equal(record.pausedIn, state.pauseEpoch, `paused, but "${task.id}" is not`);
+    if (isSettled) assert.equal(record.childExecutionId, undefined, `settled, but the run of "${task.id}" has no end`);
     assert.ok(record.iteration <= task.maxAgents, `"${task.id}" was given to too many agents`);
     if (record.leases === 0) continue;
     assert.ok(!state.team?.tasks[task.id]?.violation, `a norm forbids "${task.id}"`);
