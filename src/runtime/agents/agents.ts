@@ -29,6 +29,7 @@ import {
 } from './options.ts';
 import { PoolHost } from './pool-host.ts';
 import { type AgentSnapshot, type CapabilityEntry, capabilityIndex, type DiscoverCriteria, fits, snapshotOf } from './snapshots.ts';
+import { Starts } from './starts.ts';
 
 export type { LeaseOptions, Registration, UnregisterOptions } from './options.ts';
 
@@ -42,7 +43,7 @@ export class Agents implements Pick<AgentServices, 'hold'> {
   /** Ids that are taken. */
   readonly #ids = new Set<string>();
   readonly #hooks = new Map<string, AgentHooks>();
-  readonly #starting = new Map<string, PromiseWithResolvers<void>>();
+  readonly #starting = new Starts();
   readonly #leaving = new Map<string, PromiseWithResolvers<void>>();
   readonly #leases: Leases;
   readonly #outliving = new Set<Promise<void>>();
@@ -81,10 +82,9 @@ export class Agents implements Pick<AgentServices, 'hold'> {
       if (hooks) this.#hooks.set(spec.id, hooks);
       return spec;
     });
-    const starts = specs.map(({ id }) => promiseIn(this.#starting, id));
+    const ready = this.#starting.begin(specs.map(({ id }) => id));
     this.#add(specs);
-    const outcomes = await Promise.allSettled(starts);
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    await ready;
     const registrations = specs.map(({ id }) => ({
       agentId: id,
       unregister: (options?: UnregisterOptions) => this.unregister(id, options),
@@ -230,23 +230,21 @@ export class Agents implements Pick<AgentServices, 'hold'> {
   #note({ type, payload }: PoolFact): void {
     switch (type) {
       case 'agent/ready':
-        settle(this.#starting, payload.agentId)?.resolve();
+        this.#starting.ended(payload.agentId);
         return;
       case 'agent/escalated': {
         const { agentId, error } = payload;
         this.#ids.delete(agentId);
         this.#hooks.delete(agentId);
         const message = `Agent "${agentId}" could not be started: ${error.message}`;
-        settle(this.#starting, agentId)?.reject(
-          new SwarmchartError('AGENT_NOT_READY', message, { context: { agentId, code: error.code } }),
-        );
+        this.#starting.ended(agentId, new SwarmchartError('AGENT_NOT_READY', message, { context: { agentId, code: error.code } }));
         return;
       }
       case 'agent/unregistered': {
         const { agentId } = payload;
         this.#ids.delete(agentId);
         this.#hooks.delete(agentId);
-        settle(this.#starting, agentId)?.reject(new SwarmchartError('AGENT_UNREGISTERED', `Agent "${agentId}" was unregistered`));
+        this.#starting.ended(agentId, new SwarmchartError('AGENT_UNREGISTERED', `Agent "${agentId}" was unregistered`));
         settle(this.#leaving, agentId)?.resolve();
         return;
       }
@@ -278,9 +276,8 @@ export class Agents implements Pick<AgentServices, 'hold'> {
 
   #endAll(error: SwarmchartError): void {
     this.#leases.loseAll(error);
-    for (const { reject } of this.#starting.values()) reject(error);
+    this.#starting.endAll(error);
     for (const { resolve } of this.#leaving.values()) resolve();
-    this.#starting.clear();
     this.#leaving.clear();
     this.#ids.clear();
     this.#hooks.clear();
