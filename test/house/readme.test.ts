@@ -13,6 +13,13 @@ describe('README', () => {
     expect(blocks).toEqual([readProjectFile('examples/embed.ts')]);
   });
 
+  it('shows parts of the swarm that npm start runs, word for word', () => {
+    const [block = ''] = [...readme.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text ?? '');
+    const file = readProjectFile('examples/repo-report/repo-report.yaml');
+    expect(block).not.toBe('');
+    expect(block.split('# …\n').filter((part) => !file.includes(part))).toEqual([]);
+  });
+
   it('shows a program that runs', async () => {
     const log = vi.spyOn(console, 'log').mockImplementation(() => {});
     await import('../../examples/embed.ts');
