@@ -103,7 +103,7 @@ describe('S02: a swarm is coordinated', () => {
     await world.checkInvariants('swarm-1');
   });
 
-  it("asks a planner once more when its answer makes no sense, with what was wrong, and takes the second", async () => {
+  it('asks a planner once more when its answer makes no sense, with what was wrong, and takes the second', async () => {
     const asked: unknown[] = [];
     await using world = await startWorld((request) => {
       asked.push(request);
@@ -134,7 +134,7 @@ describe('S02: a swarm is coordinated', () => {
     await world.checkInvariants(swarm.executionId);
   });
 
-  it("leaves its agents with nobody: they are gone when the swarm has ended", async () => {
+  it('leaves its agents with nobody: they are gone when the swarm has ended', async () => {
     await using world = await startWorld();
     const swarm = world.runtime.swarm({ id: 'sales', goal, agents, routines }, { allocation });
     await world.clock.advanceAsync(5_000);
