@@ -100,7 +100,15 @@ export function recordRunContinued(turn: SwarmTurn, _context: SwarmContext, even
 
 export function recordUnmet(turn: SwarmTurn, { bornAt }: SwarmContext): void {
   const at = timerAt({ state: turn.state, bornAt });
-  const active = activeMsAt(turn.state, at);
+  recordOpen(turn, at, activeMsAt(turn.state, at));
+}
+
+/** Every task has settled, and a mission is not completed: it never will be, whatever its deadline. */
+export function recordForfeit(turn: SwarmTurn): void {
+  recordOpen(turn, turn.state.at, Number.POSITIVE_INFINITY);
+}
+
+function recordOpen(turn: SwarmTurn, at: number, active: number): void {
   for (const { normId, role, mission, tasks, status, dueActiveMs } of turn.state.obligations.values()) {
     if (status !== 'open' || dueActiveMs > active) continue;
     const open = tasks.filter((id) => turn.at(turn.state.plan?.ordinals[id] ?? -1).record.status !== 'completed');
@@ -235,6 +243,8 @@ const isAtWork = (record: TaskRecord | undefined): boolean => record?.isLive ===
 
 export const isEscalated = ({ state }: SwarmContext, event: SwarmEvent): boolean =>
   event.type === 'swarm.decide' && state.obligations.get(event.normId)?.status === 'escalated';
+
+export const hasOpenObligations = ({ obligations }: SwarmState): boolean => obligations.some(({ status }) => status === 'open');
 
 /** Obligations that were not met in time, and that nobody has decided about. */
 export const hasEscalations = ({ obligations }: SwarmState): boolean => obligations.some(({ status }) => status === 'escalated');

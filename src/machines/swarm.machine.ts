@@ -60,6 +60,7 @@ const chart = setup({
     rejects: ({ context, event }) => event.type === 'swarm.decide' && event.decision === 'reject' && decide.isEscalated(context, event),
     isOverdue: ({ context: { state } }) => state.dueAt >= state.deadlineAt,
     hasFatalFailure: ({ context }) => context.state.failure !== undefined,
+    isForfeit: ({ context: { state } }) => state.open === 0 && decide.hasOpenObligations(state),
     allTasksSettled: ({ context: { state } }) => state.open === 0 && !decide.hasEscalations(state),
     onlyOthersCanContinue: ({ context: { state } }) =>
       state.live === state.idle && state.leasing === 0 && (state.idle > 0 || (state.open === 0 && decide.hasEscalations(state))),
@@ -145,6 +146,7 @@ export const swarmMachine = chart
       recordRunWaiting: recording(decide.recordRunWaiting),
       recordRunContinued: recording(decide.recordRunContinued),
       recordUnmet: recording(decide.recordUnmet),
+      recordForfeit: recording(decide.recordForfeit),
       recordDecision: recording(decide.recordDecision),
       recordRejected: recording(decide.recordRejected),
       recordPausing: recording(decide.recordPausing),
@@ -217,6 +219,7 @@ export const swarmMachine = chart
         tags: 'live',
         always: [
           { guard: 'hasFatalFailure', target: 'failing', actions: 'recordFailing' },
+          { guard: 'isForfeit', actions: 'recordForfeit' },
           { guard: 'allTasksSettled', target: 'synthesizing', actions: 'recordSynthesizing' },
           { guard: 'onlyOthersCanContinue', target: 'waiting', actions: 'recordWaiting' },
         ],

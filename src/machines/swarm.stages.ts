@@ -101,6 +101,7 @@ export function recordResumed(turn: SwarmTurn, _context: SwarmContext, event: Sw
 export function restartChildren(turn: SwarmTurn, { bornAt }: SwarmContext): void {
   const at = Math.max(bornAt, turn.state.at);
   const error = executionError('AGENT_LOST', 'The runtime was restarted', 'tier1');
+  turn.returnAll(at);
   if (turn.state.phase === 'waiting') turn.record({ type: 'tier1/swarm/resumed', at, payload: {} });
   turn.state.records.forEach(({ leaseId = '', agentId = null, isLive }, ordinal) => {
     if (leaseId === '' && !isLive) return;

@@ -47,6 +47,18 @@ describe('an obligation', () => {
     expect(stage.state.phase).toBe('synthesizing');
   });
 
+  it('whose mission has failed is not met, however far its deadline is', () => {
+    const stage = started();
+    stage.fail('t0', INVALID);
+    stage.complete('t1');
+    expect(stage.state.phase).toBe('waiting');
+    expect(stage.factsOf('tier1/obligation/unmet')).toEqual([{ normId: 'o', role: 'coder', mission: 'mission of o', open: ['t0'] }]);
+    stage.send({ type: 'swarm.decide', normId: 'o', decision: 'retry' });
+    expect(stage.state.phase).toBe('waiting');
+    stage.send({ type: 'swarm.decide', normId: 'o', decision: 'reject' });
+    expect(stage.state.failure?.code).toBe('OBLIGATION_UNMET');
+  });
+
   it('keeps the swarm waiting for somebody who decides', () => {
     const stage = started();
     stage.clock.advance(1_000);
