@@ -5,7 +5,7 @@ import type { Blackboard } from './actors/blackboard.ts';
 import { memberOf } from './actors/failure.ts';
 import { Handles } from './handles.ts';
 import { SwarmchartError } from './machines/protocol/errors.ts';
-import type { ExecutionResult, ExecutionStatus, Json, JsonObject } from './machines/protocol/execution.ts';
+import type { ExecutionResult, Json, JsonObject } from './machines/protocol/execution.ts';
 import type { Fact } from './machines/protocol/facts.ts';
 import type { RunJob } from './machines/protocol/run.ts';
 import type { SwarmJob } from './machines/protocol/swarm.ts';
@@ -30,41 +30,8 @@ import { evaluateCondition } from './runtime/workflow/conditions.ts';
 import { type LoadedWorkflow, loadWorkflow } from './runtime/workflow/load.ts';
 import type { WorkflowRegistry } from './runtime/workflow/registry.ts';
 import type { WorkflowDefinition } from './runtime/workflow/schema.ts';
+import type { RoutineExecutionInput, RunOptions, SwarmExecutionInput, SwarmOptions, Tier, WorkflowSource } from './surface.ts';
 import { System, type WorkConfiguration } from './system.ts';
-
-export interface RoutineExecutionInput {
-  /** @default the workflow's id */
-  readonly routineId?: string;
-  readonly parameters?: JsonObject;
-  /** A definition, or the id of one that was created before. */
-  readonly workflow: WorkflowSource;
-}
-
-/** A definition (canonical or of a source document's dialect), one that was loaded, or the id of one that was created before. */
-export type WorkflowSource = WorkflowDefinition | LoadedWorkflow | JsonObject | string;
-
-export interface RunOptions extends Omit<TierExecutionRequest<never>, 'input'> {
-  readonly input?: JsonObject;
-}
-
-export interface SwarmOptions extends RunOptions {
-  /** Instead of the definition's own. */
-  readonly goal?: string;
-}
-
-/** A swarm's definition and, as `parameters`, its input. Source: Implementation Guide, "Core Type Definitions". */
-export type SwarmExecutionInput = Partial<SwarmDefinition> & { readonly goal?: string; readonly parameters?: JsonObject };
-
-/** Controls of one tier, by execution id. Source: Implementation Guide, "Communication Interfaces". */
-export interface Tier<Input> {
-  /** Resolves with how it ended; rejects only for a request that makes no sense (INVALID_INPUT, DUPLICATE_EXECUTION). */
-  execute<Output = Json>(request: TierExecutionRequest<Input>): Promise<ExecutionResult<Output>>;
-  /** Undefined for an execution that was never seen, or settled long ago. */
-  getExecutionStatus(executionId: string): ExecutionStatus | undefined;
-  pause(executionId: string): Promise<boolean>;
-  resume(executionId: string): Promise<boolean>;
-  cancelExecution(executionId: string, reason?: string): Promise<boolean>;
-}
 
 export type Runtime = SwarmchartRuntime;
 

@@ -8,16 +8,7 @@ export type { AgentFault, FaultHooks, ToolFault } from './actors/faults.ts';
 export type { ModuleOperations, Strategy, StrategyCall } from './actors/services.ts';
 export * from './actors/tool.ts';
 export { type Configuration, defineConfig } from './config.ts';
-export {
-  createRuntime,
-  type RoutineExecutionInput,
-  type RunOptions,
-  type Runtime,
-  type SwarmExecutionInput,
-  type SwarmOptions,
-  type Tier,
-  type WorkflowSource,
-} from './create-runtime.ts';
+export { createRuntime, type Runtime } from './create-runtime.ts';
 export type { AgentSpec, AgentStatus } from './machines/protocol/agent.ts';
 export * from './machines/protocol/errors.ts';
 export type {
@@ -86,4 +77,5 @@ export type { Tasks } from './runtime/tasks/tasks.ts';
 export type { TemplateParameter, Templates, WorkflowTemplate } from './runtime/templates.ts';
 export { type LoadedWorkflow, type LoadOptions, type LoadResult, loadWorkflow, loadWorkflows } from './runtime/workflow/load.ts';
 export { defineWorkflow, type WorkflowDefinition, workflowJsonSchema } from './runtime/workflow/schema.ts';
+export type { RoutineExecutionInput, RunOptions, SwarmExecutionInput, SwarmOptions, Tier, WorkflowSource } from './surface.ts';
 export * from './tools/process.ts';
