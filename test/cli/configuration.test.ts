@@ -49,6 +49,24 @@ steps:
     ['has a strategy that is no function', 'export default { strategies: { s: 1 } };', 'strategies.s: is a strategy: a function'],
     ['has an operation that is no function', 'export default { modules: { m: { o: 1 } } };', 'modules.m.o: is an operation: a function'],
     ['has an unknown class of errors', 'export default { recovery: { often: {} } };', 'recovery.often: there is no such class'],
+    ['has no list of agents', 'export default { agents: {} };', 'agents: is a list of agents'],
+    [
+      'has an agent that can do nothing',
+      'export default { agents: [{ id: "a" }] };',
+      'agents[0]: is an agent: { id, capabilities: [...] }',
+    ],
+    [
+      'has an agent twice',
+      'const a = { id: "a", capabilities: ["b"] }; export default { agents: [a, a] };',
+      'The configuration was refused',
+    ],
+    ['has a planner that is no function', 'export default { planner: "me" };', 'planner: is a function'],
+    [
+      'has knowledge that cannot be asked',
+      'export default { knowledge: {} };',
+      'knowledge: is an object with the functions find and remember',
+    ],
+    ['has a synthesis that is no function', 'export default { synthesize: {} };', 'synthesize: is a function'],
     ['has half a retry policy', 'export default { recovery: { transient: { maxRetries: 1 } } };', 'recovery.transient: is a retry policy'],
   ])('is refused when it %s', async (_, text, message) => {
     const { exitCode, stdout, stderr } = await withConfig(text);

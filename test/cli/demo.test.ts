@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { main } from '../../src/cli/main.ts';
 import { buildRepository } from '../support/build-repository.ts';
-import { parseLines, Workspace } from './terminal-for-test.ts';
+import { FakeTerminal, parseLines, Workspace } from './terminal-for-test.ts';
 
 async function repositoryIn(folder: Workspace): Promise<void> {
   await buildRepository(join(folder.folder, 'project'), [
@@ -52,6 +53,23 @@ describe('swarmchart demo', () => {
     const types = new Set(lines.map(({ type }) => type));
     for (const type of ['tier1/task/completed', 'tier2/step/completed', 'tier3/execution/completed', 'agent/leased'])
       expect(types).toContain(type);
+  });
+
+  it('draws on a terminal who did what, and when', async () => {
+    using folder = new Workspace();
+    await repositoryIn(folder);
+    const terminal = new FakeTerminal(folder.folder, { isTTY: true });
+    expect(await main(['demo', '--repo', 'project'], terminal)).toBe(0);
+    const bars = terminal.err.text.split('\n').filter((line) => line.includes('█'));
+    expect(bars.map((line) => line.split(/ +/).slice(0, 2))).toEqual([
+      ['inspect', 'surveyor'],
+      ['collect', 'surveyor'],
+      ['hygiene', 'reviewer'],
+      ['changes', 'architect'],
+      ['history', 'historian'],
+      ['ownership', 'reviewer'],
+      ['write', 'writer'],
+    ]);
   });
 
   it('reports on a repository without commits', async () => {

@@ -8,7 +8,7 @@ import type { StepFact } from '../../machines/protocol/step.ts';
 import type { SwarmFact } from '../../machines/protocol/swarm.ts';
 import type { ResolvedWait } from '../../machines/protocol/wait.ts';
 import { oneLine, printDuration } from '../outcome.ts';
-import { aboveOf, agentName, labelOf, pathOf, reasonOf, runOf } from './names.ts';
+import { aboveOf, agentName, causeOf, labelOf, pathOf, reasonOf, runOf } from './names.ts';
 import { type Row, Rows, type State } from './rows.ts';
 import { count, describeRetry, describeWait } from './words.ts';
 
@@ -132,13 +132,13 @@ export class Board {
     const key = `agent/${payload.agentId}`;
     switch (type) {
       case 'agent/crashed':
-        return { kind: 'crashed', key, label, detail: reasonOf(payload.error, this.root) };
+        return { kind: 'crashed', key, label, detail: causeOf(payload.error, this.root) };
       case 'agent/lost':
-        return { kind: 'lost', key, label, detail: reasonOf(payload.error, this.root) };
+        return { kind: 'lost', key, label, detail: causeOf(payload.error, this.root) };
       case 'agent/restarted':
         return { kind: 'restarted', key, label, detail: `life ${payload.incarnation}` };
       case 'agent/escalated':
-        return { kind: 'failed', key, label, detail: `is given up: ${reasonOf(payload.error, this.root)}` };
+        return { kind: 'failed', key, label, detail: `is given up: ${causeOf(payload.error, this.root)}` };
       default:
         return undefined;
     }

@@ -30,5 +30,9 @@ export const agentName = (agentId: string, root: string): string =>
   agentId.startsWith(`${root}/`) ? agentId.slice(root.length + 1) : agentId;
 
 /** Why, in one line, with agents by the names that the swarm has for them. */
-export const reasonOf = ({ message }: Pick<ExecutionError, 'message'>, root: string): string =>
+export const reasonOf = ({ message }: ExecutionError, root: string): string =>
   oneLine(root === '' ? message : message.replaceAll(`${root}/`, ''));
+
+/** The same of an agent's end, where it needs no saying whose. */
+export const causeOf = (error: ExecutionError, root: string): string =>
+  error.cause === undefined ? reasonOf(error, root) : oneLine(error.cause.message);

@@ -1,13 +1,12 @@
 /** Which agent did which task, and when, as bars on one scale; beneath them what went wrong, and how it was put right. */
 
 import type { PoolFact } from '../../machines/protocol/agent.ts';
-import type { ExecutionError } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import type { RunFact } from '../../machines/protocol/run.ts';
 import type { StepFact } from '../../machines/protocol/step.ts';
 import type { SwarmFact } from '../../machines/protocol/swarm.ts';
 import { oneLine, printDuration } from '../outcome.ts';
-import { agentName, labelOf, pathOf, reasonOf, runOf } from './names.ts';
+import { agentName, causeOf, labelOf, pathOf, runOf } from './names.ts';
 import { describeRetry } from './words.ts';
 
 type AnyFact = RunFact | StepFact | SwarmFact | PoolFact;
@@ -97,13 +96,13 @@ export class Timeline {
         return this.#tell(at, labelOf([...path, payload.stepId]), describeRetry(payload));
       }
       case 'agent/crashed':
-        return this.#agent(at, payload.agentId, `crashed: ${this.#reason(payload.error)}`);
+        return this.#agent(at, payload.agentId, `crashed: ${causeOf(payload.error, this.#root)}`);
       case 'agent/lost':
-        return this.#agent(at, payload.agentId, `lost: ${this.#reason(payload.error)}`);
+        return this.#agent(at, payload.agentId, `lost: ${causeOf(payload.error, this.#root)}`);
       case 'agent/restarted':
         return this.#agent(at, payload.agentId, `restarted: life ${payload.incarnation}`);
       case 'agent/escalated':
-        return this.#agent(at, payload.agentId, `given up: ${this.#reason(payload.error)}`);
+        return this.#agent(at, payload.agentId, `given up: ${causeOf(payload.error, this.#root)}`);
       default:
     }
   }
@@ -171,10 +170,6 @@ export class Timeline {
   #atAttempt(task: string): string {
     const attempts = this.#attempts.get(this.#runs.get(task) ?? '');
     return attempts === undefined ? '' : `, at attempt ${attempts}`;
-  }
-
-  #reason({ cause, message }: ExecutionError): string {
-    return cause ? oneLine(cause.message) : reasonOf({ message }, this.#root);
   }
 
   #standing(task: string): string {
