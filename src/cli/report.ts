@@ -5,6 +5,7 @@ import type { Json } from '../machines/protocol/execution.ts';
 import type { Ending } from './execute.ts';
 import { EXIT, exitCodeOfFailure, exitCodeOfSignal, oneLine, printDuration, type UsageError } from './outcome.ts';
 import type { Board } from './progress/board.ts';
+import { pathOf } from './progress/names.ts';
 import type { Row } from './progress/rows.ts';
 
 export type Format = 'human' | 'json' | 'jsonl';
@@ -96,7 +97,7 @@ function waitingLines({ kind }: Ending, board: Board): readonly string[] {
     ),
     ...board.unmet.map(
       ({ normId, role, mission, open }) =>
-        `  obligation "${normId}" waits for a decision: "${role}" has not done "${mission}" in time${open.length > 0 ? `, still open: ${open.join(', ')}` : ''}`,
+        `  obligation "${oneLine(normId)}" waits for a decision: "${oneLine(role)}" has not done "${oneLine(mission)}" in time${open.length > 0 ? `, still open: ${open.join(', ')}` : ''}`,
     ),
     'next: the command line cannot answer, and this run is over. Through the API it would wait for:',
     ...calls.slice(0, 1).map((call) => `  ${call}`),
@@ -108,13 +109,13 @@ const waitOf = (wait: NonNullable<Row['waitsFor']>): string => {
   return wait.type === 'approval' && wait.prompt !== undefined ? `an approval: ${oneLine(wait.prompt)}` : 'an approval';
 };
 
-/** The call that would answer for a step. Of a task's run the swarm has the controls; a run deeper down is named by its id. */
+/** The call that would answer for a step, however deep its run lives. */
 function answerTo({ id, runId, waitsFor }: Row, board: Board, kind: Ending['kind']): string {
-  const task = /^([^/]+)\/\d+$/.exec(runId.slice(board.root.length + 1))?.[1];
-  const holder =
-    runId === board.root ? 'execution' : kind === 'swarm' && task !== undefined ? `swarm.run(${JSON.stringify(task)})` : `run("${runId}")`;
-  if (waitsFor?.type === 'signal') return `${holder}.signal(${JSON.stringify(waitsFor.name)}, …)`;
-  return `${holder}.decide(${JSON.stringify(id)}, { decision: 'approve', value: … })   // or 'retry', 'reject', 'abort'`;
+  const path = pathOf(runId, board.root).map((step) => `.run(${JSON.stringify(step)})?`);
+  const holder = `${kind === 'swarm' ? 'swarm' : 'execution'}${path.join('')}`;
+  if (waitsFor?.type === 'signal') return `${holder}.signal(${JSON.stringify(waitsFor.name)})`;
+  const others = waitsFor ? "'reject', 'abort'" : "'retry', 'reject', 'abort'";
+  return `${holder}.decide(${JSON.stringify(id)}, { decision: 'approve', value: … })   // or ${others}`;
 }
 
 function nextStep({ error, signal }: Ending, board: Board, format: Format): readonly string[] {

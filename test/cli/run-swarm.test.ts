@@ -151,7 +151,7 @@ describe('swarmchart run with a swarm file', () => {
       waitingFor: [{ stepId: 'only', executionId: `${executionId}/try/1`, error: { code: 'EXECUTION_FAILED' } }],
     });
     expect(stderr).toContain('step "try/only" waits for a decision about EXECUTION_FAILED: out of paper red');
-    expect(stderr).toContain(`swarm.run("try").decide("only", { decision: 'approve'`);
+    expect(stderr).toContain(`swarm.run("try")?.decide("only", { decision: 'approve'`);
   });
 
   it('ends with 3 when an obligation is not met in time', async () => {

@@ -90,6 +90,17 @@ describe('swarmchart run', () => {
     expect(signal.exitCode).toBe(3);
     expect(JSON.parse(signal.stdout)).toMatchObject({ waitingFor: [{ stepId: 'merged', for: { type: 'signal', name: 'merge' } }] });
     expect(signal.stderr).toContain('step "merged" waits for the signal "merge"\n');
+    expect(signal.stderr).toContain('execution.signal("merge")');
+  });
+
+  it('says how to answer for a step within steps', async () => {
+    const body = 'steps: [{ id: ask, type: wait, approval: true }]';
+    using folder = new Workspace({ 'w.yaml': `id: w\nsteps:\n  - { id: each, type: map, over: [a], ${body} }\n` });
+    const { exitCode, stdout, stderr } = await folder.run('run', 'w.yaml', '--json');
+    expect(exitCode).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ waitingFor: [{ stepId: 'ask', executionId: expect.stringMatching(/each:0/) }] });
+    expect(stderr).toContain('step "each:0/ask" waits for an approval\n');
+    expect(stderr).toContain(`execution.run("each")?.run("each:0")?.decide("ask", { decision: 'approve'`);
   });
 
   it('waits itself for what ends by itself', async () => {

@@ -154,13 +154,13 @@ export class Board {
         return { kind: 'planned', key: executionId, label: count(tasks.length, 'task'), detail: `by ${source}` };
       }
       case 'tier1/task/started':
-        return this.#start(fact, payload.taskId, at, `by ${payload.agentId}`);
+        return this.#start(fact, payload.taskId, at, `by ${oneLine(payload.agentId)}`);
       case 'tier1/task/continued':
-        return { kind: 'continued', ...this.#names(fact, payload.taskId), detail: `by ${payload.agentId}` };
+        return { kind: 'continued', ...this.#names(fact, payload.taskId), detail: `by ${oneLine(payload.agentId)}` };
       case 'tier1/lease/lost':
         return { kind: 'lost', ...this.#names(fact, payload.taskId), detail: reasonOf(payload.error, this.root) };
       case 'tier1/task/reassigned': {
-        const detail = `${payload.agentId} failed: ${oneLine(payload.error.message)}`;
+        const detail = `${oneLine(payload.agentId)} failed: ${oneLine(payload.error.message)}`;
         return { kind: 'reassigned', ...this.#names(fact, payload.taskId), detail };
       }
       case 'tier1/task/completed':
@@ -172,7 +172,8 @@ export class Board {
       case 'tier1/obligation/unmet': {
         const { normId, role, mission, open } = payload;
         this.#unmet.set(normId, { normId, role, mission, open });
-        return { kind: 'waiting', key: `norm/${normId}`, label: normId, detail: `"${role}" has not done "${mission}" in time` };
+        const detail = `"${oneLine(role)}" has not done "${oneLine(mission)}" in time`;
+        return { kind: 'waiting', key: `norm/${normId}`, label: oneLine(normId), detail };
       }
       case 'tier1/obligation/decided':
         this.#unmet.delete(payload.normId);

@@ -27,7 +27,7 @@ export function labelOf(path: readonly string[]): string {
 
 /** A swarm's name for an agent of its own, which the pool knows by a longer one. */
 export const agentName = (agentId: string, root: string): string =>
-  agentId.startsWith(`${root}/`) ? agentId.slice(root.length + 1) : agentId;
+  oneLine(agentId.startsWith(`${root}/`) ? agentId.slice(root.length + 1) : agentId);
 
 /** Why, in one line, with agents by the names that the swarm has for them. */
 export const reasonOf = ({ message }: ExecutionError, root: string): string =>

@@ -58,26 +58,26 @@ export class Timeline {
     switch (type) {
       case 'tier1/task/started':
         this.#runs.set(payload.taskId, payload.childExecutionId);
-        this.#begin(payload.taskId, payload.agentId, at);
+        this.#begin(payload.taskId, oneLine(payload.agentId), at);
         return;
       case 'tier1/task/continued': {
-        this.#begin(payload.taskId, payload.agentId, at);
+        this.#begin(payload.taskId, oneLine(payload.agentId), at);
         const done = this.#doneIn(payload.taskId);
         const kept = done.length === 0 ? '' : `; ${done.join(', ')} ${done.length === 1 ? 'is' : 'are'} not done again`;
-        return this.#tell(at, payload.taskId, `new lease: ${payload.agentId} goes on${kept}`);
+        return this.#tell(at, payload.taskId, `new lease: ${oneLine(payload.agentId)} goes on${kept}`);
       }
       case 'tier1/lease/lost':
         this.#finish(payload.taskId, at, 'lost');
         this.#troubled.add(payload.taskId);
-        return this.#tell(at, payload.taskId, `lease on ${payload.agentId ?? 'its agent'} lost${this.#standing(payload.taskId)}`);
+        return this.#tell(at, payload.taskId, `lease on ${oneLine(payload.agentId ?? 'its agent')} lost${this.#standing(payload.taskId)}`);
       case 'tier1/task/reassigned':
         this.#finish(payload.taskId, at, 'failed');
         this.#troubled.add(payload.taskId);
-        return this.#tell(at, payload.taskId, `${payload.agentId} failed at it: ${oneLine(payload.error.message)}`);
+        return this.#tell(at, payload.taskId, `${oneLine(payload.agentId)} failed at it: ${oneLine(payload.error.message)}`);
       case 'tier1/task/completed':
         this.#finish(payload.taskId, at);
         if (this.#troubled.has(payload.taskId))
-          this.#tell(at, payload.taskId, `completed by ${payload.agentId}${this.#atAttempt(payload.taskId)}`);
+          this.#tell(at, payload.taskId, `completed by ${oneLine(payload.agentId)}${this.#atAttempt(payload.taskId)}`);
         return;
       case 'tier1/task/failed':
         this.#finish(payload.taskId, at, 'failed');
