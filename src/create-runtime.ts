@@ -146,13 +146,15 @@ class SwarmchartRuntime implements AsyncDisposable {
    * idempotency key. Throws INVALID_INPUT when the facts do not begin with the start of one.
    */
   async restore(facts: readonly Fact[]): Promise<ExecutionHandle> {
-    const { execution, tier } = await this.#goOn(facts, ({ tier }) => tier !== 'tier1', 'restoreSwarm goes on with a swarm');
+    const goOn = await this.#restoration(facts, ({ tier }) => tier !== 'tier1', 'restoreSwarm goes on with a swarm');
+    const { execution, tier } = goOn();
     return this.#handles.execution(execution, tier);
   }
 
   /** The same for a swarm; each of its runs goes on under a new lease. */
   async restoreSwarm(facts: readonly Fact[]): Promise<SwarmHandle> {
-    const { execution, job } = await this.#goOn(facts, ({ tier }) => tier === 'tier1', 'restore goes on with a run or a step');
+    const goOn = await this.#restoration(facts, ({ tier }) => tier === 'tier1', 'restore goes on with a run or a step');
+    const { execution, job } = goOn();
     return this.#followSwarm(execution, job as SwarmJob);
   }
 
@@ -205,14 +207,15 @@ class SwarmchartRuntime implements AsyncDisposable {
     await this.stop();
   }
 
-  async #goOn(facts: readonly Fact[], fits: (restoration: StreamRestoration) => boolean, otherwise: string) {
+  /** What starts it is called in the same turn as whatever must be there before it runs, such as the agents of a swarm. */
+  async #restoration(facts: readonly Fact[], fits: (restoration: StreamRestoration) => boolean, otherwise: string) {
     const restoration = restorationOf(facts);
     const { tier, context, job } = restoration;
     if (!fits(restoration)) throw new SwarmchartError('INVALID_INPUT', `These are facts of ${tier}: ${otherwise}`);
     const stored = await this.#system.journal.read(context.executionId);
     if (stored.length === 0) await this.#system.journal.append(context.executionId, 0, facts);
     this.#blackboards.fold(facts);
-    return { execution: this.#system.start(tier, context, job, restoration), tier, job };
+    return () => ({ execution: this.#system.start(tier, context, job, restoration), tier, job });
   }
 
   #load(source: WorkflowSource, inputNames: readonly string[]): LoadedWorkflow {
