@@ -33,6 +33,13 @@ export class Chaos {
       const { stepId } = fact.payload as Extract<RunFact, { type: 'tier2/step/completed' }>['payload'];
       if (stepId === CRASHING.after) this.#isCommitted.resolve();
     });
+    // Whoever cancels must not wait for a step that will never be committed.
+    for (const end of ['cancelling', 'failing']) runtime.events.subscribe(`tier1/swarm/${end}`, () => this.#giveUp());
+  }
+
+  #giveUp(): void {
+    this.#crash = () => false;
+    this.#isCommitted.resolve();
   }
 
   async #strike({ tool, attempt, executionId }: ToolFault): Promise<void> {

@@ -101,4 +101,17 @@ describe('swarmchart demo --chaos', () => {
     expect(story.split('\n').length).toBeLessThan(24);
     expect(calm.stderr).not.toContain('█');
   });
+
+  it('does the same to a repository without commits', async () => {
+    await buildRepository(join(folder.folder, 'empty'), []);
+    const { exitCode, stderr } = await folder.run('demo', '--repo', 'empty', '--out', 'nothing', '--chaos');
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/architect {2}crashed/);
+  });
+
+  it('tells how far it came when it cannot go on', async () => {
+    const { exitCode, stderr } = await folder.run('demo', '--repo', 'nowhere', '--chaos', '--json');
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/^inspect {2}surveyor +█*✗ +\d+ ms, failed$/m);
+  });
 });
