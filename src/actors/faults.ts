@@ -6,6 +6,8 @@ export interface ToolFault {
   readonly executionId: string;
   /** 1 for the first attempt. */
   readonly attempt: number;
+  /** Aborted when the attempt is: by a cancel, a timeout, or because its agent was lost. */
+  readonly signal: AbortSignal;
 }
 
 export interface AgentFault {

@@ -36,6 +36,7 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
               stepId: job.stepId,
               executionId: context.execution.executionId,
               attempt: context.attempt,
+              signal,
             });
             return tool.run(input as never, own);
           });

@@ -40,9 +40,9 @@ export function typedInput(
       return [name, 'value' in item ? item.value : readAs(type ?? 'string', item.text)];
     }),
   );
-  const { input, issues } = resolveInput(declared, values);
+  const { input, issues } = resolveInput(declared, values, { noun: 'input', taker: kind });
   if (issues.length === 0) return input;
-  const list = issues.map(({ message }) => `\n  ${message.replace(/^The workflow /, `The ${kind} `)}`).join('');
+  const list = issues.map(({ message }) => `\n  ${message}`).join('');
   throw new UsageError('INVALID_INPUT', `The input does not fit the ${kind}:${list}`, { issues, hint: describeInputs(kind, declared) });
 }
 

@@ -13,7 +13,7 @@ export interface ResolvedInput {
 
 export interface InputWords {
   readonly noun: 'input' | 'parameter';
-  readonly taker: 'workflow' | 'template';
+  readonly taker: 'workflow' | 'swarm' | 'template';
 }
 
 /**

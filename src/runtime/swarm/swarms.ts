@@ -78,7 +78,7 @@ export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synth
     try {
       const definition: Json = typeof source === 'string' ? null : toJson(source, 'The caller', Number.MAX_SAFE_INTEGER);
       const loaded = definition === null ? undefined : this.#load(definition);
-      const { input, issues } = resolveInput(loaded?.inputs, request.input ?? {});
+      const { input, issues } = resolveInput(loaded?.inputs, request.input ?? {}, { noun: 'input', taker: 'swarm' });
       if (issues.length > 0) throw issuesToError(issues);
       const goal = goalIn(source, loaded, request.goal, input);
       if (loaded) this.#definitions.set(execution.executionId, loaded);
