@@ -64,11 +64,20 @@ function classOf(thrown: unknown, classify: Classify): ErrorClass | undefined {
   return undefined;
 }
 
-function causeOf(thrown: unknown): { readonly cause?: { readonly name: string; readonly message: string } } {
-  if (thrown === undefined) return {};
-  if (isError(thrown)) return { cause: { name: textIn(thrown, 'name'), message: textIn(thrown, 'message') } };
-  return { cause: { name: typeof thrown, message: describe(thrown) } };
+function causeOf(thrown: unknown): { readonly cause?: Cause } {
+  return thrown === undefined ? {} : { cause: asCause(thrown) };
 }
+
+interface Cause {
+  readonly name: string;
+  readonly message: string;
+}
+
+/** Anything thrown, as the cause of an error. Never throws. */
+export const asCause = (thrown: unknown): Cause =>
+  isError(thrown)
+    ? { name: textIn(thrown, 'name'), message: textIn(thrown, 'message') }
+    : { name: typeof thrown, message: describe(thrown) };
 
 function contextOf(thrown: unknown): { readonly context?: JsonObject } {
   const given = memberOf(thrown, 'context');

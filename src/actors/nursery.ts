@@ -10,6 +10,7 @@ import { type AnyActorLogic, type AnyActorRef, createActor, type EventObject, fr
 import type { ExecutionContext } from '../machines/protocol/execution.ts';
 import type { ChildReport, ChildSpec, NurseryCommand } from '../machines/protocol/run.ts';
 import type { Clock } from './clock.ts';
+import { asCause } from './failure.ts';
 import type { Counters } from './services.ts';
 
 export interface NurseryServices {
@@ -120,9 +121,7 @@ export class Nursery {
       return;
     }
     stopOrphans(child.ref);
-    const { error } = event;
-    const cause = error instanceof Error ? { name: error.name, message: error.message } : { name: typeof error, message: String(error) };
-    this.#report({ type: 'child.crashed', ...end, cause });
+    this.#report({ type: 'child.crashed', ...end, cause: asCause(event.error) });
   }
 
   #send(child: Child | undefined, event: EventObject): void {

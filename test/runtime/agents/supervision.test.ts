@@ -3,6 +3,11 @@ import type { AgentContext } from '../../../src/actors/agent-body.ts';
 import { startAgents, throwing } from './start-agents.ts';
 
 const never = () => new Promise(() => {});
+const refuse = () => {
+  throw new Error('look away');
+};
+const unreadableMember = { get: refuse };
+const unreadable = new Proxy({}, { get: refuse, getPrototypeOf: refuse });
 
 describe('an agent of the pool', () => {
   it('is ready when it has initialized itself, and gets leases only then', async () => {
@@ -42,6 +47,23 @@ describe('an agent of the pool', () => {
     expect(lease.signal.aborted).toBe(at !== 'starting');
     if (at !== 'starting') expect(lease.signal.reason).toMatchObject({ code: 'AGENT_CRASHED', retryable: true });
     expect(disposed).toEqual([1]);
+  });
+
+  it.each([
+    ['an object without a prototype', Object.create(null)],
+    ['nothing', undefined],
+    ['a symbol', Symbol('odd')],
+    ['what throws when it is looked at', unreadable],
+    ['an error whose message throws', Object.defineProperty(new Error('odd'), 'message', unreadableMember)],
+  ])('harms nobody else when a hook throws %s', async (_, thrown) => {
+    await using world = startAgents();
+    await world.agents.register({ id: 'ann', capabilities: ['code'] });
+    const initialize = () => {
+      throw thrown;
+    };
+    const bob = world.agents.register({ id: 'bob', capabilities: ['code'], initialize, restart: { maxRestarts: 0, withinMs: 1_000 } });
+    await expect(bob).rejects.toMatchObject({ code: 'AGENT_NOT_READY', context: { agentId: 'bob', code: 'AGENT_CRASHED' } });
+    expect((await world.agents.lease()).agentId).toBe('ann');
   });
 
   it('can be made to crash, if it has a body', async () => {
