@@ -33,6 +33,8 @@ class Attempt {
   #overspent: SwarmchartError | undefined;
   #isSettled = false;
   #hasLeft = false;
+  /** Of work that must hear when nobody waits for it any more. */
+  #left: PromiseWithResolvers<void> | undefined;
   /** While paused: resolves what waits at a checkpoint. */
   #wake: (() => void) | undefined;
   #pause: Promise<void> | undefined;
@@ -69,6 +71,7 @@ class Attempt {
   leave(): void {
     this.#hasLeft = true;
     if (this.#isSettled) return;
+    this.#left?.resolve();
     this.#services.counters.abandoned++;
     this.#abort.abort(new SwarmchartError('CANCELLED', 'the step was left'));
     this.#release();
@@ -89,7 +92,7 @@ class Attempt {
         this.#abort.signal.throwIfAborted();
       }
       this.#spend({ credits: job.credits });
-      const returned = await doWork(job, this.#context(), this.#services);
+      const returned = await doWork(job, this.#context(), this.#services, () => this.#whenLeft());
       if (this.#overspent) throw this.#overspent;
       this.#abort.signal.throwIfAborted();
       const output = toJson(returned, nameOf(job), this.#services.maxOutputBytes);
@@ -119,6 +122,12 @@ class Attempt {
       blackboard: this.#services.blackboard(execution, this.#abort.signal),
       log: this.#services.log,
     };
+  }
+
+  #whenLeft(): Promise<void> {
+    this.#left ??= Promise.withResolvers<void>();
+    if (this.#hasLeft) this.#left.resolve();
+    return this.#left.promise;
   }
 
   #checkpoint(): Promise<void> {

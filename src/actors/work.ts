@@ -15,8 +15,12 @@ export const nameOf = ({ work, stepId }: StepJob): string => {
   return work.kind === 'condition' ? `The condition of step "${stepId}"` : `Operation "${work.module}.${work.operation}"`;
 };
 
-/** The work gets a copy of the parameters: what it does to them is not seen by a retry, nor where they came from. */
-export async function doWork(job: StepJob, context: ToolContext, services: WorkServices): Promise<unknown> {
+/**
+ * The work gets a copy of the parameters: what it does to them is not seen by a retry, nor where they came from.
+ *
+ * @param left Its promise resolves when nobody waits for the work any more, if that has not ended by then.
+ */
+export async function doWork(job: StepJob, context: ToolContext, services: WorkServices, left: () => Promise<void>): Promise<unknown> {
   const { work } = job;
   switch (work.kind) {
     case 'tool': {
@@ -43,7 +47,7 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
         return strategy({ tool, parameters, callTool, signal, execution: context.execution, stepId: job.stepId });
       };
       if (!work.lease) return call(services.agents.actingFor(context.execution), context.signal);
-      return underLease(work.lease, context, services, call);
+      return underLease({ lease: work.lease, left }, context, services, call);
     }
     case 'module-operation': {
       const module = services.modules.get(work.module);
@@ -66,15 +70,19 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
 /** How many agents may be lost under one attempt before it fails with what became of the last. */
 const MOST_AGENTS = 3;
 
-/** Under a lease on a capable agent. When the agent is lost another one does the work anew, under the same idempotency key. */
+/**
+ * Under a lease on a capable agent. When the agent is lost another one does the work anew, under the same idempotency key. A tool that does
+ * not heed its signal keeps the agent no longer than its attempt lasts.
+ */
 async function underLease(
-  lease: StepLease,
+  { lease, left }: { readonly lease: StepLease; readonly left: () => Promise<void> },
   { execution, signal }: ToolContext,
   { agents }: WorkServices,
   call: (agent: AgentSpec, signal: AbortSignal) => Promise<unknown>,
 ): Promise<unknown> {
   for (let lost = 1; ; lost++) {
     const held = await agents.hold(lease, execution, signal);
+    void left().then(() => held.release());
     try {
       return await call(held.spec, AbortSignal.any([signal, held.signal]));
     } catch (thrown) {

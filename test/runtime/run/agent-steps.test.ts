@@ -98,6 +98,15 @@ describe('an agent step', () => {
     await world.checkInvariants(run.executionId);
   });
 
+  it('keeps its agent no longer than its attempt lasts, whatever its tool does', async () => {
+    const deaf = { name: 'deaf', run: () => new Promise(() => {}) };
+    await using world = await startRuntime({ tools: [deaf], agents: reviewers });
+    const run = world.runtime.run(reviews(1, { tool: 'deaf', timeout: 3_000, retry: 0 }));
+    await world.clock.advanceAsync(20_000);
+    expect(await run.result()).toMatchObject({ success: false, error: { code: 'STEP_TIMEOUT' } });
+    expect(world.runtime.agents.list().map(({ currentLoad }) => currentLoad)).toEqual([0, 0]);
+  });
+
   it('gives its agent back when its run is cancelled', async () => {
     await using world = await startWorld();
     const run = world.runtime.run(reviews(6), { allocation: { maxConcurrentSteps: 10 } });
