@@ -199,7 +199,8 @@ export class System {
   /** Records a fact about a live root execution in its stream, and gives the gate that it must pass; false when no such root lives. */
   record(executionId: string, fact: FactBody): Promise<void> | undefined | false {
     const root = this.#roots.get(executionId);
-    if (!root) return false;
+    // One that has ended may still wait for its last commit: after its terminal fact there is none.
+    if (!root || this.directory.find(executionId)?.ref?.getSnapshot().status !== 'active') return false;
     root.stream.record({ execution: root.execution.context, tier: 'tier1', facts: [fact] });
     return root.stream.committed();
   }
@@ -215,10 +216,10 @@ export class System {
     this.#isStopped = true;
     this.#breakers.stop();
     void this.agents.stop();
-    this.#root.stop();
     for (const executionId of this.#roots.keys()) {
       this.#abandon(executionId, executionError('RUNTIME_STOPPED', 'The runtime was stopped', 'tier2'));
     }
+    this.#root.stop();
     this.bus.close();
   }
 

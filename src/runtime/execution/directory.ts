@@ -35,12 +35,12 @@ export class Directory implements FactStreams {
     if (stream) this.#entries.set(execution.executionId, { stream, report, parent: execution.parentExecutionId });
   }
 
-  /** Suspended: it waits to live again. */
-  leave({ executionId }: ExecutionContext, how: 'ended' | 'suspended'): void {
+  /** Suspended: it waits to live again. Abandoned: it was stopped, and never will. */
+  leave({ executionId }: ExecutionContext, how: 'ended' | 'suspended' | 'abandoned'): void {
     const entry = this.#entries.get(executionId);
     if (!entry) return;
     this.#entries.delete(executionId);
-    this.#settled.set(executionId, how === 'ended' ? statusOf(phaseOf(entry)) : 'waiting');
+    this.#settled.set(executionId, how === 'ended' ? statusOf(phaseOf(entry)) : how === 'suspended' ? 'waiting' : 'failed');
     if (this.#settled.size < REMEMBERED) return;
     this.#settledBefore = this.#settled;
     this.#settled = new Map();

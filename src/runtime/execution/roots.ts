@@ -39,7 +39,9 @@ export class Roots extends Map<string, Root> {
       if (how === 'suspended') root.suspended.keep(executionId, state);
       else root.suspended.keepUntilHeard(executionId, state);
     }
-    this.#directory.leave(execution, how);
+    // Without its root it never lives again, and a root itself is never suspended.
+    const isLeft = how === 'suspended' && (!root || executionId === entry?.stream.name);
+    this.#directory.leave(execution, isLeft ? 'abandoned' : how);
   }
 
   /** What an execution has recorded tells of whose end it has heard. */
