@@ -9,7 +9,6 @@ import type { ExecutionResult, Json, JsonObject } from './machines/protocol/exec
 import type { Fact } from './machines/protocol/facts.ts';
 import type { RunJob } from './machines/protocol/run.ts';
 import type { SwarmJob } from './machines/protocol/swarm.ts';
-import type { SwarmState } from './machines/swarm.state.ts';
 import type { Agents } from './runtime/agents/agents.ts';
 import { Blackboards } from './runtime/blackboard.ts';
 import { publishedWrites } from './runtime/blackboard-facts.ts';
@@ -66,7 +65,13 @@ class SwarmchartRuntime implements AsyncDisposable {
     this.#configuration = configurationOf(options);
     const { registry, conditions, ...work } = this.#configuration;
     const log = options.logger ? safeLogger(options.logger) : SILENT;
-    this.#swarms = new Swarms({ runtime: options, registry, log, agents: () => this.#system.agents.specs() });
+    this.#swarms = new Swarms({
+      runtime: options,
+      registry,
+      log,
+      agents: () => this.#system.agents.specs(),
+      isTaken: (id) => this.#system.agents.isTaken(id),
+    });
     const configured: WorkConfiguration = {
       ...work,
       blackboard: ({ swarmId, executionId }, signal) => this.#blackboards.of(swarmId, { by: executionId, signal }),
@@ -163,8 +168,8 @@ class SwarmchartRuntime implements AsyncDisposable {
    * become one. A definition or an input that is refused still becomes a swarm, which has failed.
    */
   swarm<Result = Json>(source: SwarmSource, options: SwarmOptions = {}): SwarmHandle<Result> {
-    const { goal, ...request } = options;
-    const checked = checkRequest(request, () => this.#createId(), this.#system.clock.now());
+    const checked = checkRequest(options, () => this.#createId(), this.#system.clock.now());
+    const { goal } = options;
     const hasCredits = options.allocation?.maxCredits !== undefined;
     const hasDuration = options.allocation?.maxDurationMs !== undefined || options.options?.timeout !== undefined;
     const asked = { ...(goal !== undefined && { goal }), ...(options.input && { input: options.input }), hasCredits, hasDuration };
@@ -251,12 +256,11 @@ class SwarmchartRuntime implements AsyncDisposable {
   /** Its own agents live as long as it does. */
   #followSwarm(execution: Execution, job: SwarmJob): SwarmHandle {
     const { executionId } = execution.context;
-    this.#system.agents.lend(job.agents.map((agent) => ({ ...agent, id: job.poolIds[agent.id] ?? agent.id })));
-    void execution.result().then(async ({ success }) => {
+    const lent = this.#system.agents.lend(job.agents.map((agent) => ({ ...agent, id: job.poolIds[agent.id] ?? agent.id })));
+    void execution.result().then(({ success }) => {
       this.#system.agents.ask({ type: 'lease.returnAll', holder: executionId, at: this.#system.clock.now() });
-      this.#system.agents.takeBack(Object.values(job.poolIds));
-      const state = success ? ((await this.#system.stateOf(executionId)) as SwarmState | undefined) : undefined;
-      this.#swarms.ended(job, state?.plan);
+      this.#system.agents.takeBack(lent);
+      if (success) this.#swarms.completed(job);
     });
     return this.#handles.swarm(execution);
   }

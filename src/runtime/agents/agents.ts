@@ -20,8 +20,8 @@ import { type Enrolment, enrol } from './enrolment.ts';
 import { type Lease, Leases } from './lease.ts';
 import {
   type AgentsServices,
-  checkGrace,
   checkLease,
+  checkUnregister,
   DEFAULT_TTL_MS,
   type LeaseOptions,
   type Registration,
@@ -40,8 +40,9 @@ const BATCH = 250;
 export class Agents implements Pick<AgentServices, 'hold'> {
   readonly #services: AgentsServices;
   readonly #pool: PoolHost;
-  /** Ids that are taken. */
+  /** Ids of agents that the pool has, and of those on their way there; both are taken. */
   readonly #ids = new Set<string>();
+  readonly #arriving = new Set<string>();
   readonly #hooks = new Map<string, AgentHooks>();
   readonly #starting = new Starts();
   readonly #leaving = new Map<string, PromiseWithResolvers<void>>();
@@ -99,8 +100,8 @@ export class Agents implements Pick<AgentServices, 'hold'> {
   }
 
   /** Resolves with true when the agent has stopped, with false when there is none. From now on it gets no leases. */
-  async unregister(id: string, { graceMs }: UnregisterOptions = {}): Promise<boolean> {
-    checkGrace(graceMs);
+  async unregister(id: string, options: UnregisterOptions = {}): Promise<boolean> {
+    const { graceMs } = checkUnregister(options);
     const isGivenUp = agentNamed(this.#pool.state, id)?.status === 'escalated';
     if (this.#isStopped || (!this.#ids.has(id) && !isGivenUp)) return false;
     const left = promiseIn(this.#leaving, id);
@@ -146,8 +147,8 @@ export class Agents implements Pick<AgentServices, 'hold'> {
    * Waits for the least loaded of the agents that fit, in order of priority. Rejects with NO_CAPABLE_AGENT when nobody could ever serve it, with
    * RESOURCE_EXHAUSTED when too many wait, and with the signal's reason when that is aborted first.
    */
-  async lease({ signal, ttlMs = DEFAULT_TTL_MS, ...options }: LeaseOptions = {}): Promise<Lease> {
-    checkLease({ ...options, ttlMs });
+  async lease(given: LeaseOptions = {}): Promise<Lease> {
+    const { signal, ttlMs = DEFAULT_TTL_MS, ...options } = checkLease(given);
     this.#mustRun();
     return this.#leases.ask({ ...options, ttlMs }, signal);
   }
@@ -176,11 +177,17 @@ export class Agents implements Pick<AgentServices, 'hold'> {
     if (!this.#isStopped) this.#pool.send(command);
   }
 
-  /** Brings in what a swarm has of its own. They have no hooks. Ids that are taken are left out. */
-  lend(specs: readonly AgentSpec[]): void {
-    if (this.#isStopped) return;
+  isTaken(id: string): boolean {
+    return this.#ids.has(id) || this.#arriving.has(id);
+  }
+
+  /** Brings in what a swarm has of its own, and returns the ids. They have no hooks. Ids that are taken are left out. */
+  lend(specs: readonly AgentSpec[]): readonly string[] {
+    if (this.#isStopped) return [];
     const life = this.#services.faults && { ...DEFAULT_LIFE, hasBody: true };
-    this.#add(specs.filter(({ id }) => !this.#ids.has(id)).map((spec) => (life ? { ...spec, life } : spec)));
+    const lent = specs.filter(({ id }) => !this.isTaken(id));
+    this.#add(life ? lent.map((spec) => ({ ...spec, life })) : lent);
+    return lent.map(({ id }) => id);
   }
 
   /** They are gone at once; whoever still holds a lease on them loses it. */
@@ -206,6 +213,7 @@ export class Agents implements Pick<AgentServices, 'hold'> {
   #checked(given: readonly unknown[], root: readonly string[]): Enrolment {
     return enrol(given, {
       ids: this.#ids,
+      arriving: this.#arriving,
       hasFaults: this.#services.faults !== undefined,
       root,
       turn: async () => {
@@ -217,7 +225,10 @@ export class Agents implements Pick<AgentServices, 'hold'> {
 
   #add(specs: readonly AgentSpec[]): void {
     const at = this.#services.clock.now();
-    for (const { id } of specs) this.#ids.add(id);
+    for (const { id } of specs) {
+      this.#ids.add(id);
+      this.#arriving.delete(id);
+    }
     for (let from = 0; from < specs.length; from += BATCH) {
       this.#pool.send({ type: 'pool.register', agents: specs.slice(from, from + BATCH), at });
     }
@@ -280,6 +291,7 @@ export class Agents implements Pick<AgentServices, 'hold'> {
     for (const { resolve } of this.#leaving.values()) resolve();
     this.#leaving.clear();
     this.#ids.clear();
+    this.#arriving.clear();
     this.#hooks.clear();
   }
 

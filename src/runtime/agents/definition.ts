@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { AgentContext, AgentHooks } from '../../actors/agent-body.ts';
-import { describe, memberOf } from '../../actors/failure.ts';
+import { asCause, describe, memberOf } from '../../actors/failure.ts';
 import { toJson } from '../../actors/json.ts';
 import { type AgentLife, type AgentSpec, DEFAULT_LIFE } from '../../machines/protocol/agent.ts';
 import type { JsonObject } from '../../machines/protocol/execution.ts';
@@ -138,7 +138,8 @@ export function* checkingAgents(
 }
 
 function checked(raw: unknown, path: Path, hasFaults: boolean, issues: IssueList): readonly CheckedAgent[] {
-  const result = Definition.safeParse(raw);
+  const result = read(raw, path, issues);
+  if (!result) return [];
   if (!result.success) {
     for (const { code, path: below, message } of result.error.issues) {
       const at = [...path, ...below.map((key) => (typeof key === 'number' ? key : String(key)))];
@@ -171,6 +172,16 @@ function checked(raw: unknown, path: Path, hasFaults: boolean, issues: IssueList
     ...((hasBody || restart) && { life: lifeOf(hasBody, readyTimeoutMs, heartbeat, restart) }),
   };
   return [{ spec, hooks: hasHooks ? hooks : undefined }];
+}
+
+/** Reading what a caller gives may throw anything: it may be a proxy. */
+function read(raw: unknown, path: Path, issues: IssueList) {
+  try {
+    return Definition.safeParse(raw);
+  } catch (thrown) {
+    issues.add('INVALID_VALUE', path, `The agent cannot be read: ${asCause(thrown).message}`);
+    return undefined;
+  }
 }
 
 type Parsed = z.infer<typeof Definition>;

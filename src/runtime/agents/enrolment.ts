@@ -6,8 +6,10 @@ import { type CheckedAgent, checkingAgents } from './definition.ts';
 export type Enrolment = readonly CheckedAgent[] | Promise<readonly CheckedAgent[]>;
 
 interface Door {
-  /** Ids that are taken. Those of the definitions are from the start, and free again if they are refused. */
-  readonly ids: Set<string>;
+  /** Ids of agents that are registered. */
+  readonly ids: ReadonlySet<string>;
+  /** Ids of those that are being checked: taken from the start, and free again if they are refused. */
+  readonly arriving: Set<string>;
   readonly hasFaults: boolean;
   readonly root: readonly string[];
   /** Resolves in a later turn; rejects when it is too late. */
@@ -15,18 +17,19 @@ interface Door {
 }
 
 /** Throws, or rejects with, every problem at once. */
-export function enrol(given: readonly unknown[], { ids, hasFaults, root, turn }: Door): Enrolment {
+export function enrol(given: readonly unknown[], { ids, arriving, hasFaults, root, turn }: Door): Enrolment {
   const reserved = new Set<string>();
   for (const definition of given) {
     const id = memberOf(definition, 'id');
-    if (typeof id === 'string' && !ids.has(id)) reserved.add(id);
+    if (typeof id === 'string' && !ids.has(id) && !arriving.has(id)) reserved.add(id);
   }
-  for (const id of reserved) ids.add(id);
+  for (const id of reserved) arriving.add(id);
   const free = (refused: unknown): never => {
-    for (const id of reserved) ids.delete(id);
+    for (const id of reserved) arriving.delete(id);
     throw refused;
   };
-  const check = checkingAgents(given, (id) => ids.has(id) && !reserved.has(id), hasFaults, root);
+  const isTaken = (id: string): boolean => ids.has(id) || (arriving.has(id) && !reserved.has(id));
+  const check = checkingAgents(given, isTaken, hasFaults, root);
   try {
     const step = check.next();
     if (step.done) return step.value;

@@ -50,7 +50,9 @@ export interface LeaseOptions {
 
 export const DEFAULT_TTL_MS = 3_600_000;
 
-export function checkLease({ capabilities, agents, exclude, priority, ttlMs }: LeaseOptions): void {
+export function checkLease(given: LeaseOptions): LeaseOptions {
+  checkObject(given);
+  const { capabilities, agents, exclude, priority, ttlMs, signal } = given;
   for (const [name, list] of Object.entries({ capabilities, agents, exclude })) {
     if (list !== undefined && !(Array.isArray(list) && list.length <= 10_000 && list.every((item) => typeof item === 'string'))) {
       throw new SwarmchartError('INVALID_VALUE', `${name} must be a list of at most 10000 texts`);
@@ -60,12 +62,20 @@ export function checkLease({ capabilities, agents, exclude, priority, ttlMs }: L
   if (ttlMs !== undefined && !(Number.isInteger(ttlMs) && ttlMs >= 1 && ttlMs < 2 ** 31)) {
     throw new SwarmchartError('INVALID_VALUE', 'ttlMs must be an integer number of milliseconds from 1 to 2147483647');
   }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new SwarmchartError('INVALID_VALUE', 'signal must be an AbortSignal');
+  return given;
 }
 
-export function checkGrace(graceMs: number | undefined): void {
-  if (graceMs === undefined || (Number.isInteger(graceMs) && graceMs >= 0 && graceMs < 2 ** 31)) return;
+export function checkUnregister(given: UnregisterOptions): UnregisterOptions {
+  checkObject(given);
+  const { graceMs } = given;
+  if (graceMs === undefined || (Number.isInteger(graceMs) && graceMs >= 0 && graceMs < 2 ** 31)) return given;
   throw new SwarmchartError(
     'INVALID_VALUE',
     `graceMs must be an integer number of milliseconds from 0 to 2147483647, got ${String(graceMs)}`,
   );
+}
+
+function checkObject(given: unknown): void {
+  if (typeof given !== 'object' || given === null) throw new SwarmchartError('INVALID_VALUE', 'The options must be an object');
 }

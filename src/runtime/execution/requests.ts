@@ -116,7 +116,7 @@ export function checkStepRequest(asked: TierExecutionRequest<unknown>, createId:
 }
 
 function parsed<Schema extends z.ZodType>(schema: Schema, asked: unknown): z.output<Schema> {
-  const result = schema.safeParse(asked);
+  const result = read(schema, asked);
   if (result.success) return result.data;
   const issues = result.error.issues.map(
     ({ path, message }): Issue => ({
@@ -127,6 +127,15 @@ function parsed<Schema extends z.ZodType>(schema: Schema, asked: unknown): z.out
   );
   const list = issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`)).join('; ');
   throw new SwarmchartError('INVALID_INPUT', `The request was refused: ${list}`, { issues });
+}
+
+/** Reading what a caller gives may throw anything: it may be a proxy. */
+function read<Schema extends z.ZodType>(schema: Schema, asked: unknown) {
+  try {
+    return schema.safeParse(asked);
+  } catch (thrown) {
+    throw new SwarmchartError('INVALID_INPUT', `The request cannot be read: ${wrapTierError(thrown, 'tier2').message}`);
+  }
 }
 
 function completed(asked: z.output<typeof request>, createId: () => string, now: number): CheckedRequest {

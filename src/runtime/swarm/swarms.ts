@@ -5,7 +5,7 @@ import { toJson } from '../../actors/json.ts';
 import type { HelperServices } from '../../actors/planner.ts';
 import type { Logger } from '../../actors/tool.ts';
 import type { AgentSpec } from '../../machines/protocol/agent.ts';
-import { executionError, SwarmchartError } from '../../machines/protocol/errors.ts';
+import { executionError, type Issue, SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { Json, JsonObject } from '../../machines/protocol/execution.ts';
 import type { SwarmJob, SwarmPlan, Team, TeamProposal } from '../../machines/protocol/swarm.ts';
 import { poolPrefix } from '../../machines/swarm.decisions.ts';
@@ -40,14 +40,18 @@ export interface SwarmsOptions {
   readonly registry: WorkflowRegistry;
   /** Everybody's agents that may be given tasks. */
   readonly agents: () => readonly AgentSpec[];
+  /** Whether there is an agent of this id already. */
+  readonly isTaken: (agentId: string) => boolean;
   readonly log: Logger;
 }
 
 export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synthesize'> {
   readonly #options: SwarmsOptions;
   readonly #planning: PlanningServices;
-  /** Of live swarms, by execution id. */
-  readonly #definitions = new Map<string, LoadedSwarm>();
+  /** By the job that came of them: of two jobs for one id only one becomes a swarm. */
+  readonly #definitions = new WeakMap<SwarmJob, LoadedSwarm>();
+  /** What the tasks of the swarms were that came as far as to their results. */
+  readonly #plans = new WeakMap<SwarmJob, SwarmPlan>();
 
   constructor(options: SwarmsOptions) {
     this.#options = options;
@@ -69,7 +73,10 @@ export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synth
     return this.#definitionOf(job)?.onlyOwnAgents ? withOwnAgentsOnly(proposal, plan, job.agents) : proposal;
   };
 
-  readonly synthesize: HelperServices['synthesize'] = (input, signal) => synthesis(input, signal, this.#options.runtime.synthesize);
+  readonly synthesize: HelperServices['synthesize'] = (input, signal) => {
+    this.#plans.set(input.job, input.plan);
+    return synthesis(input, signal, this.#options.runtime.synthesize);
+  };
 
   /** Never throws: a request that makes no sense becomes a job that fails with every problem. */
   job(source: SwarmSource, request: SwarmRequest, checked: CheckedRequest): SwarmJob {
@@ -81,17 +88,16 @@ export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synth
       const { input, issues } = resolveInput(loaded?.inputs, request.input ?? {}, { noun: 'input', taker: 'swarm' });
       if (issues.length > 0) throw issuesToError(issues);
       const goal = goalIn(source, loaded, request.goal, input);
-      if (loaded) this.#definitions.set(execution.executionId, loaded);
       const agents = (loaded?.agents ?? []).map((agent): AgentSpec => ({ ...agent, swarmId: execution.executionId }));
-      const prefix = poolPrefix(execution.executionId);
-      return {
+      const poolIds = this.#poolIds(execution.executionId, agents);
+      const job: SwarmJob = {
         ...common,
         name: loaded?.id ?? goal.slice(0, 200),
         goal,
         input,
         definition,
         agents,
-        poolIds: Object.fromEntries(agents.map(({ id }) => [id, `${prefix}${id}`])),
+        poolIds,
         ...(loaded?.organization && { organization: loaded.organization }),
         maxConcurrentTasks: loaded?.maxConcurrentTasks ?? DEFAULT_CONCURRENT_TASKS,
         allocation: {
@@ -100,6 +106,8 @@ export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synth
           ...(loaded?.timeoutMs !== undefined && !request.hasDuration && { maxDurationMs: loaded.timeoutMs }),
         },
       };
+      if (loaded) this.#definitions.set(job, loaded);
+      return job;
     } catch (thrown) {
       const name = typeof source === 'string' ? source.slice(0, 200) : 'refused';
       const refusal = refusalFrom(thrown);
@@ -108,18 +116,27 @@ export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synth
     }
   }
 
-  /** After a swarm has ended: what it has taught is remembered, the rest forgotten. `plan` is that of one that completed. */
-  ended(job: SwarmJob, plan: SwarmPlan | undefined): void {
-    if (plan) void rememberPlan(this.#planning, job, plan);
-    this.#definitions.delete(job.execution.executionId);
+  #poolIds(executionId: string, agents: readonly AgentSpec[]): SwarmJob['poolIds'] {
+    const ids = agents.map(({ id }) => [id, `${poolPrefix(executionId)}${id}`] as const);
+    const issues = ids
+      .filter(([, poolId]) => this.#options.isTaken(poolId))
+      .map(([id, poolId]): Issue => ({ code: 'DUPLICATE_AGENT', path: ['agents', id], message: `There is an agent "${poolId}" already` }));
+    if (issues.length > 0) throw issuesToError(issues);
+    return Object.fromEntries(ids);
   }
 
+  /** After a swarm has completed: what it has taught is remembered. */
+  completed(job: SwarmJob): void {
+    const plan = this.#plans.get(job);
+    if (plan) void rememberPlan(this.#planning, job, plan);
+  }
+
+  /** Of one that was restored it is read again. */
   #definitionOf(job: SwarmJob): LoadedSwarm | undefined {
-    const { executionId } = job.execution;
-    const known = this.#definitions.get(executionId);
+    const known = this.#definitions.get(job);
     if (known || job.definition === null) return known;
     const loaded = this.#load(job.definition);
-    this.#definitions.set(executionId, loaded);
+    this.#definitions.set(job, loaded);
     return loaded;
   }
 

@@ -123,6 +123,27 @@ describe('the registry of agents', () => {
     expect(world.agents.list()).toEqual([]);
   });
 
+  it('has no agent yet that is only being checked: it cannot be unregistered', async () => {
+    await using world = startAgents();
+    const many = world.agents.register(Array.from({ length: 1_000 }, (_, index) => ({ id: `a${index}`, capabilities: ['code'] })));
+    expect(await world.agents.unregister('a999')).toBe(false);
+    await many;
+    expect(await world.agents.unregister('a999')).toBe(true);
+  });
+
+  it('refuses what is no definition and no options', async () => {
+    await using world = startAgents();
+    const unreadable = new Proxy({}, { get: () => expect.unreachable() });
+    for (const given of [null, 5, unreadable]) {
+      await expect(world.agents.register(given as never)).rejects.toMatchObject({ code: 'INVALID_VALUE' });
+    }
+    for (const given of [null, 5]) {
+      await expect(world.agents.lease(given as never)).rejects.toMatchObject({ code: 'INVALID_VALUE' });
+      await expect(world.agents.lease({ signal: given as never })).rejects.toMatchObject({ code: 'INVALID_VALUE' });
+      await expect(world.agents.unregister('ann', given as never)).rejects.toMatchObject({ code: 'INVALID_VALUE' });
+    }
+  });
+
   it('takes the ids of thousands from the start, and frees them when one of them is refused', async () => {
     await using world = startAgents();
     const many = (last: object) => [...Array.from({ length: 1_000 }, (_, index) => ({ id: `a${index}`, capabilities: ['code'] })), last];
