@@ -1,0 +1,45 @@
+/** The programs on the pages in docs/ are these files, word for word; they print what the pages say. */
+
+import { format } from 'node:util';
+import { describe, expect, it, vi } from 'vitest';
+import { readProjectFile } from '../house/project.ts';
+import { blocksOf } from './pages.ts';
+
+const PROGRAMS = {
+  'docs/workflows.md': {
+    'run-workflow': () => import('./programs/run-workflow.ts'),
+    'wait-for-people': () => import('./programs/wait-for-people.ts'),
+  },
+  'docs/dialects.md': { 'use-template': () => import('./programs/use-template.ts') },
+  'docs/swarms.md': {
+    'plan-goals': () => import('./programs/plan-goals.ts'),
+    'control-swarm': () => import('./programs/control-swarm.ts'),
+    'restore-swarm': () => import('./programs/restore-swarm.ts'),
+  },
+  'docs/agents.md': {
+    'keep-agents': () => import('./programs/keep-agents.ts'),
+    'lose-an-agent': () => import('./programs/lose-an-agent.ts'),
+  },
+} as const satisfies Record<string, Record<string, () => Promise<unknown>>>;
+
+async function printedBy(program: () => Promise<unknown>): Promise<string> {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  await program();
+  const lines = log.mock.calls.map((call) => format(...call).trimEnd());
+  log.mockRestore();
+  return lines.join('\n');
+}
+
+describe.each(Object.entries(PROGRAMS))('%s', (page, programs) => {
+  const shown = blocksOf(page).filter(({ language }) => language === 'ts');
+
+  it('shows these programs and no others', () => {
+    const files = Object.keys(programs).map((name) => readProjectFile(`test/docs/programs/${name}.ts`));
+    expect(shown.map(({ text }) => text)).toEqual(files);
+  });
+
+  it.each(Object.entries(programs))('shows what %s prints', async (name, program) => {
+    const block = shown.find(({ text }) => text === readProjectFile(`test/docs/programs/${name}.ts`));
+    expect(await printedBy(program)).toBe(block?.outcome);
+  });
+});

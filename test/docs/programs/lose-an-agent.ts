@@ -1,0 +1,32 @@
+import { createRuntime, defineTool } from 'swarmchart';
+
+const calls: string[] = [];
+const work = defineTool({
+  name: 'work',
+  run: (_, { stepId, agent, idempotencyKey }) => {
+    calls.push(`${idempotencyKey} by ${agent?.id}`);
+    // The agent crashes in the middle of the second step, once.
+    if (stepId === 'b' && agent?.id === 'ann') return runtime.agents.crash('ann') && new Promise(() => {});
+    return stepId;
+  },
+});
+
+await using runtime = await createRuntime({
+  tools: [work],
+  agents: ['ann', 'bob'].map((id) => ({ id, capabilities: ['work'] })),
+  faults: {
+    tool: ({ stepId, attempt }) => {
+      if (stepId === 'a' && attempt === 1) throw new Error('made to fail');
+    },
+  },
+});
+const steps = [
+  { id: 'a', tool: 'work', retry: { maxRetries: 1, backoff: { baseMs: 1 } } },
+  { id: 'b', tool: 'work', dependencies: ['a'] },
+];
+const execution = runtime.swarm({ id: 's', goal: 'Work', tasks: [{ id: 't', requiredCapabilities: ['work'], steps }] });
+for await (const { type, payload } of execution.facts()) {
+  const { agentId } = payload as { agentId?: string };
+  if (type.startsWith('tier1/lease') || type.startsWith('tier1/task')) console.log(type, agentId ?? '');
+}
+console.log(calls.map((call) => call.slice(call.indexOf('/'))));
