@@ -122,7 +122,7 @@ describe('a template', () => {
       problems: [
         'colour: "colour" means nothing here.',
         expect.stringContaining('id: An id is made of letters'),
-        expect.stringContaining('parameters.s.type: Invalid option'),
+        expect.stringContaining('parameters.s.type: Expected one of'),
       ],
     });
     const { id: _, colour: _colour, ...rest } = broken;
@@ -197,6 +197,17 @@ describe('filling a template in', () => {
   it('lets a value be one where the template says so, and name what the template reads', () => {
     expect(filled(one('<%x%>', { references: true }), '${b.result}')).toBe('${b.result}');
     expect(filled(one('{{<%x%>.name}}'), 'user')).toBe('{{user.name}}');
+    expect(filled(one('<%y%>, <%x%>', { references: true }), '${b.result}', 'Hello')).toBe('Hello, ${b.result}');
+  });
+
+  it.each([
+    ['a reference of its own', '<%x%><%y%>', '{{a}}', '{{secret}}'],
+    ['the rest of one', '<%x%><%y%>', '{{', 'secret}}'],
+  ])('lets no value beside one that may refer become %s', (_, text, x, y) => {
+    expect(problemsOf(() => filled(one(text, { references: true }), x, y))).toEqual({
+      code: 'INVALID_INPUT',
+      problems: [expect.stringContaining('The parameter "y" would be read as a reference')],
+    });
   });
 
   it.each([

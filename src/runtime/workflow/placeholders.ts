@@ -82,7 +82,14 @@ export function fillPlaceholders(template: Json, { values, mayRefer }: Filling, 
       return read(only);
     }
     const result = join(parts, (name) => print(read(name), isCode));
-    if (!isCode && countReferences(result) !== countReferences(join(parts, () => 'x'))) refuse(names);
+    if (
+      !isCode &&
+      !isAsMeant(
+        result,
+        join(parts, (name) => (mayRefer.has(name) ? print(read(name), false) : 'x')),
+      )
+    )
+      refuse(names);
     return result;
   }
 
@@ -126,6 +133,13 @@ export function fillPlaceholders(template: Json, { values, mayRefer }: Filling, 
 const print = (value: Json, isCode: boolean): string => (typeof value === 'string' && !isCode ? value : JSON.stringify(value));
 
 const countReferences = (value: Json): number => listReferences(value).length;
+
+/** Whether a text has as many references as meant, and none that is one only by what was filled in. */
+function isAsMeant(text: string, meant: string): boolean {
+  const [found, expected] = [listReferences(text), listReferences(meant)];
+  const malformed = (all: typeof found): number => all.filter(({ part }) => part.kind === 'malformed').length;
+  return found.length === expected.length && malformed(found) >= malformed(expected);
+}
 
 /** `code`: a text there is a CEL expression. `data`: keys there are the author's own. */
 type Place = 'definition' | 'code' | 'data';
