@@ -31,8 +31,9 @@ export function readAgents(raw: Json | undefined, path: Path, issues: IssueList)
     const { sound, at } = readFields(CHECK, item, [...path, index], issues);
     const { id, capabilities, name, type, maxConcurrentTasks = 1, languages = [], frameworks = [], metadata = {}, ...texts } = sound;
     if (id !== undefined && ids.has(id)) issues.add('DUPLICATE_AGENT', at('id'), `There is another agent "${id}".`);
-    if (id === undefined || capabilities === undefined) return [];
+    if (id === undefined) return [];
     ids.add(id);
+    if (capabilities === undefined) return [];
     const { description, persona, specialization } = texts;
     return [
       {

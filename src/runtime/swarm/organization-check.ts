@@ -6,6 +6,8 @@ import { toJson } from '../../actors/json.ts';
 import type { ErrorCode, Issue } from '../../machines/protocol/errors.ts';
 import type { Json } from '../../machines/protocol/execution.ts';
 import type { Norm, Organization, Role } from '../../machines/protocol/swarm.ts';
+import { readPath } from '../../machines/references.ts';
+import { describeProblem } from '../workflow/expectation.ts';
 import { didYouMean } from '../workflow/suggest.ts';
 import { isWildcard } from './organization-wildcard.ts';
 
@@ -119,18 +121,21 @@ function members<S extends z.ZodType>(
   return all.slice(0, MAX_MEMBERS).flatMap((member: Json, at: number) => {
     const parsed = schema.safeParse(member);
     if (parsed.success) return [{ at, value: parsed.data }];
-    for (const issue of parsed.error.issues) issues.push(...translated(issue, [list, at]));
+    for (const issue of parsed.error.issues) issues.push(...translated(issue, member, [list, at]));
     return [];
   });
 }
 
-function translated(issue: z.core.$ZodIssue, base: Issue['path']): Issue[] {
-  const path = [...base, ...issue.path.map((key) => (typeof key === 'number' ? key : String(key)))];
+function translated(issue: z.core.$ZodIssue, member: Json, base: Issue['path']): Issue[] {
+  const below = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
+  const path = [...base, ...below];
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ code: 'UNKNOWN_KEY', path: [...path, key], message: `"${key}" means nothing here.` }));
   }
+  const value = readPath(member, below);
+  const message = value === undefined && below.length > 0 ? `"${below.at(-1)}" is required.` : describeProblem(issue, value);
   const isTooMuch = issue.code === 'too_big' && (issue.origin === 'array' || issue.origin === 'string');
-  return [{ code: isTooMuch ? 'LIMIT_EXCEEDED' : 'INVALID_VALUE', path, message: issue.message }];
+  return [{ code: isTooMuch ? 'LIMIT_EXCEEDED' : 'INVALID_VALUE', path, message }];
 }
 
 /** Also of members that are not sound otherwise: one mistake is reported once, where it is. */

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { Json } from '../../machines/protocol/execution.ts';
 import { readPath } from '../../machines/references.ts';
+import { describeProblem } from './expectation.ts';
 import type { IssueList, Path } from './issues.ts';
 import type { RawObject } from './origins.ts';
 import { CANONICAL_KEYS } from './shapes.ts';
@@ -55,17 +56,10 @@ function report(issue: z.core.$ZodIssue, raw: Json, base: Path, issues: IssueLis
     return;
   }
   const tooLong = issue.code === 'too_big' && (issue.origin === 'array' || issue.origin === 'string');
-  issues.add(tooLong ? 'LIMIT_EXCEEDED' : 'INVALID_VALUE', path, `${issue.message}; it is ${printValue(value)}.`);
+  issues.add(tooLong ? 'LIMIT_EXCEEDED' : 'INVALID_VALUE', path, describeProblem(issue, value));
 }
 
 /** Of a union's alternatives, the one whose outer form fits and that fails only within. */
 function closestBranch(errors: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
   return errors.find((branch) => branch.length > 0 && branch.every((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys'));
-}
-
-function printValue(value: Json): string {
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object' && value !== null) return 'an object';
-  const text = JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -115,6 +115,27 @@ describe('a definition', () => {
 });
 
 describe('problems are all found at once, at their line and column', () => {
+  it('of agents and the organization, each with what was expected and what is there', () => {
+    const text = `swarm: s
+agents:
+  - { id: ann, capabilities: writing }
+  - { id: ann, capabilities: [writing], maxConcurrentTasks: 0 }
+organization:
+  roles: [{ min: 1 }]
+  norms: [{ type: oblige, role: x }, { type: obligation, role: 1, mission: m, deadlineMs: -1 }]
+tasks: [{ id: a, tool: echo }]
+`;
+    expect(problemsOf(text, { registry })).toEqual([
+      '3:30 agents[0].capabilities Expected a list; it is "writing".',
+      '4:11 agents[1].id There is another agent "ann".',
+      '4:61 agents[1].maxConcurrentTasks Expected at least 1; it is 0.',
+      '6:11 organization.roles[0].id "id" is required.',
+      '7:19 organization.norms[0].type Expected one of "permission", "obligation", "prohibition"; it is "oblige".',
+      '7:64 organization.norms[1].role Expected a text; it is 1.',
+      '7:91 organization.norms[1].deadlineMs Expected at least 1; it is -1.',
+    ]);
+  });
+
   it('in a text', () => {
     const text = `swarm: s
 orgnization: x
@@ -138,7 +159,7 @@ tasks:
     expect(problemsOf(text, { registry })).toEqual([
       '2:1 orgnization "orgnization" means nothing here. Did you mean "organization"?',
       '6:27 tasks[0].requiredCapabilities Task "a" has no workflow, steps or tool, and no routine is known for "data".',
-      '7:26 tasks[0].estimatedComplexity Too big: expected number to be <=10; it is 11.',
+      '7:26 tasks[0].estimatedComplexity Expected at most 10; it is 11.',
       '9:20 tasks[1].dependencies[0] There is no task "elsewhere".',
       '10:11 tasks[1].tool There is no tool "ecko". Did you mean "echo"?',
       '11:28 tasks[1].parameters.message The swarm has no input "topik". Did you mean "topic"?',

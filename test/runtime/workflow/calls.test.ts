@@ -102,7 +102,7 @@ steps:
         - { id: t, action: ecko, parameters: { x: '\${out.result}' } }
 `;
     expect(problemsOf(text, { registry })).toEqual([
-      '8:54 steps[1].workflow.error-handling.retry-policy.max-retries Invalid input: expected number, received string; it is "many".',
+      '8:54 steps[1].workflow.error-handling.retry-policy.max-retries Expected a number; it is "many".',
       '9:30 steps[1].workflow.dependencies[0].from There is no step "z" in "c". Did you mean "t"?',
       '10:45 steps[1].workflow.fallbacks[0].tool There is no tool "ecko". Did you mean "echo"?',
       expect.stringMatching(/^10:68 steps\[1\]\.workflow\.fallbacks\[0\]\.parameters\.x \$\{t\.result\} cannot be read here/),

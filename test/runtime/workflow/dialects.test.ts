@@ -37,9 +37,7 @@ describe('the JSON document of the CoreOrchestrator source, verbatim', () => {
 
   it('says where in the text a rewritten key is wrong', () => {
     const broken = fixture('multi-agent-collaboration.json').replace('"max-retries": 3', '"max-retries": "three"');
-    expect(problemsOf(broken)).toEqual([
-      '71:24 workflow.error-handling.retry-policy.max-retries Invalid input: expected number, received string; it is "three".',
-    ]);
+    expect(problemsOf(broken)).toEqual(['71:24 workflow.error-handling.retry-policy.max-retries Expected a number; it is "three".']);
   });
 });
 
@@ -117,7 +115,7 @@ dependencies: [{ before: a, after: b }]
 `;
     expect(problemsOf(text)).toEqual([
       '3:56 tasks[0].conditions[0].type The condition type null is not supported: use expression, step-result or custom.',
-      '4:53 tasks[1].priority Invalid input; it is "urgent".',
+      '4:53 tasks[1].priority Expected one of "critical", "high", "medium", "low", "background", or a number; it is "urgent".',
       '4:61 tasks[1].resources "resources" means nothing here.',
       '5:16 dependencies[0].step "step" is required.',
       '5:16 dependencies[0].dependsOn "dependsOn" is required.',
@@ -197,7 +195,7 @@ describe('other spellings', () => {
   it('points into a single then-step without an index', () => {
     const text =
       'id: w\nsteps:\n  - id: c\n    type: conditional\n    condition: input.x == 1\n    thenStep:\n      id: t\n      toolName: echo\n      timeout: soon\n';
-    expect(problemsOf(text)).toEqual(['9:16 steps[0].thenStep.timeout Invalid input: expected number, received string; it is "soon".']);
+    expect(problemsOf(text)).toEqual(['9:16 steps[0].thenStep.timeout Expected a number; it is "soon".']);
   });
 
   it('refuses the same thing said twice', () => {

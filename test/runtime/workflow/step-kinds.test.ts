@@ -193,8 +193,8 @@ describe('a loop', () => {
 
   it.each([
     ['no bound', { maxIterations: undefined }, 'steps[1].maxIterations "maxIterations" is required.'],
-    ['too many iterations', { maxIterations: 10_001 }, 'steps[1].maxIterations Too big: expected number to be <=10000; it is 10001.'],
-    ['no iteration', { maxIterations: 0 }, 'steps[1].maxIterations Too small: expected number to be >=1; it is 0.'],
+    ['too many iterations', { maxIterations: 10_001 }, 'steps[1].maxIterations Expected at most 10000; it is 10001.'],
+    ['no iteration', { maxIterations: 0 }, 'steps[1].maxIterations Expected at least 1; it is 0.'],
     ['a condition on a step outside', { until: 'steps.out.result == 1' }, 'steps[1].until There is no step "out" in "l". The one outside'],
     [
       'a condition on an unknown input',
