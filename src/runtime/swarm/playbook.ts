@@ -39,7 +39,7 @@ const fromKnowledge = (decomposition: Json): Json =>
     : { source: 'knowledge', tasks: decomposition };
 
 function listed(goal: string, playbooks: readonly Playbook[]): string {
-  if (playbooks.length === 0) return ': there are no playbooks, and no planner was given.';
+  if (playbooks.length === 0) return ': the swarm has no playbooks or tasks, and no planner made any.';
   const names = playbooks.slice(0, LISTED).map(({ id, goals = [] }) => `"${id}" (${goals.slice(0, 3).map(showGoal).join(', ')})`);
   const more = playbooks.length > LISTED ? ` and ${playbooks.length - LISTED} more` : '';
   return `. There are: ${names.join(', ')}${more}.${didYouMean(

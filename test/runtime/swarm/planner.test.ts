@@ -60,7 +60,7 @@ describe('without a planner of the user', () => {
   it('and without playbooks every goal does', async () => {
     const proposal = await ask(services({ definition: () => undefined }), 'Sing');
     expect(proposal.ok ? '' : proposal.error.message).toBe(
-      'No playbook fits the goal "Sing": there are no playbooks, and no planner was given.',
+      'No playbook fits the goal "Sing": the swarm has no playbooks or tasks, and no planner made any.',
     );
   });
 
