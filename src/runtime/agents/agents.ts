@@ -93,10 +93,12 @@ export class Agents implements Pick<AgentServices, 'hold'> {
     return isList ? registrations : (registrations[0] as Registration);
   }
 
-  /** Registers the agents that a runtime begins with. Throws as `register` rejects; one that cannot be started is logged. */
+  /** Registers the agents that a runtime begins with. Throws as `register` rejects; one that cannot be started is logged, unless it was stopped. */
   bring(definitions: readonly AgentDefinition[]): void {
     checkAgents(definitions, () => false, false, ['agents']);
-    this.register(definitions).catch((err: unknown) => this.#services.log.error({ err }, 'an agent could not be started'));
+    this.register(definitions).catch((err: unknown) => {
+      if (!this.#isStopped) this.#services.log.error({ err }, 'The runtime does not have all of its agents');
+    });
   }
 
   /** Resolves with true when the agent has stopped, with false when there is none. From now on it gets no leases. */

@@ -6,7 +6,9 @@ import { asCause, describe, memberOf } from '../../actors/failure.ts';
 import { toJson } from '../../actors/json.ts';
 import { type AgentLife, type AgentSpec, DEFAULT_LIFE } from '../../machines/protocol/agent.ts';
 import type { JsonObject } from '../../machines/protocol/execution.ts';
+import { describeProblem } from '../workflow/expectation.ts';
 import { IssueList, issuesToError, type Path } from '../workflow/issues.ts';
+import { didYouMean } from '../workflow/suggest.ts';
 
 /**
  * An agent: who it is, what it can do, and how it lives.
@@ -128,7 +130,7 @@ export function* checkingAgents(
     const path = given.length === 1 && root.length === 0 ? [] : [...root, index];
     const id = memberOf(raw, 'id');
     if (typeof id === 'string') {
-      if (ids.has(id) || isTaken(id)) issues.add('DUPLICATE_AGENT', [...path, 'id'], `There is an agent ${describe(id)} already`);
+      if (ids.has(id) || isTaken(id)) issues.add('DUPLICATE_AGENT', [...path, 'id'], `There is an agent "${describe(id)}" already`);
       ids.add(id);
     }
     agents.push(...checked(raw, path, hasFaults, issues));
@@ -141,10 +143,7 @@ function checked(raw: unknown, path: Path, hasFaults: boolean, issues: IssueList
   const result = read(raw, path, issues);
   if (!result) return [];
   if (!result.success) {
-    for (const { code, path: below, message } of result.error.issues) {
-      const at = [...path, ...below.map((key) => (typeof key === 'number' ? key : String(key)))];
-      issues.add(code === 'unrecognized_keys' ? 'UNKNOWN_KEY' : 'INVALID_VALUE', at, message);
-    }
+    for (const issue of result.error.issues) report(issue, raw, path, issues);
     return [];
   }
   const { initialize, dispose, heartbeat, restart, readyTimeoutMs, capabilities, metadata, ...rest } = result.data;
@@ -182,6 +181,19 @@ function read(raw: unknown, path: Path, issues: IssueList) {
     issues.add('INVALID_VALUE', path, `The agent cannot be read: ${asCause(thrown).message}`);
     return undefined;
   }
+}
+
+function report(issue: z.core.$ZodIssue, raw: unknown, path: Path, issues: IssueList): void {
+  const below = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
+  const at = [...path, ...below];
+  if (issue.code === 'unrecognized_keys') {
+    const known = below.length === 0 ? Object.keys(Definition.shape) : [];
+    for (const key of issue.keys) issues.add('UNKNOWN_KEY', [...at, key], `"${key}" means nothing here.${didYouMean(key, known)}`);
+    return;
+  }
+  const value = below.reduce<unknown>((holder, key) => memberOf(holder, String(key)), raw);
+  const isMissing = value === undefined && below.length > 0;
+  issues.add('INVALID_VALUE', at, isMissing ? `"${below.at(-1)}" is required.` : describeProblem(issue, value));
 }
 
 type Parsed = z.infer<typeof Definition>;

@@ -1,8 +1,6 @@
 /** What zod found wrong, in plain English: what was expected, and what is there instead. */
 
 import type { z } from 'zod';
-import { typeOfJson } from '../../machines/inputs.ts';
-import type { Json } from '../../machines/protocol/execution.ts';
 import { didYouMean } from './suggest.ts';
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -16,14 +14,14 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** `Expected a whole number; it is "many".` Where a schema has words of its own, those stand. `value`: what was found at the issue's place. */
-export function describeProblem(issue: z.core.$ZodIssue, value: Json | undefined): string {
+export function describeProblem(issue: z.core.$ZodIssue, value: unknown): string {
   const expected = expectationOf(issue, value);
   const found = value === undefined ? '' : `; it ${sizeOf(issue, value) ?? `is ${printValue(value)}`}`;
   return expected === undefined ? `${issue.message.replace(/\.$/, '')}${found}.` : `Expected ${expected}${found}.${guess(issue, value)}`;
 }
 
 /** Undefined: for what zod's words, or those of the schema, are as good. */
-function expectationOf(issue: z.core.$ZodIssue, value: Json | undefined): string | undefined {
+function expectationOf(issue: z.core.$ZodIssue, value: unknown): string | undefined {
   if (!isInWordsOfZod(issue)) return undefined;
   switch (issue.code) {
     case 'invalid_type':
@@ -45,7 +43,7 @@ function expectationOf(issue: z.core.$ZodIssue, value: Json | undefined): string
 
 const isInWordsOfZod = ({ message }: z.core.$ZodIssue): boolean => /^(Invalid|Too small|Too big)\b/.test(message);
 
-function alternatives(issue: z.core.$ZodIssueInvalidUnion, value: Json | undefined): string | undefined {
+function alternatives(issue: z.core.$ZodIssueInvalidUnion, value: unknown): string | undefined {
   if ('options' in issue && Array.isArray(issue.options)) return oneOf(issue.options as readonly z.core.util.Primitive[]);
   const all = issue.errors.flatMap((branch) => branch.filter(({ path }) => path.length === 0)).map((inner) => expectationOf(inner, value));
   const known = [...new Set(all)].filter((text) => text !== undefined);
@@ -63,13 +61,13 @@ function amount(limit: number, origin: string): string {
   return unit === undefined ? `${limit}` : `${limit} ${unit}${limit === 1 ? '' : 's'}`;
 }
 
-function sizeOf({ code }: z.core.$ZodIssue, value: Json): string | undefined {
+function sizeOf({ code }: z.core.$ZodIssue, value: unknown): string | undefined {
   if (code !== 'too_small' && code !== 'too_big') return undefined;
   if (Array.isArray(value)) return `has ${value.length}`;
   return typeof value === 'string' && value.length > 0 ? `has ${value.length}` : undefined;
 }
 
-function guess(issue: z.core.$ZodIssue, value: Json | undefined): string {
+function guess(issue: z.core.$ZodIssue, value: unknown): string {
   if (typeof value !== 'string') return '';
   return didYouMean(
     value,
@@ -85,10 +83,10 @@ function wordsOf(issue: z.core.$ZodIssue): readonly unknown[] {
   return issue.errors.flatMap((branch) => branch.flatMap(wordsOf));
 }
 
-function printValue(value: Json): string {
-  const type = typeOfJson(value);
-  if (type === 'array') return 'a list';
-  if (type === 'object' && value !== null) return 'an object';
-  const text = JSON.stringify(value);
+function printValue(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

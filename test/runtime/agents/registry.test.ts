@@ -52,7 +52,7 @@ describe('the registry of agents', () => {
       'INVALID_VALUE agents.1.id',
       'INVALID_VALUE agents.1.capabilities',
       'INVALID_VALUE agents.1.maxConcurrentTasks',
-      'UNKNOWN_KEY agents.1',
+      'UNKNOWN_KEY agents.1.colour',
       'DUPLICATE_AGENT agents.2.id',
       'DUPLICATE_AGENT agents.3.id',
       'INVALID_VALUE agents.3.initialize',
