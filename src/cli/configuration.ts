@@ -4,7 +4,11 @@ import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Configuration } from '../config.ts';
-import { ERROR_CLASSES } from '../machines/protocol/errors.ts';
+import { ERROR_CLASSES, type Issue, SwarmchartError } from '../machines/protocol/errors.ts';
+import { checkAgents } from '../runtime/agents/definition.ts';
+import { configurationOf } from '../runtime/configuration.ts';
+import { printPath } from '../runtime/workflow/issues.ts';
+import type { WorkflowRegistry } from '../runtime/workflow/registry.ts';
 import { didYouMean } from '../runtime/workflow/suggest.ts';
 import { UsageError } from './outcome.ts';
 
@@ -14,25 +18,59 @@ export interface LoadedConfiguration {
   /** Absent when there is none. */
   readonly path?: string;
   readonly configuration: Configuration;
+  /** What workflows and swarms can name: of the configuration, and what is there without one. */
+  readonly registry: WorkflowRegistry;
 }
 
 /** The file that was asked for, else the one in the working folder, else nothing. Throws UsageError. */
 export async function loadConfiguration(cwd: string, asked?: string): Promise<LoadedConfiguration> {
   const path = asked === undefined ? CONFIG_NAMES.map((name) => join(cwd, name)).find((file) => existsSync(file)) : resolve(cwd, asked);
-  if (path === undefined) return { configuration: {} };
+  if (path === undefined) return { configuration: {}, registry: registryOf({}).registry };
   const isInside = !relative(cwd, path).startsWith('..');
   const shown = isInside ? relative(cwd, path) : path;
   if (!existsSync(path)) throw new UsageError('INVALID_INPUT', `There is no configuration file ${shown}`);
   const exported = await importDefault(path, shown);
   const problems = problemsOf(exported);
-  if (problems.length > 0) {
-    const list = problems.map((problem) => `\n  ${problem}`).join('');
-    throw new UsageError(
-      'INVALID_VALUE',
-      `The configuration ${shown} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:${list}`,
+  if (problems.length > 0) throw refused(shown, problems);
+  const configuration = exported as Configuration;
+  const { registry, issues } = registryOf(configuration);
+  if (issues.length > 0)
+    throw refused(
+      shown,
+      issues.map((issue) => `${printPath(issue.path)}: ${issue.message}`),
+      issues,
     );
-  }
-  return { path, configuration: exported as Configuration };
+  return { path, configuration, registry };
+}
+
+function refused(shown: string, problems: readonly string[], issues: readonly Issue[] = []): UsageError {
+  const list = problems.map((problem) => `\n  ${problem}`).join('');
+  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+  const code = issues.length === 1 ? issues[0]?.code : undefined;
+  return new UsageError(code ?? 'INVALID_VALUE', `The configuration ${shown} has ${count}:${list}`, { issues });
+}
+
+/** All that a runtime would refuse. No agent is started for it. */
+function registryOf(configuration: Configuration): { readonly registry: WorkflowRegistry; readonly issues: readonly Issue[] } {
+  const issues: Issue[] = [];
+  const noting = <T>(work: () => T, otherwise: () => T): T => {
+    try {
+      return work();
+    } catch (thrown) {
+      if (!(thrown instanceof SwarmchartError)) throw thrown;
+      issues.push(...thrown.issues);
+      return otherwise();
+    }
+  };
+  const { registry } = noting(
+    () => configurationOf(configuration),
+    () => configurationOf({}),
+  );
+  noting(
+    () => checkAgents(configuration.agents ?? [], () => false, false, ['agents']),
+    () => [],
+  );
+  return { registry, issues };
 }
 
 async function importDefault(path: string, shown: string): Promise<unknown> {

@@ -65,13 +65,14 @@ export async function execute({ runtime, job, timeout }: Run, terminal: Terminal
   // What happens to agents is no fact of the execution: it reaches their pool, which serves every swarm.
   const agents = runtime.events.subscribe('agent/*', hear);
   const execution = job.start(runtime, timeout === undefined ? {} : { options: { timeout } });
+  const tier = job.kind === 'swarm' ? 'tier1' : 'tier2';
   const halted = Promise.withResolvers<Pick<Ending, 'status' | 'error'>>();
   let signal: Signal | undefined;
   let hasStrays = false;
 
   const deaf = terminal.onSignal((received) => {
     if (signal !== undefined) {
-      halted.resolve({ status: 'cancelled', error: executionError('RUNTIME_STOPPED', `Stopped at once by a second ${received}`, 'tier2') });
+      halted.resolve({ status: 'cancelled', error: executionError('RUNTIME_STOPPED', `Stopped at once by a second ${received}`, tier) });
       return;
     }
     signal = received;

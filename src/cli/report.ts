@@ -122,6 +122,8 @@ function nextStep({ error, signal }: Ending, board: Board, format: Format): read
   if (signal || !error) return [];
   if (error.code === 'RUN_TIMEOUT' || error.code === 'SWARM_TIMEOUT') return ['next: allow more with --timeout MS'];
   if (exitCodeOfFailure(error) === EXIT.timedOut) return [`next: give step "${board.culprit?.label ?? ''}" a longer timeout, or retries`];
+  if (error.code === 'NO_CAPABLE_AGENT')
+    return ['next: an agent of the file or of the configuration must have these capabilities, and be able to start'];
   if (error.retryable) return ['next: this kind of failure may pass: run it again, or give the step retries'];
   return format === 'jsonl' ? [] : ['next: see every fact of a run with --jsonl'];
 }

@@ -24,11 +24,14 @@ export interface CommonFlags extends InspectFlags {
 export interface Session extends AsyncDisposable {
   readonly runtime: Runtime;
   readonly inspection: Inspection;
-  /** Until this is called, nothing is shown. */
+  /** What was logged before this is called is shown then. */
   logTo(note: (text: string) => void): void;
 }
 
 export const formatOf = ({ json, jsonl }: CommonFlags): Format => (jsonl ? 'jsonl' : json ? 'json' : 'human');
+
+/** Lines that are logged before anything is shown, such as those of agents that start. */
+const MOST_EARLY = 1_000;
 
 /** Throws UsageError when the configuration contradicts itself. */
 export async function startRuntime(
@@ -36,7 +39,10 @@ export async function startRuntime(
   flags: CommonFlags,
   terminal: Terminal,
 ): Promise<Session> {
-  let note: (text: string) => void = () => {};
+  const early: string[] = [];
+  let note = (text: string): void => {
+    if (early.length < MOST_EARLY) early.push(text);
+  };
   const logger = logTo((text) => note(text), flags.verbose ?? false);
   const inspection = await Inspection.start(flags, terminal);
   try {
@@ -46,6 +52,7 @@ export async function startRuntime(
       inspection,
       logTo(next) {
         note = next;
+        for (const text of early.splice(0)) next(text);
       },
       async [Symbol.asyncDispose]() {
         await runtime.stop({ graceMs: 0 });

@@ -23,6 +23,7 @@ export function readSwarm(text: string, file: string, options: Pick<LoadSwarmOpt
 
 /** Throws UsageError when nobody has said what is to be achieved. */
 export function checkGoal({ definition }: SwarmFile, named: string | undefined, input: JsonObject, file: string): void {
+  if (named !== undefined && named.trim() === '') throw new UsageError('INVALID_INPUT', '--goal: a goal is a text that is not empty');
   try {
     goalOf(definition, named, input);
   } catch (thrown) {

@@ -1,5 +1,5 @@
 import { defineConfig } from 'swarmchart';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { CONFIG, oneStep, Workspace } from './terminal-for-test.ts';
 
 async function withConfig(text: string): Promise<{ exitCode: number; stdout: string; stderr: string }> {
@@ -45,7 +45,7 @@ steps:
     ['exports no object', 'export default [];', 'the default export is an object such as { tools: [...] }'],
     ['has an unknown key', 'export default { tool: [] };', 'tool: means nothing here. Did you mean "tools"?'],
     ['has no list of tools', 'export default { tools: {} };', 'tools: is a list of tools'],
-    ['has a tool twice', 'const t = { name: "t", run() {} }; export default { tools: [t, t] };', 'The configuration was refused'],
+    ['has a tool twice', 'const t = { name: "t", run() {} }; export default { tools: [t, t] };', 'tools[1]: There is another tool "t"'],
     ['has a strategy that is no function', 'export default { strategies: { s: 1 } };', 'strategies.s: is a strategy: a function'],
     ['has an operation that is no function', 'export default { modules: { m: { o: 1 } } };', 'modules.m.o: is an operation: a function'],
     ['has an unknown class of errors', 'export default { recovery: { often: {} } };', 'recovery.often: there is no such class'],
@@ -58,7 +58,7 @@ steps:
     [
       'has an agent twice',
       'const a = { id: "a", capabilities: ["b"] }; export default { agents: [a, a] };',
-      'The configuration was refused',
+      'agents[1].id: There is an agent "a" already',
     ],
     ['has a planner that is no function', 'export default { planner: "me" };', 'planner: is a function'],
     [
@@ -78,6 +78,36 @@ steps:
     const { stderr } = await withConfig('export default { tools: [{ name: "" }, 7], conditions: { c: true } };');
     expect(stderr).toContain('has 4 problems');
     for (const path of ['tools[0].name', 'tools[0].run', 'tools[1]', 'conditions.c']) expect(stderr).toContain(`\n  ${path}: `);
+  });
+
+  it('is refused with every problem of its tools and agents at once', async () => {
+    const { stderr } = await withConfig(`const t = { name: 't', run() {} };
+      const a = { id: 'a', capabilities: ['b'] };
+      export default { tools: [t, t], agents: [a, { ...a, maxConcurrentTasks: 0 }, { id: 'c', capabilities: [], hobby: 1, initialize: 2 }] };`);
+    expect(stderr.split('\n').slice(0, -1)).toEqual([
+      'error: The configuration swarmchart.config.mjs has 6 problems:',
+      '  tools[1]: There is another tool "t"',
+      '  agents[1].id: There is an agent "a" already',
+      '  agents[1].maxConcurrentTasks: Expected at least 1; it is 0.',
+      '  agents[2].capabilities: Expected at least 1 item; it has 0.',
+      '  agents[2].initialize: Expected a function; it is 2.',
+      '  agents[2].hobby: "hobby" means nothing here.',
+    ]);
+  });
+
+  it.each([
+    ['a file is only checked', ['validate', 'w.yaml'], 0],
+    ['a file is refused', ['run', 'broken.yaml'], 2],
+    ['the input is refused', ['run', 'w.yaml', '--input', 'no'], 2],
+    ['there is no such file', ['run', 'none.yaml'], 2],
+  ])('starts no agent when %s', async (_, argv, exitCode) => {
+    const config = `const shout = (text) => () => console.error(text);
+      export default { agents: [{ id: 'a', capabilities: ['b'], initialize: shout('born'), dispose: shout('gone') }] };`;
+    using folder = new Workspace({ 'w.yaml': oneStep('echo'), 'broken.yaml': oneStep('ecko'), 'swarmchart.config.mjs': config });
+    const shown = vi.spyOn(console, 'error').mockImplementation(() => {});
+    expect((await folder.run(...argv)).exitCode).toBe(exitCode);
+    expect(shown).not.toHaveBeenCalled();
+    shown.mockRestore();
   });
 
   it('gets its type from defineConfig, which changes nothing', () => {

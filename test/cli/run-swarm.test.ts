@@ -128,6 +128,38 @@ describe('swarmchart run with a swarm file', () => {
     expect(stderr).toContain('EXECUTION_FAILED: out of paper red');
   });
 
+  it('refuses a goal without a word', async () => {
+    using folder = new Workspace({ 'talk.yaml': TALK });
+    const { exitCode, stderr } = await folder.run('run', 'talk.yaml', '--input', 'name=Eve', '--goal', ' ');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: 'error: --goal: a goal is a text that is not empty\n' });
+  });
+
+  it('says why an agent of the configuration could not be started, and that its task has nobody else', async () => {
+    const config = `export default { agents: [{ id: 'eve', capabilities: ['trying'], initialize: () => { throw new Error('no key'); } }] };`;
+    const text = oneTask('tool: echo, parameters: { message: hi }').replace(/agents: .*\n/, '');
+    using folder = new Workspace({ 's.yaml': text, 'swarmchart.config.mjs': config });
+    const { exitCode, stderr } = await folder.run('run', 's.yaml');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('error: The runtime does not have all of its agents err=Agent "eve" could not be started: Agent "eve" crashed: no key\n');
+    expect(stderr).toContain('next: an agent of the file or of the configuration must have these capabilities, and be able to start\n');
+    expect(stderr).not.toMatch(/continued try {2}by ?\n/);
+  });
+
+  it('says nothing of agents that were still starting when all was over', async () => {
+    const config = `export default { agents: [{ id: 'eve', capabilities: ['singing'], initialize: () => new Promise(() => {}) }] };`;
+    using folder = new Workspace({ 's.yaml': oneTask('tool: echo, parameters: { message: hi }'), 'swarmchart.config.mjs': config });
+    const { exitCode, stderr } = await folder.run('run', 's.yaml');
+    expect(exitCode).toBe(0);
+    expect(stderr).not.toContain('error');
+  });
+
+  it('shows with --verbose what agents log while they start, and texts that are logged alone', async () => {
+    const config = `export default { agents: [{ id: 'eve', capabilities: ['x'], initialize: ({ log }) => { log.info('up'); log.info({ life: 1 }, 'and well'); } }] };`;
+    using folder = new Workspace({ 's.yaml': oneTask('tool: echo, parameters: { message: hi }'), 'swarmchart.config.mjs': config });
+    const { stderr } = await folder.run('run', 's.yaml', '--verbose');
+    expect(stderr).toContain('info: up\ninfo: and well life=1\n');
+  });
+
   it('says when another agent is given a task', async () => {
     const text = oneTask('tool: fail')
       .replace('maxAgents: 1', 'maxAgents: 2')

@@ -25,12 +25,12 @@ const EXAMPLE = 'examples/repo-report';
 export function demo(flags: DemoFlags, terminal: Terminal): Promise<number> {
   const format = formatOf(flags);
   return guardedFormat(format, terminal, async () => {
-    const { configuration } = await loadConfiguration(terminal.cwd, compiledFile(`${EXAMPLE}/swarmchart.config.ts`));
+    const { configuration, registry } = await loadConfiguration(terminal.cwd, compiledFile(`${EXAMPLE}/swarmchart.config.ts`));
     const chaos = flags.chaos ? new Chaos() : undefined;
     await using session = await startRuntime({ ...configuration, ...(chaos && { faults: chaos.faults }) }, flags, terminal);
     chaos?.attach(session.runtime);
     const file = shippedFile(`${EXAMPLE}/repo-report.yaml`);
-    const swarm = readSwarm(await readSource(file, terminal.cwd), file, { registry: session.runtime.registry });
+    const swarm = readSwarm(await readSource(file, terminal.cwd), file, { registry });
     const job = swarmJob(swarm, { repo: resolve(terminal.cwd, flags.repo), out: resolve(terminal.cwd, flags.out) });
     const timeline = new Timeline();
     const isShown = chaos !== undefined || terminal.stderr.isTTY;

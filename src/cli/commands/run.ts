@@ -1,7 +1,7 @@
 /** `swarmchart run FILE` */
 
-import type { Runtime } from '../../create-runtime.ts';
 import { isSwarmSource } from '../../runtime/swarm/load.ts';
+import type { WorkflowRegistry } from '../../runtime/workflow/registry.ts';
 import { loadConfiguration } from '../configuration.ts';
 import type { Ending, Job } from '../execute.ts';
 import { readInputs, typedInput } from '../input.ts';
@@ -27,24 +27,24 @@ export function run(file: string, flags: RunFlags, terminal: Terminal): Promise<
   const format = formatOf(flags);
   return guardedFormat(format, terminal, async () => {
     const given = await readInputs(flags.input ?? [], terminal.cwd);
-    const { path, configuration } = await loadConfiguration(terminal.cwd, flags.config);
-    await using session = await startRuntime(configuration, flags, terminal);
+    const { path, configuration, registry } = await loadConfiguration(terminal.cwd, flags.config);
     const text = await readSource(file, terminal.cwd);
     const read = isSwarmSource(text) ? swarmIn : workflowIn;
-    const job = explained(path, () => read(text, file, flags, given, session.runtime));
+    const job = explained(path, () => read(text, file, flags, given, registry));
+    await using session = await startRuntime(configuration, flags, terminal);
     const present = ({ result }: Ending): Promise<void> => terminal.stdout.line(printValue(result));
     return await runJob(session, { job, timeout: flags.timeout }, format, terminal, { present });
   });
 }
 
-function workflowIn(text: string, file: string, { workflow: name, goal }: RunFlags, given: Inputs, { registry }: Runtime): Job {
+function workflowIn(text: string, file: string, { workflow: name, goal }: RunFlags, given: Inputs, registry: WorkflowRegistry): Job {
   const found = readWorkflows(text, file, { registry, ...(given.size > 0 && { inputNames: given.keys() }) });
   const workflow = chooseWorkflow(found, file, name);
   if (goal !== undefined) throw new UsageError('INVALID_INPUT', `${file} holds a workflow, which has no goal: leave out --goal`);
   return workflowJob(workflow, typedInput(given, workflow.inputs));
 }
 
-function swarmIn(text: string, file: string, { workflow, goal }: RunFlags, given: Inputs, { registry }: Runtime): Job {
+function swarmIn(text: string, file: string, { workflow, goal }: RunFlags, given: Inputs, registry: WorkflowRegistry): Job {
   if (workflow !== undefined) {
     throw new UsageError('INVALID_INPUT', `${file} holds a swarm, which is run as a whole: leave out --workflow`);
   }

@@ -9,7 +9,6 @@ import type { WorkflowRegistry } from '../../runtime/workflow/registry.ts';
 import { workflowJsonSchema } from '../../runtime/workflow/schema.ts';
 import { loadConfiguration } from '../configuration.ts';
 import { EXIT, UsageError } from '../outcome.ts';
-import { startRuntime } from '../run-job.ts';
 import { readSource } from '../source-file.ts';
 import type { Terminal } from '../terminal.ts';
 import { chooseWorkflow, readWorkflows } from '../workflow-file.ts';
@@ -35,11 +34,10 @@ export async function validate(file: string | undefined, flags: ValidateFlags, t
     return EXIT.succeeded;
   }
   if (file === undefined) throw new UsageError('INVALID_INPUT', 'Name a workflow or swarm file, or ask for --schema');
-  const { path, configuration } = await loadConfiguration(terminal.cwd, flags.config);
+  const { path, registry } = await loadConfiguration(terminal.cwd, flags.config);
   const toolsChecked = path !== undefined;
-  await using session = await startRuntime(configuration, {}, terminal);
   const text = await readSource(file, terminal.cwd);
-  const options = toolsChecked ? { registry: session.runtime.registry } : {};
+  const options = toolsChecked ? { registry } : {};
   const { issues, lines, data } = isSwarmSource(text) ? inSwarm(text, file, flags, options) : inWorkflows(text, file, flags, options);
   const valid = issues.length === 0;
   if (flags.json) await stdout.line(JSON.stringify({ v: 1, valid, file, toolsChecked, ...data, issues }));

@@ -156,6 +156,8 @@ export class Board {
       case 'tier1/task/started':
         return this.#start(fact, payload.taskId, at, `by ${oneLine(payload.agentId)}`);
       case 'tier1/task/continued':
+        // Its run goes on without an agent when it is only to end.
+        if (payload.agentId === '') return undefined;
         return { kind: 'continued', ...this.#names(fact, payload.taskId), detail: `by ${oneLine(payload.agentId)}` };
       case 'tier1/lease/lost':
         return { kind: 'lost', ...this.#names(fact, payload.taskId), detail: reasonOf(payload.error, this.root) };

@@ -29,8 +29,10 @@ const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 /** What tools and the runtime log, as notes: warnings and errors, or everything. */
 export function logTo(note: (text: string) => void, isVerbose: boolean): Logger {
-  const write = (level: (typeof LEVELS)[number]) => (fields: object, message?: string) => {
+  const write = (level: (typeof LEVELS)[number]) => (given: object | string, text?: string) => {
     if (!isVerbose && level !== 'warn' && level !== 'error') return;
+    // A configuration is not type-checked: tools also log a text alone.
+    const [fields, message] = typeof given === 'string' ? [{}, given] : [given, text];
     const details = Object.entries(fields).map(([key, value]) => `${key}=${printField(value)}`);
     note(oneLine([`${level}:`, ...(message === undefined ? [] : [message]), ...details].join(' ')));
   };
