@@ -30,10 +30,10 @@ const clock = new VirtualClock();
 await using runtime = await createRuntime({ tools: [draft, sign], clock });
 const execution = runtime.swarm(swarm, { input: { version: '1.2' } });
 for await (const { type, payload } of execution.facts()) {
+  const { taskId, normId, stepId, agentId = '' } = payload as Record<string, string>;
+  if (type === 'tier3/execution/started' && stepId === 'sign') clock.advance(5_000);
   if (!/^tier1\/(task|obligation)/.test(type)) continue;
-  const { taskId, normId, agentId = '' } = payload as Record<string, string>;
   console.log(type, taskId ?? normId, agentId);
-  if (type === 'tier1/task/started' && taskId === 'sign') clock.advance(5_000);
   if (type !== 'tier1/obligation/unmet') continue;
   await execution.decide('in-time', { decision: 'approve', by: 'the boss' });
   console.log((await execution.run('sign')?.snapshot())?.status);

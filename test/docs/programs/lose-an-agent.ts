@@ -5,7 +5,6 @@ const work = defineTool({
   name: 'work',
   run: (_, { stepId, agent, idempotencyKey }) => {
     calls.push(`${idempotencyKey} by ${agent?.id}`);
-    // The agent crashes in the middle of the second step, once.
     if (stepId === 'b' && agent?.id === 'ann') return runtime.agents.crash('ann') && new Promise(() => {});
     return stepId;
   },
@@ -13,13 +12,16 @@ const work = defineTool({
 
 await using runtime = await createRuntime({
   tools: [work],
-  agents: ['ann', 'bob'].map((id) => ({ id, capabilities: ['work'] })),
   faults: {
     tool: ({ stepId, attempt }) => {
       if (stepId === 'a' && attempt === 1) throw new Error('made to fail');
     },
   },
 });
+await runtime.agents.register([
+  { id: 'ann', capabilities: ['work'], restart: { maxRestarts: 0, withinMs: 60_000 } }, // not even once
+  { id: 'bob', capabilities: ['work'] },
+]);
 const steps = [
   { id: 'a', tool: 'work', retry: { maxRetries: 1, backoff: { baseMs: 1 } } },
   { id: 'b', tool: 'work', dependencies: ['a'] },

@@ -28,7 +28,9 @@ const facts: Fact[] = [];
 
 await using after = await createRuntime({ tools: [work] });
 const execution = await after.restoreSwarm(facts);
+let isBack = false;
 for await (const { type } of execution.facts()) {
-  if (type === 'tier1/task/continued') await execution.run('task')?.signal('go');
+  isBack ||= type === 'tier1/task/continued';
+  if (isBack && type === 'tier1/task/waiting') await execution.run('task')?.signal('go');
 }
 console.log((await execution.result()).status, calls);
