@@ -7,7 +7,7 @@
 
 import type { Evolve, FactBody } from './protocol/facts.ts';
 
-export class Turn<State, Body extends FactBody> {
+export class Turn<State extends { readonly at: number }, Body extends FactBody> {
   state: State;
   readonly facts: Body[] = [];
   readonly #evolve: Evolve<State, Body>;
@@ -17,8 +17,10 @@ export class Turn<State, Body extends FactBody> {
     this.#evolve = evolve;
   }
 
+  /** What a message brings happened when that was sent; in the order in which it is recorded, time never goes back. */
   record(fact: Body): void {
-    this.facts.push(fact);
-    this.state = this.#evolve(this.state, fact);
+    const dated = fact.at < this.state.at ? { ...fact, at: this.state.at } : fact;
+    this.facts.push(dated);
+    this.state = this.#evolve(this.state, dated);
   }
 }

@@ -13,6 +13,7 @@ const payloadOf = (fact: Fact): Payload => fact.payload as Payload;
 export function violations(facts: readonly Fact[]): string[] {
   return [
     ...gaps(facts),
+    ...backwards(facts),
     ...terminals(facts),
     ...budgets(facts),
     ...lineage(facts),
@@ -25,6 +26,16 @@ export function violations(facts: readonly Fact[]): string[] {
 /** Numbers count from 1 without a gap, and ids are unique. */
 export function gaps(facts: readonly Fact[]): string[] {
   return facts.flatMap((fact, index) => (fact.seq === index + 1 ? [] : [`fact ${index + 1} has number ${fact.seq}`]));
+}
+
+/** Of each execution, no fact happened before the one that it recorded earlier. */
+export function backwards(facts: readonly Fact[]): string[] {
+  const latest = new Map<string, number>();
+  return facts.flatMap(({ executionId, at, id }) => {
+    const before = latest.get(executionId) ?? 0;
+    latest.set(executionId, Math.max(at, before));
+    return at < before ? [`${id} happened ${before - at} ms before the fact that precedes it`] : [];
+  });
 }
 
 /** I1: exactly one terminal fact for each execution, and nothing of it afterwards. */
