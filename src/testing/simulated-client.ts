@@ -4,7 +4,7 @@ import type { Runtime } from '../create-runtime.ts';
 import type { Decision } from '../machines/protocol/run.ts';
 import type { ExecutionHandle, RunControls, SwarmHandle } from '../runtime/execution/handle.ts';
 import type { Pick } from './random.ts';
-import { answerAll, liveRuns, signalAll, wakeAll } from './simulated-runs.ts';
+import { answerAll, liveRuns, signalAll, wakeAll, wakeRuns } from './simulated-runs.ts';
 import type { Control, Story } from './simulation.ts';
 
 export interface Client {
@@ -26,7 +26,7 @@ export function clientOf(runtime: Runtime, story: Story, pick: Pick): Client {
   }
   const swarm = runtime.swarm(story.swarm, options);
   const apply = async (control: Control) => (await common(swarm, control)) ?? ofSwarm(runtime, swarm, control, pick);
-  return { execution: swarm, apply, wake: () => Promise.resolve(false) };
+  return { execution: swarm, apply, wake: async () => wakeRuns(await runsOf(swarm)) };
 }
 
 function common(execution: ExecutionHandle | SwarmHandle, control: Control): Promise<boolean> | undefined {
@@ -45,30 +45,29 @@ async function ofRun(run: RunControls, control: Control, pick: Pick): Promise<un
 }
 
 async function ofSwarm(runtime: Runtime, swarm: SwarmHandle, control: Control, pick: Pick): Promise<unknown> {
-  if (control === 'crash') {
+  if (control === 'crash' || control === 'unregister') {
     const agents = runtime.agents.list();
     const agent = agents[agents.length < 2 ? 0 : pick(agents.length)];
-    return agent && runtime.agents.crash(agent.spec.id, new Error('simulated'));
+    if (!agent || control === 'crash') return agent && runtime.agents.crash(agent.spec.id, new Error('simulated'));
+    return runtime.agents.unregister(agent.spec.id, pick(2) === 0 ? {} : { graceMs: pick(10_000) });
   }
-  const { tasks, obligations } = await swarm.snapshot();
-  const runs = tasks.flatMap(({ id }) => swarm.run(id) ?? []);
+  const { obligations } = await swarm.snapshot();
+  const runs = await runsOf(swarm);
+  if (control === 'signal') return Promise.all(runs.map(signalAll));
   const run = runs[runs.length < 2 ? 0 : pick(runs.length)];
   if (control === 'pauseRun') return run?.pause();
   if (control === 'resumeRun') return run?.resume();
   if (control === 'cancelRun') return run?.cancel('simulated');
-  const answers = runs.map(async (each) =>
-    decide(
-      each,
-      (await each.snapshot()).waiting.map(({ stepId }) => stepId),
-      control,
-    ),
-  );
+  const answers = runs.map((each) => answerAll(each, answerOf(control)));
   const escalated = obligations.filter(({ status }) => status === 'escalated');
   return Promise.all([...answers, ...escalated.map(({ normId }) => swarm.decide(normId, { decision: answerOf(control) }))]);
 }
 
-const decide = (run: RunControls, stepIds: readonly string[], control: Control): Promise<boolean[]> =>
-  Promise.all(stepIds.map((id) => run.decide(id, { decision: answerOf(control), by: 'simulation' })));
+/** The runs of its tasks. */
+async function runsOf(swarm: SwarmHandle): Promise<RunControls[]> {
+  const { tasks } = await swarm.snapshot();
+  return tasks.flatMap(({ id }) => swarm.run(id) ?? []);
+}
 
 const answerOf = (control: Control): Decision['decision'] =>
   control === 'retry' || control === 'reject' || control === 'abort' ? control : 'approve';

@@ -31,7 +31,16 @@ export async function signalAll(run: RunControls): Promise<boolean> {
 /** Resumes every run below that was paused on its own. False when there is none. */
 export async function wakeAll(run: RunControls): Promise<boolean> {
   const [, ...below] = await liveRuns(run);
-  const paused = await Promise.all(below.map(async (each) => (await each.snapshot()).status === 'paused'));
-  for (const [index, each] of below.entries()) if (paused[index]) void each.resume();
+  return resumed(below);
+}
+
+/** The same for the runs of a swarm's tasks, and all below them. */
+export async function wakeRuns(runs: readonly RunControls[]): Promise<boolean> {
+  return resumed((await Promise.all(runs.map(liveRuns))).flat());
+}
+
+async function resumed(runs: readonly RunControls[]): Promise<boolean> {
+  const paused = await Promise.all(runs.map(async (each) => (await each.snapshot()).status === 'paused'));
+  for (const [index, each] of runs.entries()) if (paused[index]) void each.resume().catch(() => false);
   return paused.includes(true);
 }

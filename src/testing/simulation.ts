@@ -13,6 +13,7 @@ import type { Fact } from '../machines/protocol/facts.ts';
 import type { RunJob } from '../machines/protocol/run.ts';
 import { MemoryJournal } from '../runtime/journal/memory-journal.ts';
 import { foldStream } from '../runtime/journal/restoration.ts';
+import type { RuntimeOptions } from '../runtime/options.ts';
 import type { SwarmDefinition } from '../runtime/swarm/definition.ts';
 import type { WorkflowDefinition } from '../runtime/workflow/schema.ts';
 import { violations } from './invariants.ts';
@@ -21,7 +22,7 @@ import { type Client, clientOf } from './simulated-client.ts';
 import { settlePromises } from './virtual-clock.ts';
 import { World } from './world.ts';
 
-/** `crash`: one of the agents, which is chosen. `pauseRun` and its like: one of the live runs below. `signal`: the one called `go`, to every run. */
+/** `crash`, `unregister`: one of the agents, which is chosen. `pauseRun` and its like: one of the live runs below. `signal`: the one called `go`, to every run. */
 export type Control =
   | 'pause'
   | 'resume'
@@ -31,6 +32,7 @@ export type Control =
   | 'reject'
   | 'abort'
   | 'crash'
+  | 'unregister'
   | 'pauseRun'
   | 'resumeRun'
   | 'cancelRun'
@@ -40,12 +42,18 @@ export interface Story {
   /** A run of this workflow; or a swarm, when there is one. */
   readonly workflow?: WorkflowDefinition;
   readonly swarm?: SwarmDefinition;
+  /** A second swarm, which starts beside it and is left alone. */
+  readonly beside?: SwarmDefinition;
   readonly input?: JsonObject;
   readonly allocation?: Partial<ResourceAllocation>;
   /** The tools of the workflow, made in the world. */
   readonly tools: (world: World) => readonly AnyTool[];
   /** What the client does, in this order, at moments that are chosen. */
   readonly controls: readonly Control[];
+  /** What else the runtime is given. */
+  readonly options?: (world: World) => RuntimeOptions;
+  /** Number of the commit, of the first execution, with which its journal begins to fail. */
+  readonly failsAt?: number;
 }
 
 export interface SimulationReport {
@@ -57,12 +65,14 @@ export interface SimulationReport {
   readonly trace: readonly string[];
 }
 
+/** After so many steps a client looks whether something waits for it. */
+const PATIENCE = 500;
 /** More steps than any story of ours needs; a story that takes longer does not end. */
 const MAX_STEPS = 2_000;
 
 export async function simulate(pick: Pick, story: Story): Promise<SimulationReport> {
   const world = new World(pick);
-  const journal = new CommitCounter();
+  const journal = new CommitCounter(story.failsAt);
   const live = new LiveStates();
   let ids = 0;
   const runtime = await createRuntime({
@@ -73,33 +83,44 @@ export async function simulate(pick: Pick, story: Story): Promise<SimulationRepo
     createId: () => `run-${++ids}`,
     inspect: (event) => live.see(event),
     ...(story.swarm && { faults: {} }),
+    ...story.options?.(world),
   });
   const found: string[] = [];
   const client = clientOf(runtime, story, pick);
   const { execution } = client;
+  const clients = [client, ...(story.beside ? [clientOf(runtime, { ...story, swarm: story.beside }, pick)] : [])];
   let result: ExecutionResult | undefined;
-  void execution.result().then((settled) => {
-    result = settled;
-  });
-  for (const control of story.controls) world.plan(control, () => void client.apply(control));
-  for (let steps = 0; !result; steps++) {
+  let open = clients.length;
+  for (const each of clients) {
+    void each.execution.result().then((settled) => {
+      if (each === client) result = settled;
+      open--;
+    });
+  }
+  for (const control of story.controls) world.plan(control, () => void client.apply(control).catch(() => undefined));
+  for (let steps = 0; open > 0; steps++) {
     if (steps > MAX_STEPS) {
       found.push(`not settled after ${MAX_STEPS} steps, still ${execution.status}`);
       break;
     }
-    if (await world.step()) {
-      if (execution.status === 'paused') found.push(...workWhilePaused(world));
-      if (found.length > 0) break;
-      continue;
-    }
-    if (!(await nudge(client))) found.push(`stuck in "${execution.status}" with nothing that could happen`);
+    const isGoingOn = await world.step();
+    if (isGoingOn && execution.status === 'paused') found.push(...workWhilePaused(world, execution.executionId));
+    if (found.length > 0) break;
+    // Where agents are watched there is always something that could happen.
+    if (isGoingOn && (steps + 1) % PATIENCE !== 0) continue;
+    const nudged = await Promise.all(clients.map(nudge));
+    if (!isGoingOn && !nudged.includes(true)) found.push(`stuck in "${execution.status}" with nothing that could happen`);
     await settlePromises();
     if (found.length > 0) break;
   }
   while (await world.step()) if (world.trace.length > 2 * MAX_STEPS) break;
   const facts = await journal.read(execution.executionId);
-  if (result) found.push(...violations(facts), ...live.differences(facts), ...lateEffects(world));
-  if (result) found.push(...busyAgents(runtime));
+  for (const { executionId } of clients.map((each) => each.execution)) {
+    const told = await journal.read(executionId);
+    const isWhole = executionId !== journal.first || journal.failsAt === undefined || journal.failsAt > journal.commits.length;
+    if (open === 0 && isWhole) found.push(...violations(told), ...live.differences(told));
+  }
+  if (open === 0) found.push(...lateEffects(world), ...busyAgents(runtime));
   const { executions, actorsWithTimers } = runtime.vitals;
   if (result && executions > 0) found.push(`I2: ${executions} executions live after the end`);
   if (result && actorsWithTimers > 0) found.push(`I2: ${actorsWithTimers} actors have timers after the end`);
@@ -110,14 +131,17 @@ export async function simulate(pick: Pick, story: Story): Promise<SimulationRepo
 
 /** What is paused is resumed, and what waits is answered; anything else should have gone on by itself. */
 async function nudge({ execution, apply, wake }: Client): Promise<boolean> {
-  const isWoken = await wake();
-  if (execution.status === 'paused') void apply('resume');
+  if (isSettled(execution.status)) return false;
+  const isWoken = await wake().catch(() => false);
+  if (execution.status === 'paused') void apply('resume').catch(() => undefined);
   else if (execution.status === 'waiting') {
-    void apply('approve');
-    if ('signal' in execution) void apply('signal');
+    void apply('approve').catch(() => undefined);
+    void apply('signal').catch(() => undefined);
   } else return isWoken;
   return true;
 }
+
+const isSettled = (status: string): boolean => status === 'completed' || status === 'failed' || status === 'cancelled';
 
 /** I6: after the end no agent is busy. */
 const busyAgents = (runtime: Runtime): string[] =>
@@ -125,11 +149,21 @@ const busyAgents = (runtime: Runtime): string[] =>
     .list()
     .flatMap(({ spec, currentLoad }) => (currentLoad === 0 ? [] : [`I6: agent ${spec.id} still has ${currentLoad} leases`]));
 
+/** Counts the commits of its first stream, and may fail in it. */
 class CommitCounter extends MemoryJournal {
   readonly commits: number[] = [];
+  readonly failsAt: number | undefined;
+  first: string | undefined;
+
+  constructor(failsAt: number | undefined) {
+    super();
+    this.failsAt = failsAt;
+  }
 
   override append(stream: string, expectedSeq: number, facts: readonly Fact[]): undefined {
-    this.commits.push(expectedSeq + facts.length);
+    this.first ??= stream;
+    if (stream === this.first) this.commits.push(expectedSeq + facts.length);
+    if (stream === this.first && this.commits.length === this.failsAt) throw new Error('simulated');
     super.append(stream, expectedSeq, facts);
   }
 }
@@ -158,8 +192,9 @@ class LiveStates {
 }
 
 /** In a paused run every call of a tool has ended, waits at its checkpoint, was aborted, or undoes a step of a run that ends. */
-const workWhilePaused = ({ calls }: World): string[] =>
+const workWhilePaused = ({ calls }: World, executionId: string): string[] =>
   calls
+    .filter(({ context }) => context.execution.executionId.startsWith(`${executionId}/`))
     .filter(({ outcome, isAtCheckpoint, context }) => outcome === undefined && !isAtCheckpoint && !context.signal.aborted)
     .filter(({ context }) => !context.execution.executionId.endsWith('/undo'))
     .map(({ tool, context }) => `${tool} of ${context.execution.executionId} works while its run is paused`);

@@ -56,6 +56,20 @@ export class World implements Carrier {
     this.#script.push({ label: `client: ${label}`, happen });
   }
 
+  /** Resolves when it is chosen to. */
+  moment(label: string): Promise<void> {
+    return new Promise((resolve) => {
+      const possibility: Possibility = {
+        label,
+        happen: () => {
+          this.#withdraw(possibility);
+          resolve();
+        },
+      };
+      this.#outcomes.push(possibility);
+    });
+  }
+
   choose<Value>(values: readonly [Value, ...Value[]]): Value {
     return values[values.length === 1 ? 0 : this.#pick(values.length)] ?? values[0];
   }

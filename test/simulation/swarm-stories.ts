@@ -85,3 +85,105 @@ const organization = (pick: Pick) => ({
     ...(pick(4) === 0 ? [{ type: 'prohibition' as const, role: 'gatherer', tools: ['suspendable'] }] : []),
   ],
 });
+
+const MORE_CONTROLS: readonly Control[] = [...CONTROLS, 'unregister', 'signal', 'signal', 'approve'];
+
+/**
+ * Swarms that share the agents of their runtime, with all that a task's run can be: agent steps, nested runs, waits, compensations. Planners
+ * that fail once, or throw; hooks of agents that throw or never end; a journal that fails.
+ */
+export function sharedAgents(pick: Pick): Story {
+  const maybe = (more: object) => (pick(2) === 0 ? more : {});
+  const compensate = { compensate: { tool: 'work' } };
+  const step = (id: string, more: object = {}) => ({ id, tool: pick(3) === 0 ? 'suspendable' : 'work', ...more });
+  const agentStep = (id: string) => ({
+    id,
+    type: 'agent',
+    capabilities: ['help'],
+    tool: 'work',
+    timeout: 20_000,
+    ...maybe({ onFailure: 'continue' }),
+  });
+  const routine = (id: string) => ({
+    id,
+    retry: { maxRetries: pick(2), backoff: { baseMs: 100 } },
+    steps: [
+      step('one', { credits: '1', ...maybe(compensate) }),
+      ...(pick(2) === 0 ? [agentStep('helped')] : []),
+      ...(pick(3) === 0
+        ? [{ id: 'go', type: 'wait', signal: 'go', dependencies: ['one'], timeout: 60_000, ...maybe({ onFailure: 'continue' }) }]
+        : []),
+      ...(pick(3) === 0 ? [{ id: 'ask', type: 'wait', approval: true }] : []),
+      ...(pick(3) === 0 ? [{ id: 'nap', type: 'wait', duration: 1 + pick(5_000) }] : []),
+      ...(pick(2) === 0
+        ? [
+            {
+              id: 'inner',
+              type: 'workflow',
+              dependencies: ['one'],
+              ...maybe(compensate),
+              workflow: { id: 'within', steps: [step('a', maybe(compensate)), agentStep('b')] },
+            },
+          ]
+        : []),
+      ...(pick(3) === 0 ? [{ id: 'each', type: 'map', over: [1, 2], maxConcurrency: 1, steps: [step('c', maybe(compensate))] }] : []),
+      ...(pick(3) === 0 ? [{ id: 'again', type: 'loop', maxIterations: 2, steps: [step('d')] }] : []),
+    ],
+  });
+  const tasks = [
+    {
+      id: 'first',
+      requiredCapabilities: ['gather'],
+      estimatedComplexity: 1 + pick(10),
+      maxAgents: 1 + pick(3),
+      onFailure: pick(2) === 0 ? 'stop' : 'continue',
+    },
+    { id: 'second', requiredCapabilities: ['write'], maxAgents: 1 + pick(3), ...maybe({ dependencies: ['first'] }) },
+    ...(pick(2) === 0 ? [{ id: 'third', requiredCapabilities: ['gather'], onFailure: 'continue' }] : []),
+  ];
+  const isPlanned = pick(3) === 0;
+  const swarmOf = (id: string, more: object) =>
+    ({
+      id,
+      goal: 'whatever comes',
+      routines: { gather: routine('gathering'), write: routine('writing') },
+      maxConcurrentTasks: 1 + pick(3),
+      ...more,
+    }) as unknown as NonNullable<Story['swarm']>;
+  const all = { capabilities: ['gather', 'help', 'write'] };
+  const answers = ['good', 'good', 'nonsense', 'throw'] as const;
+  return {
+    swarm: swarmOf('first', { ...maybe({ agents: [{ id: 'own', ...all }] }), ...(isPlanned ? {} : { tasks }) }),
+    ...(pick(2) === 0 && { beside: swarmOf('second', { tasks }) }),
+    ...(pick(6) === 0 && { failsAt: 1 + pick(60) }),
+    allocation: {
+      maxCredits: pick(4) === 0 ? '4' : '1000',
+      maxConcurrentSteps: 1 + pick(3),
+      ...(pick(5) === 0 && { maxDurationMs: 60_000 }),
+    },
+    tools: (world) => [
+      world.tool('work', ['succeed', 'succeed', 'succeed', 'succeed', 'succeed', 'succeed', 'fail', 'hang', 'deaf']),
+      world.tool('suspendable', ['succeed', 'checkpoint', 'checkpoint', 'fail'], { onPause: 'suspend' }),
+    ],
+    options: (world) => ({
+      agents: [
+        { id: 'a', ...all, maxConcurrentTasks: 1 + pick(2), initialize: () => world.moment('a is ready') },
+        { id: 'b', ...all, heartbeat: { intervalMs: 5_000, check: () => world.choose([undefined, undefined, world.moment('b answers')]) } },
+      ],
+      faults: {
+        agent: ({ at, agentId }) => {
+          if (world.choose([false, false, false, false, false, false, false, true])) throw new Error(`${at} fault of ${agentId}`);
+        },
+      },
+      ...(isPlanned && {
+        planner: async () => {
+          await world.moment('the planner answers');
+          const answer = world.choose(answers);
+          if (answer === 'throw') throw new Error('no idea');
+          return answer === 'good' ? { subTasks: tasks } : { subTasks: 'nonsense' };
+        },
+      }),
+    }),
+    controls: Array.from({ length: pick(6) }, () => MORE_CONTROLS[pick(MORE_CONTROLS.length)] ?? 'pause'),
+  };
+}

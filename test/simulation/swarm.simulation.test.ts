@@ -8,9 +8,11 @@ import { describe, expect, it } from 'vitest';
 import { MailQueue } from '../../src/actors/post-office.ts';
 import { createRuntime, MemoryJournal, type SwarmHandle } from '../../src/index.ts';
 import { seeded, settlePromises, simulate, VirtualClock, violations } from '../../src/testing/testing.ts';
-import { wholeSwarm } from './swarm-stories.ts';
+import { sharedAgents, wholeSwarm } from './swarm-stories.ts';
 
 const SEEDS = Number(process.env['SWARM_SEEDS'] ?? 500);
+/** Longer stories. */
+const SHARED_SEEDS = SEEDS / 2;
 
 const tell = (seed: number) => {
   const pick = seeded(seed);
@@ -30,6 +32,28 @@ describe('a simulated swarm', () => {
     expect([...ends].sort()).toEqual(['cancelled', 'completed', 'failed']);
     const rare = ['lease/lost', 'task/suspended', 'task/continued', 'task/reassigned', 'task/waiting', 'norm/violated', 'obligation/unmet'];
     for (const type of rare) expect(told).toContain(`tier1/${type}`);
+  }, 240_000);
+
+  it(`settles beside another one with whom it shares agents, whatever they, its planner, its runs and its journal do (seeds 1 to ${SHARED_SEEDS})`, async () => {
+    const told = new Set<string>();
+    for (let seed = 1; seed <= SHARED_SEEDS; seed++) {
+      const pick = seeded(seed);
+      const { violations: found, result, trace, facts } = await simulate(pick, sharedAgents(pick));
+      expect(found, `seed ${seed}:\n${trace.join('\n')}`).toEqual([]);
+      told.add(result?.error?.code ?? result?.status ?? 'none');
+      for (const { type } of facts) told.add(type);
+    }
+    const ends = [
+      'completed',
+      'CANCELLED',
+      'JOURNAL_FAILED',
+      'DECOMPOSITION_FAILED',
+      'SWARM_TIMEOUT',
+      'RESOURCE_EXHAUSTED',
+      'STEP_TIMEOUT',
+    ];
+    const rare = ['swarm/plan_refused', 'swarm/waiting', 'lease/lost', 'lease/refused', 'task/continued', 'task/woken', 'task/reassigned'];
+    for (const type of [...ends, ...rare.map((type) => `tier1/${type}`), 'tier2/step/compensated']) expect(told).toContain(type);
   }, 240_000);
 
   it('tells the same story again for the same seed', async () => {
