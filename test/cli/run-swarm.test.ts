@@ -140,7 +140,9 @@ describe('swarmchart run with a swarm file', () => {
     using folder = new Workspace({ 's.yaml': text, 'swarmchart.config.mjs': config });
     const { exitCode, stderr } = await folder.run('run', 's.yaml');
     expect(exitCode).toBe(1);
-    expect(stderr).toContain('error: The runtime does not have all of its agents err=Agent "eve" could not be started: Agent "eve" crashed: no key\n');
+    expect(stderr).toContain(
+      'error: The runtime does not have all of its agents err=Agent "eve" could not be started: Agent "eve" crashed: no key\n',
+    );
     expect(stderr).toContain('next: an agent of the file or of the configuration must have these capabilities, and be able to start\n');
     expect(stderr).not.toMatch(/continued try {2}by ?\n/);
   });
