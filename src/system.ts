@@ -160,6 +160,7 @@ export class System {
     event: (at: number) => EventObject,
   ): Promise<boolean> {
     await this.#roots.get(executionId)?.execution.started;
+    if (!this.directory.find(executionId)?.ref) await this.#mailUnderWay(executionId);
     const entry = this.directory.find(executionId);
     const ref = entry?.ref;
     if (!ref) return false;
@@ -178,6 +179,15 @@ export class System {
     });
     if (!isTaken) throw new SwarmchartError('MAILBOX_FULL', `Too many commands wait for execution "${executionId}"`);
     return answer.promise;
+  }
+
+  /** A child lives a moment after the fact that it was started: what starts it is on its way. */
+  async #mailUnderWay(executionId: string): Promise<void> {
+    const root = executionId.split('/', 1)[0] ?? executionId;
+    if (root === executionId || !this.#roots.has(root)) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#post.enqueue(root, 'command', resolve);
+    await promise;
   }
 
   /** The folded state of a root execution as far as it is committed: that of its actor, or, once it has settled, of its facts. */

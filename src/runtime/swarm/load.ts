@@ -36,6 +36,8 @@ export interface LoadedSwarm {
   readonly id: string;
   readonly name: string;
   readonly description?: string;
+  /** What it was read from. */
+  readonly source: JsonObject;
   /** May hold `{{name}}` for the swarm's input: see `goalOf`. */
   readonly goal?: string;
   /** Without a declaration it takes any. */
@@ -165,6 +167,7 @@ function read(source: RawObject, path: Path, options: LoadSwarmOptions, issues: 
   return {
     id,
     name,
+    source,
     ...(description !== undefined && { description }),
     ...(sound.goal !== undefined && { goal: sound.goal }),
     ...(input && { inputs: input }),

@@ -1,6 +1,6 @@
 /** From what a caller asks for to a swarm's job, and what its planner, organizer and synthesizer do. */
 
-import { isSwarmchartError, wrapTierError } from '../../actors/failure.ts';
+import { isSwarmchartError, memberOf, wrapTierError } from '../../actors/failure.ts';
 import { toJson } from '../../actors/json.ts';
 import type { HelperServices } from '../../actors/planner.ts';
 import type { Logger } from '../../actors/tool.ts';
@@ -23,8 +23,8 @@ import { type PlanningServices, planGoal, rememberPlan } from './planner.ts';
 import { Routines } from './routines.ts';
 import { synthesis } from './synthesis.ts';
 
-/** A definition, or just a goal: then the runtime's planner decides what is to be done. */
-export type SwarmSource = SwarmDefinition | JsonObject | string;
+/** A definition, one that was loaded, or just a goal: then the runtime's planner decides what is to be done. */
+export type SwarmSource = SwarmDefinition | LoadedSwarm | JsonObject | string;
 
 export interface SwarmRequest {
   /** Instead of the definition's own. */
@@ -83,8 +83,9 @@ export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synth
     const { execution, allocation, retry } = checked;
     const common = { execution, ...(retry && { retry }), recovery: this.#options.runtime.recovery ?? {} };
     try {
-      const definition: Json = typeof source === 'string' ? null : toJson(source, 'The caller', Number.MAX_SAFE_INTEGER);
-      const loaded = definition === null ? undefined : this.#load(definition);
+      const given = isLoaded(source) ? source.source : source;
+      const definition: Json = typeof given === 'string' ? null : toJson(given, 'The caller', Number.MAX_SAFE_INTEGER);
+      const loaded = isLoaded(source) ? source : definition === null ? undefined : this.#load(definition);
       const { input, issues } = resolveInput(loaded?.inputs, request.input ?? {}, { noun: 'input', taker: 'swarm' });
       if (issues.length > 0) throw issuesToError(issues);
       const goal = goalIn(source, loaded, request.goal, input);
@@ -148,6 +149,8 @@ export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synth
     return this.#definitionOf(job)?.onlyOwnAgents ? job.agents : [...job.agents, ...this.#options.agents()];
   }
 }
+
+const isLoaded = (source: unknown): source is LoadedSwarm => memberOf(source, 'routines') instanceof Routines;
 
 function goalIn(source: SwarmSource, loaded: LoadedSwarm | undefined, named: string | undefined, input: JsonObject): string {
   const goal = loaded ? goalOf(loaded, named, input) : (named ?? source);
