@@ -31,7 +31,9 @@ describe('a swarm', () => {
 
   it('has runs that obey from the moment on at which a fact tells of them, also while messages take their time', async () => {
     const work = { name: 'work', run: async (_: unknown, { signal }: { readonly signal: AbortSignal }) => untilAborted(signal) };
-    await using runtime = await createRuntime({ tools: [work] });
+    // A turn of the event loop for each message.
+    const carrier = { carry: (letter: { open(): void }) => void setImmediate(() => letter.open()) };
+    await using runtime = await createRuntime({ tools: [work], carrier });
     const swarm = runtime.swarm({
       id: 'one',
       goal: 'work',
