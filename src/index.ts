@@ -6,6 +6,7 @@ export type { Clock } from './actors/clock.ts';
 export { wrapTierError } from './actors/failure.ts';
 export type { AgentFault, FaultHooks, ToolFault } from './actors/faults.ts';
 export type { ModuleOperations, Strategy, StrategyCall } from './actors/services.ts';
+export type { ChildKind } from './actors/supervised-children.ts';
 export * from './actors/tool.ts';
 export { type Configuration, defineConfig } from './config.ts';
 export { createRuntime, type Runtime } from './create-runtime.ts';
@@ -36,6 +37,19 @@ export type {
   WaitFor,
 } from './machines/protocol/plan.ts';
 export type { Decision } from './machines/protocol/run.ts';
+export type {
+  ChildCounts,
+  ChildSummary,
+  DynamicChild,
+  RestartStrategy,
+  RestartType,
+  Shutdown,
+  SupervisorError,
+  SupervisorErrorCode,
+  SupervisorFact,
+  SupervisorOutcome,
+  SupervisorResult,
+} from './machines/protocol/supervisor.ts';
 export type { ObligationAnswer, Organization, SwarmPlan, TaskReport } from './machines/protocol/swarm.ts';
 export type { LeaseOptions, Registration } from './runtime/agents/agents.ts';
 export type { AgentDefinition } from './runtime/agents/definition.ts';
@@ -49,6 +63,9 @@ export type { SwarmSnapshot, TaskSnapshot } from './runtime/execution/swarm-snap
 export type { Journal } from './runtime/journal/journal.ts';
 export { MemoryJournal } from './runtime/journal/memory-journal.ts';
 export type { RuntimeOptions } from './runtime/options.ts';
+export type { SupervisorControls, SupervisorEvent } from './runtime/supervision/controls.ts';
+export type { SupervisedChild, SupervisedKind, SupervisorDefinition } from './runtime/supervision/definition.ts';
+export { type SupervisionOptions, type Supervisor, startSupervisor } from './runtime/supervision/supervisor.ts';
 export {
   defineSwarm,
   type PlaybookDefinition,
