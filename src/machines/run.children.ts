@@ -98,7 +98,9 @@ export function settleCrash(turn: RunTurn, _context: RunContext, event: RunEvent
 }
 
 export function startMore(turn: RunTurn, _context: RunContext, event: RunEvent): void {
-  dispatch(turn, (event as EventOf<'children.started'>).at);
+  const { at } = event as EventOf<'children.started'>;
+  wake(turn, at);
+  dispatch(turn, at);
 }
 
 /** Whether a message of a child is of its present life. */

@@ -239,6 +239,7 @@ export const runMachine = chart
             { guard: 'isCurrentChild', target: 'running', actions: ['settleCrash', 'reportContinued'] },
             { actions: 'dropStale' },
           ],
+          'children.started': { target: 'running', actions: ['startMore', 'reportContinued'] },
           'execution.continued': {
             guard: 'isNewsOfWaiting',
             target: 'running',

@@ -169,6 +169,8 @@ export const BLANK: StepRecord = {
 /** Signals that a run keeps until somebody takes them. */
 export const MOST_SIGNALS = 1_000;
 
-/** Nothing of it can go on unless somebody outside acts: a person, a signal, a time. */
-export const onlyOutsideCanContinue = ({ escalated, idle, live, ready }: RunState): boolean =>
-  escalated + idle > 0 && live === idle && ready.size === 0;
+/** Nothing of it can go on unless somebody outside acts: a person, a signal, a time. Steps that wait keep their places. */
+export function onlyOutsideCanContinue({ escalated, idle, live, ready, job }: RunState): boolean {
+  const isFull = job !== undefined && live >= job.allocation.maxConcurrentSteps;
+  return escalated + idle > 0 && live === idle && (ready.size === 0 || isFull);
+}

@@ -11,8 +11,6 @@ import { seeded, settlePromises, simulate, VirtualClock, violations } from '../.
 import { sharedAgents, wholeSwarm } from './swarm-stories.ts';
 
 const SEEDS = Number(process.env['SWARM_SEEDS'] ?? 500);
-/** Longer stories. */
-const SHARED_SEEDS = SEEDS / 2;
 
 const tell = (seed: number) => {
   const pick = seeded(seed);
@@ -34,9 +32,9 @@ describe('a simulated swarm', () => {
     for (const type of rare) expect(told).toContain(`tier1/${type}`);
   }, 240_000);
 
-  it(`settles beside another one with whom it shares agents, whatever they, its planner, its runs and its journal do (seeds 1 to ${SHARED_SEEDS})`, async () => {
+  it(`settles beside another one with whom it shares agents, whatever they, its planner, its runs and its journal do (seeds 1 to ${SEEDS})`, async () => {
     const told = new Set<string>();
-    for (let seed = 1; seed <= SHARED_SEEDS; seed++) {
+    for (let seed = 1; seed <= SEEDS; seed++) {
       const pick = seeded(seed);
       const { violations: found, result, trace, facts } = await simulate(pick, sharedAgents(pick));
       expect(found, `seed ${seed}:\n${trace.join('\n')}`).toEqual([]);

@@ -68,6 +68,35 @@ describe('a wait for a time', () => {
   });
 });
 
+describe('a run whose places are all taken by steps that wait', () => {
+  const ask = wait('ask', { approval: true, timeout: HOUR });
+  const onePlace = { allocation: { maxConcurrentSteps: 1 }, options: { timeout: 5_000 } };
+
+  it('waits with them, and its clock stands still, although another step could start', async () => {
+    await using world = await startWorld();
+    const run = world.run(asSteps([ask, work('after')]), onePlace);
+    await world.clock.advanceAsync(30 * MINUTE);
+    expect(run.status).toBe('waiting');
+    expect(await run.decide('ask', { decision: 'approve' })).toBe(true);
+    const { result, facts } = await world.finish(run);
+    expect(result).toMatchObject({ success: true, duration: 30 * MINUTE + 1_000, resourcesUsed: { durationMs: 1_000 } });
+    expect(storyOf(facts)).toEqual(['started ask', 'waiting ask', 'decided ask', 'completed ask', 'started after', 'completed after']);
+  });
+
+  it('still starts what needs no place, when it was about to', async () => {
+    await using world = await startWorld();
+    const asks = Array.from({ length: 31 }, (_, n) => wait(`ask-${n}`, { approval: true }));
+    const group = { id: 'group', type: 'parallel', steps: [work('inside')] };
+    const run = world.run(asSteps([...asks, group]), { allocation: { maxConcurrentSteps: asks.length } });
+    await world.clock.advanceAsync(MINUTE);
+    expect(run.status).toBe('waiting');
+    const { steps } = await run.snapshot();
+    expect(steps.find(({ id }) => id === 'group')).toMatchObject({ status: 'running' });
+    for (const { id } of asks) await run.decide(id, { decision: 'approve' });
+    expect((await world.finish(run)).result).toMatchObject({ success: true });
+  });
+});
+
 describe('a wait for a signal', () => {
   const go = wait('go', { signal: 'go' });
 
