@@ -124,6 +124,6 @@ function nextStep({ error, signal }: Ending, board: Board, format: Format): read
   if (exitCodeOfFailure(error) === EXIT.timedOut) return [`next: give step "${board.culprit?.label ?? ''}" a longer timeout, or retries`];
   if (error.code === 'NO_CAPABLE_AGENT')
     return ['next: an agent of the file or of the configuration must have these capabilities, and be able to start'];
-  if (error.retryable) return ['next: this kind of failure may pass: run it again, or give the step retries'];
+  if (error.retryable) return [`next: this kind of failure may pass: run it again${board.culprit ? ', or give the step retries' : ''}`];
   return format === 'jsonl' ? [] : ['next: see every fact of a run with --jsonl'];
 }

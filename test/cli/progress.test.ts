@@ -45,6 +45,23 @@ describe('progress', () => {
     expect(JSON.parse(terminal.out.text)).toMatchObject({ status: 'completed' });
   });
 
+  it.each([true, false])('says what was undone, and what could not be (a terminal: %s)', async (isTTY) => {
+    const text = `id: trip
+steps:
+  - { id: train, tool: describe, compensate: { tool: describe } }
+  - { id: hotel, tool: describe, compensate: { tool: fail }, dependencies: [train] }
+  - { id: pay, tool: fail, dependencies: [hotel] }
+`;
+    using folder = new Workspace({ 'w.yaml': text, 'swarmchart.config.mjs': CONFIG });
+    const terminal = new FakeTerminal(folder.folder, { isTTY });
+    expect(await main(['run', 'w.yaml'], terminal)).toBe(1);
+    const shown = isTTY ? lastScreen(terminal) : terminal.err.text;
+    const lines = isTTY
+      ? [/✖ hotel {2}.*out of paper/, /✔ train {2}undone\n/]
+      : [/^not undone hotel {2}.*out of paper/m, /^undone {4}train\n/m];
+    for (const line of lines) expect(shown).toMatch(line);
+  });
+
   it('keeps the row of a failed run from looking well, and the exit code from depending on it', async () => {
     using folder = new Workspace({ 'w.yaml': 'id: w\nsteps: [{ id: only, tool: fail }]\n', 'swarmchart.config.mjs': CONFIG });
     const terminal = new FakeTerminal(folder.folder, { isTTY: true });

@@ -19,6 +19,8 @@ export interface News {
     | 'started'
     | 'retrying'
     | 'falling back'
+    | 'undone'
+    | 'not undone'
     | 'lost'
     | 'continued'
     | 'reassigned'
@@ -210,6 +212,10 @@ export class Board {
         return this.#end(fact, payload.stepId, 'completed', '');
       case 'tier2/step/failed':
         return this.#fail(fact, payload.stepId, payload);
+      case 'tier2/step/compensated':
+        return { kind: 'undone', ...this.#names(fact, payload.stepId), detail: '' };
+      case 'tier2/step/compensation_failed':
+        return { kind: 'not undone', ...this.#names(fact, payload.stepId), detail: oneLine(payload.error.message) };
       case 'tier2/step/skipped':
         return this.#end(fact, payload.stepId, 'skipped', payload.reason);
       case 'tier2/step/cancelled':

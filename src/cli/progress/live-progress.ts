@@ -26,7 +26,7 @@ interface Row {
 
 const REFRESH_MS = 200;
 
-const FINAL: ReadonlySet<News['kind']> = new Set(['completed', 'failed', 'skipped', 'cancelled', 'restarted']);
+const FINAL: ReadonlySet<News['kind']> = new Set(['completed', 'failed', 'skipped', 'cancelled', 'restarted', 'undone', 'not undone']);
 
 export class LiveProgress implements Progress {
   readonly #board: Board;
@@ -124,11 +124,11 @@ export class LiveProgress implements Progress {
     const row = this.#taken.get(key) ?? (isListed(this.#board, news) ? this.#free.shift() : undefined);
     if (!row) return;
     this.#taken.set(key, row);
-    const story = kind === 'started' || kind === 'completed' ? detail : `${kind}: ${detail}`;
+    const story = kind === 'started' || kind === 'completed' ? detail : [kind, detail].filter(Boolean).join(': ');
     row.task.title = story === '' ? label : `${label}  ${story}`;
     if (kind === 'skipped' || kind === 'cancelled') row.task.skip(`${label}  ${kind}: ${detail}`);
     if (!FINAL.has(kind)) return;
-    row.finish(kind === 'failed' ? new Error(`${label}  ${detail}`) : undefined);
+    row.finish(kind === 'failed' || kind === 'not undone' ? new Error(`${label}  ${detail}`) : undefined);
     this.#taken.delete(key);
   }
 }

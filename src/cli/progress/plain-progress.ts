@@ -7,7 +7,7 @@ import type { Progress } from './progress.ts';
 /** Up to so many steps and tasks each get their lines. */
 export const MOST_LISTED = 30;
 
-const ROUTINE: ReadonlySet<News['kind']> = new Set(['started', 'completed', 'skipped', 'cancelled', 'falling back']);
+const ROUTINE: ReadonlySet<News['kind']> = new Set(['started', 'completed', 'skipped', 'cancelled', 'falling back', 'undone']);
 
 /** Whether there is room for this piece of news: where many are known of, only what is out of the ordinary is shown. */
 export const isListed = ({ known }: Board, { kind }: News): boolean => known <= MOST_LISTED || !ROUTINE.has(kind);

@@ -34,6 +34,8 @@ const norm = z.discriminatedUnion('type', [
   z.strictObject({ id: normId, type: z.literal('obligation'), role: id, mission: id, deadlineMs: z.int().min(1).optional() }),
   z.strictObject({ id: normId, type: z.literal('prohibition'), role: id, mission: id.optional(), tools: names.min(1).optional() }),
 ]);
+/** All keys that some role, mission or norm has. */
+const KEYS = [role, mission, ...norm.options].flatMap(({ shape }) => Object.keys(shape));
 const MEMBERS = { roles: role, missions: mission, norms: norm } as const;
 
 /** What the checker may compare names with; what is not given is not checked. */
@@ -130,7 +132,11 @@ function translated(issue: z.core.$ZodIssue, member: Json, base: Issue['path']):
   const below = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
   const path = [...base, ...below];
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ code: 'UNKNOWN_KEY', path: [...path, key], message: `"${key}" means nothing here.` }));
+    return issue.keys.map((key) => ({
+      code: 'UNKNOWN_KEY',
+      path: [...path, key],
+      message: `"${key}" means nothing here.${didYouMean(key, KEYS)}`,
+    }));
   }
   const value = readPath(member, below);
   const message = value === undefined && below.length > 0 ? `"${below.at(-1)}" is required.` : describeProblem(issue, value);

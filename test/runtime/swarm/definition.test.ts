@@ -122,7 +122,7 @@ agents:
   - { id: ann, capabilities: [writing], maxConcurrentTasks: 0 }
 organization:
   roles: [{ min: 1 }]
-  norms: [{ type: oblige, role: x }, { type: obligation, role: 1, mission: m, deadlineMs: -1 }]
+  norms: [{ type: oblige, role: x }, { misson: m, type: obligation, role: 1, mission: m, deadlineMs: -1 }]
 tasks: [{ id: a, tool: echo }]
 `;
     expect(problemsOf(text, { registry })).toEqual([
@@ -131,8 +131,9 @@ tasks: [{ id: a, tool: echo }]
       '4:61 agents[1].maxConcurrentTasks Expected at least 1; it is 0.',
       '6:11 organization.roles[0].id "id" is required.',
       '7:19 organization.norms[0].type Expected one of "permission", "obligation", "prohibition"; it is "oblige".',
-      '7:64 organization.norms[1].role Expected a text; it is 1.',
-      '7:91 organization.norms[1].deadlineMs Expected at least 1; it is -1.',
+      '7:40 organization.norms[1].misson "misson" means nothing here. Did you mean "mission"?',
+      '7:75 organization.norms[1].role Expected a text; it is 1.',
+      '7:102 organization.norms[1].deadlineMs Expected at least 1; it is -1.',
     ]);
   });
 
