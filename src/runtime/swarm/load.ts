@@ -148,7 +148,7 @@ function read(source: RawObject, path: Path, options: LoadSwarmOptions, issues: 
   checkGoal(fields, issues);
   const playbooks = readPlaybooks(raw, at, id, issues);
   const roles = rolesOf(raw['organization']);
-  const inputNames = input && new Set(Object.keys(input));
+  const inputNames = namesOf(raw['input']);
   const taskIds = new Set<string>();
   for (const { playbook, tasksAt } of playbooks) {
     const surroundings = { routines, ...(inputNames && { inputNames }), ...(roles && { roles }) };
@@ -182,12 +182,17 @@ function read(source: RawObject, path: Path, options: LoadSwarmOptions, issues: 
   };
 }
 
-function checkGoal({ sound: { goal, input }, at }: Fields<typeof SWARM_SHAPE>, issues: IssueList): void {
+/** The inputs that are declared, also where something about one of them is wrong. */
+const namesOf = (declared: Json | undefined): ReadonlySet<string> | undefined =>
+  isObject(declared) ? new Set(Object.keys(declared)) : undefined;
+
+function checkGoal({ sound: { goal }, raw, at }: Fields<typeof SWARM_SHAPE>, issues: IssueList): void {
+  const inputs = namesOf(raw['input']);
   for (const { part } of listReferences(goal ?? '')) {
     if (part.kind === 'malformed') issues.add('UNRESOLVED_REFERENCE', at('goal'), `${part.text} is not a reference: ${part.reason}.`);
     else if (part.kind === 'step') issues.add('UNRESOLVED_REFERENCE', at('goal'), `A goal reads no task, as ${part.text} does.`);
-    else if (input && !Object.hasOwn(input, part.name)) {
-      issues.add('UNRESOLVED_REFERENCE', at('goal'), `The swarm has no input "${part.name}".${didYouMean(part.name, Object.keys(input))}`);
+    else if (inputs && !inputs.has(part.name)) {
+      issues.add('UNRESOLVED_REFERENCE', at('goal'), `The swarm has no input "${part.name}".${didYouMean(part.name, inputs)}`);
     }
   }
 }

@@ -115,6 +115,19 @@ describe('a definition', () => {
 });
 
 describe('problems are all found at once, at their line and column', () => {
+  it('of what reads an input, also where another input is wrong', () => {
+    const text = `swarm: s
+goal: Go to {{citty}}
+input: { city: { type: string }, days: { type: figure } }
+tasks: [{ id: a, tool: echo, parameters: { message: "{{ctiy}} {{days}}" } }]
+`;
+    expect(problemsOf(text, { registry })).toEqual([
+      '2:7 goal The swarm has no input "citty". Did you mean "city"?',
+      '3:48 input.days.type Expected one of "string", "number", "boolean", "object", "array"; it is "figure".',
+      '4:53 tasks[0].parameters.message The swarm has no input "ctiy".',
+    ]);
+  });
+
   it('of agents and the organization, each with what was expected and what is there', () => {
     const text = `swarm: s
 agents:
