@@ -16,6 +16,7 @@ export function violations(facts: readonly Fact[]): string[] {
     ...backwards(facts),
     ...terminals(facts),
     ...budgets(facts),
+    ...reservations(facts),
     ...lineage(facts),
     ...startsWhilePaused(facts),
     ...repeatedSteps(facts),
@@ -76,6 +77,33 @@ export function budgets(facts: readonly Fact[]): string[] {
     if (parentExecutionId !== undefined) {
       ofChildren.set(parentExecutionId, (ofChildren.get(parentExecutionId) ?? 0n) + BigInt(creditsUsed));
     }
+  }
+  return found;
+}
+
+const BOOKED =
+  /^tier(1\/task\/(reassigned|completed|failed|cancelled)|2\/step\/(completed|failed|skipped|cancelled|branched|fell_back|admitted|iterated))$/;
+
+/** I3: what a run or a swarm has used and what it has promised to its children is never more than it was given. */
+export function reservations(facts: readonly Fact[]): string[] {
+  const found: string[] = [];
+  const left = new Map<string, bigint>();
+  const promised = new Map<string, bigint>();
+  for (const fact of facts) {
+    const { executionId, type, id } = fact;
+    const { job, ordinal, reserved, usage } = payloadOf(fact);
+    const key = `${executionId} ${String(ordinal)}`;
+    const take = (credits: bigint) => left.set(executionId, (left.get(executionId) ?? 0n) - credits);
+    if (type === 'tier2/routine/started' || type === 'tier1/swarm/coordination_started') {
+      left.set(executionId, BigInt((job as RunJob | SwarmJob).allocation.maxCredits));
+    } else if (type === 'tier1/task/started' || type === 'tier2/step/started') {
+      promised.set(key, BigInt(reserved as string));
+      take(BigInt(reserved as string));
+    } else if (BOOKED.test(type)) {
+      take(BigInt((usage as ResourceUsage).creditsUsed) - (promised.get(key) ?? 0n));
+      promised.delete(key);
+    }
+    if ((left.get(executionId) ?? 0n) < 0n) found.push(`I3: ${executionId} has promised more than it has (${id})`);
   }
   return found;
 }
