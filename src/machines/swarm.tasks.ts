@@ -35,7 +35,7 @@ export function dispatch(turn: SwarmTurn, at: number): void {
 const busy = ({ state: { leasing, leased, live } }: SwarmTurn): number => leasing + leased + live;
 
 function requestLease(turn: SwarmTurn, task: SwarmTask, record: TaskRecord, at: number): void {
-  const { execution, poolIds } = turn.job;
+  const { execution, poolIds, shadowed = [] } = turn.job;
   const poolId = (id: string): string => (Object.hasOwn(poolIds, id) ? (poolIds[id] ?? id) : id);
   const leaseId = `${execution.executionId}/${task.id}#${record.leases + 1}`;
   const agents = turn.state.team?.tasks[task.id]?.agents;
@@ -49,7 +49,7 @@ function requestLease(turn: SwarmTurn, task: SwarmTask, record: TaskRecord, at: 
       holder: execution.executionId,
       capabilities: task.capabilities,
       ...(agents && { agents: agents.map(poolId) }),
-      exclude: exclude.map(poolId),
+      exclude: [...exclude.map(poolId), ...shadowed],
       swarmId: execution.executionId,
       priority: task.priority,
     },

@@ -113,6 +113,8 @@ export interface SwarmJob {
   readonly agents: readonly AgentSpec[];
   /** By the id of such an agent, the one that the pool knows it by: of two swarms each may have an `analyst`. */
   readonly poolIds: Readonly<Record<string, string>>;
+  /** Agents of the pool that it does not use, because agents of its own have their names. */
+  readonly shadowed?: readonly string[];
   readonly organization?: Organization;
   /** How many tasks run at once. */
   readonly maxConcurrentTasks: number;

@@ -91,6 +91,7 @@ export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synth
       const goal = goalIn(source, loaded, request.goal, input);
       const agents = (loaded?.agents ?? []).map((agent): AgentSpec => ({ ...agent, swarmId: execution.executionId }));
       const poolIds = this.#poolIds(execution.executionId, agents);
+      const shadowed = agents.flatMap(({ id }) => (this.#options.isTaken(id) ? [id] : []));
       const job: SwarmJob = {
         ...common,
         name: loaded?.id ?? goal.slice(0, 200),
@@ -99,6 +100,7 @@ export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synth
         definition,
         agents,
         poolIds,
+        ...(shadowed.length > 0 && { shadowed }),
         ...(loaded?.organization && { organization: loaded.organization }),
         maxConcurrentTasks: loaded?.maxConcurrentTasks ?? DEFAULT_CONCURRENT_TASKS,
         allocation: {
@@ -146,7 +148,8 @@ export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synth
   }
 
   #agentsFor(job: SwarmJob): readonly AgentSpec[] {
-    return this.#definitionOf(job)?.onlyOwnAgents ? job.agents : [...job.agents, ...this.#options.agents()];
+    if (this.#definitionOf(job)?.onlyOwnAgents) return job.agents;
+    return [...job.agents, ...this.#options.agents().filter(({ id }) => !Object.hasOwn(job.poolIds, id))];
   }
 }
 

@@ -45,6 +45,28 @@ describe('a swarm', () => {
     expect(world.runtime.agents.get('s/ann')).toMatchObject({ status: 'ready' });
   });
 
+  it('uses its own agent and never that of everybody with the same name', async () => {
+    const calls: unknown[] = [];
+    const mine = {
+      name: 'mine',
+      run: (_: unknown, { agent }: { readonly agent?: { readonly id: string; readonly description?: string } }) => {
+        calls.push(agent?.description ?? agent?.id);
+        if (agent?.id === 'bob') throw new Error('not by bob');
+        return null;
+      },
+    };
+    const agents = [
+      { id: 'ann', capabilities: ['work'], description: 'of everybody' },
+      { id: 'bob', capabilities: ['work'] },
+    ];
+    await using world = await startRuntime({ tools: [mine], agents });
+    const own = [{ id: 'ann', capabilities: ['work'], description: 'of the swarm' }];
+    const swarm = world.runtime.swarm({ ...oneTask('mine'), agents: own }, { options: { retryPolicy: { maxRetries: 0 } } });
+    await world.clock.advanceAsync(10_000);
+    expect(await swarm.result()).toMatchObject({ success: true });
+    expect(calls).toEqual(['bob', 'of the swarm']);
+  });
+
   it('completes although its journal cannot be read', async () => {
     const journal = new FailingJournal();
     await using world = await startRuntime({ tools, journal });
