@@ -9,8 +9,8 @@ import {
   swarmMachine,
   waiterMachine,
 } from '../src/machines/machines.ts';
+import { mermaid } from '../src/testing/mermaid.ts';
 import { definition } from './definition.ts';
-import { mermaid } from './mermaid.ts';
 
 const CHARTS = {
   swarm: swarmMachine,

@@ -24,8 +24,8 @@ export class CoverageRecorder implements Taken {
   readonly #known = new WeakSet<AnyTransitionDefinition>();
 
   readonly inspect = (event: InspectionEvent): void => {
-    if (event.type !== '@xstate.microstep') return;
-    for (const transition of event._transitions) this.#note(transition);
+    if (event.type !== '@xstate.microstep' && event.type !== '@xstate.snapshot') return;
+    if (event.type === '@xstate.microstep') for (const transition of event._transitions) this.#note(transition);
     const { _nodes: nodes = [] } = event.snapshot as { readonly _nodes?: readonly StateNode[] };
     for (const { id } of nodes) this.states.add(id);
   };

@@ -63,10 +63,10 @@ export function timersOf(snapshot: AnyMachineSnapshot): readonly EventObject[] {
   return [...new Set(types)].filter((type) => type.startsWith('xstate.after.')).map((type) => ({ type }));
 }
 
-type Graph<State, Event> = Readonly<Record<string, AdjacencyValue<State, Event>>>;
+export type Graph<State, Event> = Readonly<Record<string, AdjacencyValue<State, Event>>>;
 
-/** The graph lists its nodes breadth first, so the first edge to a node ends a shortest path to it. */
-function edgePaths<State, Event extends EventObject>(
+/** Paths on which every edge lies. The graph lists its nodes breadth first, so the first edge to a node ends a shortest path to it. */
+export function edgePaths<State, Event extends EventObject>(
   graph: Graph<State, Event>,
   keyOf: (state: State) => string,
 ): readonly (readonly Event[])[] {

@@ -1,11 +1,15 @@
 /** For those who test with Swarmchart: paths through charts and their coverage, a virtual clock, a world of choices, the simulation of a run, and its invariants. */
 
+export { type ChartReport, type ChartTestOptions, testChart } from './chart-test.ts';
 export { type Coverage, CoverageRecorder, coverage, type Taken } from './coverage.ts';
 export { violations } from './invariants.ts';
+export { mermaid } from './mermaid.ts';
 export { type ChartPath, generatePaths, type PathOptions, timersOf } from './paths.ts';
 export { type Pick, scripted, seeded } from './random.ts';
+export type { ChartProblem } from './rehearsal.ts';
 export { answerAll, signalAll, wakeAll } from './simulated-runs.ts';
 export { type Control, type SimulationReport, type Story, simulate } from './simulation.ts';
+export type { ChildOutcomes } from './stand-ins.ts';
 export { ALWAYS, type ChartTransition, describeTransition, nameOf, statesOf, transitionsFrom, transitionsOf } from './transitions.ts';
 export { settlePromises, VirtualClock } from './virtual-clock.ts';
 export { type ToolOutcome, World } from './world.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { createMachine } from 'xstate';
-import { mermaid } from '../../visualizations/mermaid.ts';
+import { mermaid } from '../../src/testing/mermaid.ts';
 import { pictures } from '../../visualizations/pictures.ts';
 
 const folder = new URL('../../visualizations/', import.meta.url);
