@@ -75,27 +75,27 @@ export class Controls implements SupervisorControls {
       return { error: { code: 'INVALID_SPEC', message, issues } };
     }
     const spec = this.#definition.template ? child : supervisedSpec(child as SupervisedChild, this.#definition);
-    return await this.#ask({ type: 'supervisor.start_child', spec });
+    return this.#ask({ type: 'supervisor.start_child', spec });
   }
 
   async terminateChild(id: string): Promise<SupervisorResult<undefined>> {
-    return await this.#ask({ type: 'supervisor.terminate_child', id });
+    return this.#ask({ type: 'supervisor.terminate_child', id });
   }
 
   async restartChild(id: string): Promise<SupervisorResult<{ readonly id: string | undefined }>> {
-    return await this.#ask({ type: 'supervisor.restart_child', id });
+    return this.#ask({ type: 'supervisor.restart_child', id });
   }
 
   async deleteChild(id: string): Promise<SupervisorResult<undefined>> {
-    return await this.#ask({ type: 'supervisor.delete_child', id });
+    return this.#ask({ type: 'supervisor.delete_child', id });
   }
 
   async whichChildren(): Promise<SupervisorResult<readonly ChildSummary[]>> {
-    return await this.#ask({ type: 'supervisor.which_children' });
+    return this.#ask({ type: 'supervisor.which_children' });
   }
 
   async countChildren(): Promise<SupervisorResult<ChildCounts>> {
-    return await this.#ask({ type: 'supervisor.count_children' });
+    return this.#ask({ type: 'supervisor.count_children' });
   }
 
   child(id: string): AnyActorRef | undefined {

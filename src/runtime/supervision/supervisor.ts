@@ -51,7 +51,7 @@ export async function startSupervisor(
   indexScheduler(root);
   const supervisor = new RootSupervisor(spec.name, root, definition, tree);
   root.start();
-  return await supervisor.started;
+  return supervisor.started;
 }
 
 class RootSupervisor extends Controls implements Supervisor {
@@ -86,7 +86,7 @@ class RootSupervisor extends Controls implements Supervisor {
 
   async stop(): Promise<SupervisorOutcome> {
     this.#root.send({ type: 'supervisor.stop', at: this.#clock.now() });
-    return await this.ended;
+    return this.ended;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
