@@ -274,7 +274,7 @@ export class System {
     const root = this.#roots.get(report.id);
     if (!root) return;
     if (report.type === 'child.done') {
-      void this.#settle(root, toResult(report.output, root.execution.context));
+      void this.#settle(root, toResult(report.output, root.tier, root.execution.context));
       return;
     }
     const error = executionError('ACTOR_CRASHED', `Execution "${report.id}" crashed: ${report.cause.message}`, root.tier, {

@@ -86,7 +86,7 @@ describe('S21: pause and resume of a swarm', () => {
     await world.swarm.pause();
     await world.clock.advanceAsync(1_000);
     expect(await world.swarm.cancel('enough')).toBe(true);
-    expect(await world.swarm.result()).toMatchObject({ status: 'cancelled', error: { context: { reason: 'enough' } } });
+    expect(await world.swarm.result()).toMatchObject({ status: 'cancelled', error: { tier: 'tier1', context: { reason: 'enough' } } });
     const types = (await world.checkInvariants('swarm')).map(({ type }) => type);
     expect(types.at(-1)).toBe('tier1/swarm/coordination_cancelled');
     expect(types.filter((type) => type === 'tier2/routine/cancelled')).toHaveLength(2);

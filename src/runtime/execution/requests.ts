@@ -1,7 +1,7 @@
 /** The doors of the tiers: what a caller may ask for, checked with every problem at once. */
 
 import { z } from 'zod';
-import { wrapTierError } from '../../actors/failure.ts';
+import { memberOf, wrapTierError } from '../../actors/failure.ts';
 import { toJson } from '../../actors/json.ts';
 import { type Issue, SwarmchartError } from '../../machines/protocol/errors.ts';
 import {
@@ -13,6 +13,7 @@ import {
 } from '../../machines/protocol/execution.ts';
 import { DEFAULT_BACKOFF, type RetryPolicy } from '../../machines/protocol/plan.ts';
 import type { Decision } from '../../machines/protocol/run.ts';
+import { describeProblem } from '../workflow/expectation.ts';
 
 /** Options of one call; they override the workflow's and the steps' own. */
 export interface ExecutionOptions {
@@ -118,14 +119,12 @@ export function checkStepRequest(asked: TierExecutionRequest<unknown>, createId:
 function parsed<Schema extends z.ZodType>(schema: Schema, asked: unknown): z.output<Schema> {
   const result = read(schema, asked);
   if (result.success) return result.data;
-  const issues = result.error.issues.map(
-    ({ path, message }): Issue => ({
-      code: 'INVALID_INPUT',
-      path: path.map((key) => (typeof key === 'number' ? key : String(key))),
-      message,
-    }),
-  );
-  const list = issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`)).join('; ');
+  const issues = result.error.issues.map((issue): Issue => {
+    const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
+    const value = path.reduce<unknown>((holder, key) => memberOf(holder, String(key)), asked);
+    return { code: 'INVALID_INPUT', path, message: describeProblem(issue, value) };
+  });
+  const list = issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`)).join(' ');
   throw new SwarmchartError('INVALID_INPUT', `The request was refused: ${list}`, { issues });
 }
 

@@ -15,8 +15,10 @@ const KINDS: Readonly<Record<string, string>> = {
 
 /** `Expected a whole number; it is "many".` Where a schema has words of its own, those stand. `value`: what was found at the issue's place. */
 export function describeProblem(issue: z.core.$ZodIssue, value: unknown): string {
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `"${key}" means nothing here.`).join(' ');
   const expected = expectationOf(issue, value);
-  const found = value === undefined ? '' : `; it ${sizeOf(issue, value) ?? `is ${printValue(value)}`}`;
+  const isWhole = value === undefined || (issue.code === 'custom' && !issue.message.startsWith('Expected'));
+  const found = isWhole ? '' : `; it ${sizeOf(issue, value) ?? `is ${printValue(value)}`}`;
   return expected === undefined ? `${issue.message.replace(/\.$/, '')}${found}.` : `Expected ${expected}${found}.${guess(issue, value)}`;
 }
 
@@ -29,9 +31,9 @@ function expectationOf(issue: z.core.$ZodIssue, value: unknown): string | undefi
     case 'invalid_value':
       return oneOf(issue.values);
     case 'too_small':
-      return `at least ${amount(Number(issue.minimum), issue.origin)}`;
+      return `${issue.inclusive === false ? 'more than' : 'at least'} ${amount(Number(issue.minimum), issue.origin)}`;
     case 'too_big':
-      return `at most ${amount(Number(issue.maximum), issue.origin)}`;
+      return `${issue.inclusive === false ? 'less than' : 'at most'} ${amount(Number(issue.maximum), issue.origin)}`;
     case 'invalid_format':
       return issue.pattern === undefined ? undefined : `a text that matches ${issue.pattern}`;
     case 'invalid_union':

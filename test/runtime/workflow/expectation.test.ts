@@ -19,6 +19,8 @@ describe('a value that does not fit its schema', () => {
     ['nothing', z.boolean(), null, 'Expected true or false; it is null.'],
     ['too little', z.int().min(1), 0, 'Expected at least 1; it is 0.'],
     ['too much', z.int().max(10), 11, 'Expected at most 10; it is 11.'],
+    ['what must be more', z.number().gt(0), 0, 'Expected more than 0; it is 0.'],
+    ['a key too many', z.strictObject({}), { size: 1, colour: 2 }, '"size" means nothing here. "colour" means nothing here.'],
     ['an empty list', z.array(z.string()).min(1), [], 'Expected at least 1 item; it has 0.'],
     ['an empty text', z.string().min(1), '', 'Expected at least 1 character; it is "".'],
     ['a long text', z.string().max(2), 'abc', 'Expected at most 2 characters; it has 3.'],
