@@ -2,6 +2,7 @@
 
 import type { AgentServices } from '../../actors/services.ts';
 import type { AgentSpec } from '../../machines/protocol/agent.ts';
+import type { ExecutionContext } from '../../machines/protocol/execution.ts';
 import type { SwarmPlan } from '../../machines/protocol/swarm.ts';
 import { poolPrefix } from '../../machines/swarm.decisions.ts';
 import type { SwarmState } from '../../machines/swarm.state.ts';
@@ -13,13 +14,19 @@ export function leasedAgents(directory: Directory, agents: Agents): AgentService
   const named = (id: string, swarm: string): string => (agents.get(poolPrefix(swarm) + id) ? poolPrefix(swarm) + id : id);
   const seen = (spec: AgentSpec, swarm: string): AgentSpec =>
     spec.id.startsWith(poolPrefix(swarm)) ? { ...spec, id: spec.id.slice(poolPrefix(swarm).length) } : spec;
+  const actingFor = ({ executionId }: ExecutionContext): AgentSpec | undefined => {
+    const id = actingAgent(directory, executionId);
+    const spec = id === undefined ? undefined : agents.get(named(id, rootOf(executionId)))?.spec;
+    return spec && seen(spec, rootOf(executionId));
+  };
   return {
-    actingFor: ({ executionId }) => {
-      const id = actingAgent(directory, executionId);
-      const spec = id === undefined ? undefined : agents.get(named(id, rootOf(executionId)))?.spec;
-      return spec && seen(spec, rootOf(executionId));
-    },
+    actingFor,
     hold: async ({ agent, ...lease }, execution, signal) => {
+      // The task's own agent needs no second lease. Asking for one it might wait for itself.
+      const own = actingFor(execution);
+      if (own && (agent ?? own.id) === own.id && lease.capabilities.every((name) => own.capabilities.includes(name))) {
+        return { spec: own, signal: NEVER_LOST, release: () => {} };
+      }
       const swarm = rootOf(execution.executionId);
       const asked = { ...lease, ...(agent !== undefined && { agent: named(agent, swarm) }) };
       const held = await agents.hold(asked, { ...execution, swarmId: swarm }, signal);
@@ -27,6 +34,9 @@ export function leasedAgents(directory: Directory, agents: Agents): AgentService
     },
   };
 }
+
+/** With its agent a task loses its run: there is nothing left to tell its steps. */
+const NEVER_LOST = new AbortController().signal;
 
 /** The ids of children begin with that of their root, which has no slash. */
 const rootOf = (executionId: string): string => executionId.split('/', 1)[0] ?? executionId;

@@ -107,6 +107,22 @@ describe('an agent step', () => {
     expect(world.runtime.agents.list().map(({ currentLoad }) => currentLoad)).toEqual([0, 0]);
   });
 
+  it("of a task is done by the task's own agent, if that can do it, without a second lease", async () => {
+    await using world = await startWorld([{ id: 'ann', capabilities: ['review'] }]);
+    const swarm = world.runtime.swarm({
+      id: 'paper',
+      goal: 'review',
+      routines: { review: reviews(2) },
+      tasks: [{ id: 'task', requiredCapabilities: ['review'] }],
+    });
+    await world.clock.advanceAsync(1_000);
+    expect(world.loads()).toEqual([1]);
+    await world.clock.advanceAsync(20_000);
+    expect(await swarm.result()).toMatchObject({ success: true });
+    expect(world.calls.map(({ agent }) => agent)).toEqual(['ann', 'ann']);
+    await world.checkInvariants(swarm.executionId);
+  });
+
   it('gives its agent back when its run is cancelled', async () => {
     await using world = await startWorld();
     const run = world.runtime.run(reviews(6), { allocation: { maxConcurrentSteps: 10 } });
