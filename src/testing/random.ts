@@ -19,3 +19,12 @@ export function scripted(choices: readonly number[]): Pick {
   let next = 0;
   return (n) => (choices[next++] ?? 0) % n;
 }
+
+/** Passes choices on, and notes them. */
+export const recorded =
+  (pick: Pick, choices: number[]): Pick =>
+  (n) => {
+    const choice = pick(n);
+    choices.push(choice);
+    return choice;
+  };

@@ -5,8 +5,9 @@ export { type Coverage, CoverageRecorder, coverage, type Taken } from './coverag
 export { violations } from './invariants.ts';
 export { mermaid } from './mermaid.ts';
 export { type ChartPath, generatePaths, type PathOptions, timersOf } from './paths.ts';
-export { type Pick, scripted, seeded } from './random.ts';
+export { type Pick, recorded, scripted, seeded } from './random.ts';
 export type { ChartProblem } from './rehearsal.ts';
+export { type Finding, investigate, type ShrinkOptions, search, shrink, type Tale, type Told } from './shrinking.ts';
 export { answerAll, signalAll, wakeAll } from './simulated-runs.ts';
 export { type Control, type SimulationReport, type Story, simulate } from './simulation.ts';
 export type { ChildOutcomes } from './stand-ins.ts';
