@@ -20,9 +20,9 @@ import { violations } from './invariants.ts';
 import type { Pick } from './random.ts';
 import { type Client, clientOf } from './simulated-client.ts';
 import { settlePromises } from './virtual-clock.ts';
-import { World } from './world.ts';
+import { type ToolCall, World } from './world.ts';
 
-/** `crash`, `unregister`: one of the agents, which is chosen. `pauseRun` and its like: one of the live runs below. `signal`: the one called `go`, to every run. */
+/** `crash`, `unregister`: one of the agents, which is chosen. `pauseRun` and its like: one of the live runs below. `signal`: the one called `go`, to every run. `jump`: the clock goes forward at once, by up to a day, as when a machine was asleep. */
 export type Control =
   | 'pause'
   | 'resume'
@@ -36,7 +36,8 @@ export type Control =
   | 'pauseRun'
   | 'resumeRun'
   | 'cancelRun'
-  | 'signal';
+  | 'signal'
+  | 'jump';
 
 export interface Story {
   /** A run of this workflow; or a swarm, when there is one. */
@@ -50,10 +51,24 @@ export interface Story {
   readonly tools: (world: World) => readonly AnyTool[];
   /** What the client does, in this order, at moments that are chosen. */
   readonly controls: readonly Control[];
+  /** Types of messages between actors that may be delivered twice, such as `child.done`; each time it is chosen. */
+  readonly repeats?: readonly string[];
   /** What else the runtime is given. */
   readonly options?: (world: World) => RuntimeOptions;
+  /** By name: what must be true of the story once it has ended, besides what must be true of any. */
+  readonly invariants?: Readonly<Record<string, (ended: Ended) => boolean>>;
   /** Number of the commit, of the first execution, with which its journal begins to fail. */
   readonly failsAt?: number;
+}
+
+/** A story that has ended, as an invariant of the user's sees it. */
+export interface Ended {
+  /** Of the first execution. */
+  readonly result: ExecutionResult;
+  /** All facts of its stream, in order. */
+  readonly facts: readonly Fact[];
+  /** All calls of tools, in the order in which they began. */
+  readonly calls: readonly ToolCall[];
 }
 
 export interface SimulationReport {
@@ -71,7 +86,7 @@ const PATIENCE = 500;
 const MAX_STEPS = 2_000;
 
 export async function simulate(pick: Pick, story: Story): Promise<SimulationReport> {
-  const world = new World(pick);
+  const world = new World(pick, ({ from, type }) => from !== 'outside' && story.repeats?.includes(type) === true && pick(4) === 3);
   const journal = new CommitCounter(story.failsAt);
   const live = new LiveStates();
   let ids = 0;
@@ -97,7 +112,8 @@ export async function simulate(pick: Pick, story: Story): Promise<SimulationRepo
       open--;
     });
   }
-  for (const control of story.controls) world.plan(control, () => void client.apply(control).catch(() => undefined));
+  for (const control of story.controls)
+    world.plan(control, () => (control === 'jump' ? world.jump() : void client.apply(control).catch(() => undefined)));
   for (let steps = 0; open > 0; steps++) {
     if (steps > MAX_STEPS) {
       found.push(`not settled after ${MAX_STEPS} steps, still ${execution.status}`);
@@ -121,12 +137,23 @@ export async function simulate(pick: Pick, story: Story): Promise<SimulationRepo
     if (open === 0 && isWhole) found.push(...violations(told), ...live.differences(told));
   }
   if (open === 0) found.push(...lateEffects(world), ...busyAgents(runtime));
+  if (result) found.push(...brokenBy(story, { result, facts, calls: world.calls }));
   const { executions, actorsWithTimers } = runtime.vitals;
   if (result && executions > 0) found.push(`I2: ${executions} executions live after the end`);
   if (result && actorsWithTimers > 0) found.push(`I2: ${actorsWithTimers} actors have timers after the end`);
   await runtime.stop({ graceMs: 0 });
   if (world.clock.pending > 0) found.push(`I2: ${world.clock.pending} timers are set after stop`);
   return { violations: found, result, facts, commits: journal.commits, trace: world.trace };
+}
+
+function brokenBy({ invariants = {} }: Story, ended: Ended): string[] {
+  return Object.entries(invariants).flatMap(([name, holds]) => {
+    try {
+      return holds(ended) ? [] : [name];
+    } catch (error) {
+      return [`${name}: ${error instanceof Error ? error.message : String(error)}`];
+    }
+  });
 }
 
 /** What is paused is resumed, and what waits is answered; anything else should have gone on by itself. */

@@ -28,8 +28,14 @@ export interface ToolCall {
   outcome: 'succeeded' | 'failed' | 'hung' | 'aborted' | undefined;
 }
 
-/** How a simulated tool may end; `hang` ends only when aborted, `deaf` not even then. */
-export type ToolOutcome = 'succeed' | 'fail' | 'hang' | 'deaf' | 'checkpoint';
+/**
+ * How a simulated tool may end; `hang` ends only when aborted, `deaf` not even then. `slow` succeeds after up to two minutes of the clock,
+ * `late` succeeds whenever it is chosen, also after it was aborted.
+ */
+export type ToolOutcome = 'succeed' | 'fail' | 'hang' | 'deaf' | 'checkpoint' | 'slow' | 'late';
+
+const SLOWEST_MS = 120_000;
+const JUMPS_MS = [1_000, 60_000, 3_600_000, 86_400_000] as const;
 
 export class World implements Carrier {
   readonly clock = new VirtualClock();
@@ -39,12 +45,20 @@ export class World implements Carrier {
   readonly #mail = new Map<string, Letter[]>();
   readonly #outcomes: Possibility[] = [];
   readonly #script: Possibility[] = [];
+  readonly #isRepeated: (letter: Letter) => boolean;
 
-  constructor(pick: Pick) {
+  /** @param isRepeated Whether a letter is delivered twice. */
+  constructor(pick: Pick, isRepeated: (letter: Letter) => boolean = () => false) {
     this.#pick = pick;
+    this.#isRepeated = isRepeated;
   }
 
   carry(letter: Letter): void {
+    this.#queue(letter);
+    if (this.#isRepeated(letter)) this.#queue({ ...letter, type: `${letter.type}, again`, open: () => letter.open() });
+  }
+
+  #queue(letter: Letter): void {
     const pair = `${letter.from} → ${letter.to}`;
     const queue = this.#mail.get(pair);
     if (queue) queue.push(letter);
@@ -68,6 +82,11 @@ export class World implements Carrier {
       };
       this.#outcomes.push(possibility);
     });
+  }
+
+  /** The clock goes forward at once, by as much as is chosen. */
+  jump(): void {
+    this.clock.jump(this.choose(JUMPS_MS));
   }
 
   choose<Value>(values: readonly [Value, ...Value[]]): Value {
@@ -102,7 +121,7 @@ export class World implements Carrier {
     if (next) possible.push({ label: next.label, happen: () => this.#script.shift()?.happen() });
     const dueAt = this.clock.nextDueAt;
     if (dueAt !== undefined && this.#timeMayPass(dueAt, possible.length)) {
-      possible.push({ label: `timer at +${dueAt - this.clock.now()} ms`, happen: () => void this.clock.fireNext() });
+      possible.push({ label: `timer at +${Math.max(0, dueAt - this.clock.now())} ms`, happen: () => void this.clock.fireNext() });
     }
     return possible;
   }
@@ -160,9 +179,12 @@ export class World implements Carrier {
         return possibility;
       };
       if (kind === 'deaf') return;
-      const own = kind === 'hang' ? undefined : offer(kind, kind);
+      const own = kind === 'hang' || kind === 'slow' ? undefined : offer(kind, kind);
+      if (kind === 'late') return;
+      const timer = kind === 'slow' ? this.clock.setTimeout(() => resolve(kind), 1 + this.#pick(SLOWEST_MS)) : undefined;
       const onAbort = () => {
         if (own) this.#withdraw(own);
+        this.clock.clearTimeout(timer);
         offer('aborted', 'aborted');
       };
       if (signal.aborted) onAbort();
