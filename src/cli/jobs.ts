@@ -1,9 +1,9 @@
 /** Workflows and swarms as something to run. */
 
 import type { JsonObject } from '../machines/protocol/execution.ts';
+import type { LoadedSwarm } from '../runtime/swarm/load.ts';
 import type { LoadedWorkflow } from '../runtime/workflow/load.ts';
 import type { Job } from './execute.ts';
-import type { SwarmFile } from './swarm-file.ts';
 
 export const workflowJob = (workflow: LoadedWorkflow, input: JsonObject): Job => ({
   kind: 'workflow',
@@ -13,8 +13,8 @@ export const workflowJob = (workflow: LoadedWorkflow, input: JsonObject): Job =>
 });
 
 /** `goal`: instead of the file's own. */
-export const swarmJob = ({ definition, source }: SwarmFile, input: JsonObject, goal?: string): Job => ({
+export const swarmJob = (definition: LoadedSwarm, input: JsonObject, goal?: string): Job => ({
   kind: 'swarm',
   name: definition.id,
-  start: (runtime, options) => runtime.swarm(source, { ...options, input, ...(goal !== undefined && { goal }) }),
+  start: (runtime, options) => runtime.swarm(definition, { ...options, input, ...(goal !== undefined && { goal }) }),
 });

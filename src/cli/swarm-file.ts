@@ -3,26 +3,18 @@
 import { SwarmchartError } from '../machines/protocol/errors.ts';
 import type { JsonObject } from '../machines/protocol/execution.ts';
 import { goalOf, type LoadedSwarm, type LoadSwarmOptions, loadSwarm } from '../runtime/swarm/load.ts';
-import { IssueList } from '../runtime/workflow/issues.ts';
-import { readText } from '../runtime/workflow/source-text.ts';
 import { UsageError } from './outcome.ts';
 import { refusalOf } from './source-file.ts';
 
-export interface SwarmFile {
-  readonly definition: LoadedSwarm;
-  /** What a runtime is given: the definition as it was written. */
-  readonly source: JsonObject;
-}
-
 /** Throws UsageError with every problem of the file. */
-export function readSwarm(text: string, file: string, options: Pick<LoadSwarmOptions, 'registry'>): SwarmFile {
+export function readSwarm(text: string, file: string, options: Pick<LoadSwarmOptions, 'registry' | 'agents'>): LoadedSwarm {
   const { definition, issues } = loadSwarm(text, { ...options, fileName: file });
   if (!definition) throw refusalOf(issues, file);
-  return { definition, source: readText(text, new IssueList()).data as JsonObject };
+  return definition;
 }
 
 /** Throws UsageError when nobody has said what is to be achieved. */
-export function checkGoal({ definition }: SwarmFile, named: string | undefined, input: JsonObject, file: string): void {
+export function checkGoal(definition: LoadedSwarm, named: string | undefined, input: JsonObject, file: string): void {
   if (named !== undefined && named.trim() === '') throw new UsageError('INVALID_INPUT', '--goal: a goal is a text that is not empty');
   try {
     goalOf(definition, named, input);

@@ -37,6 +37,18 @@ describe('swarmchart validate', () => {
     expect(stdout).toContain('There is no tool "unheard-of"');
   });
 
+  it('knows from the configuration that nobody can do a task of a swarm', async () => {
+    const swarm = 'swarm: s\ngoal: g\ntasks:\n  - { id: t, tool: echo, requiredCapabilities: [flying] }\n';
+    using folder = new Workspace({ 's.yaml': swarm });
+    expect(await folder.run('validate', 's.yaml')).toMatchObject({ exitCode: 0 });
+    folder.write('swarmchart.config.mjs', "export default { agents: [{ id: 'a', capabilities: ['walking'] }] };");
+    for (const command of ['validate', 'run']) {
+      const { exitCode, stdout, stderr } = await folder.run(command, 's.yaml');
+      expect(exitCode).toBe(2);
+      expect(stdout + stderr).toContain('s.yaml:4:5 tasks[0] No agent can do the task "t": nobody has "flying".');
+    }
+  });
+
   it('gives the same as data with --json', async () => {
     using folder = new Workspace({ 'w.yaml': BROKEN, 'greeting.yaml': GREETING });
     const broken = JSON.parse((await folder.run('validate', 'w.yaml', '--json')).stdout) as { readonly issues: readonly object[] };

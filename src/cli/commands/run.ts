@@ -1,7 +1,6 @@
 /** `swarmchart run FILE` */
 
-import { isSwarmSource } from '../../runtime/swarm/load.ts';
-import type { WorkflowRegistry } from '../../runtime/workflow/registry.ts';
+import { isSwarmSource, type LoadSwarmOptions } from '../../runtime/swarm/load.ts';
 import { loadConfiguration } from '../configuration.ts';
 import type { Ending, Job } from '../execute.ts';
 import { readInputs, typedInput } from '../input.ts';
@@ -21,6 +20,7 @@ export interface RunFlags extends CommonFlags {
   readonly config?: string;
 }
 
+type Surroundings = Required<Pick<LoadSwarmOptions, 'registry' | 'agents'>>;
 type Inputs = Awaited<ReturnType<typeof readInputs>>;
 
 export function run(file: string, flags: RunFlags, terminal: Terminal): Promise<number> {
@@ -30,26 +30,26 @@ export function run(file: string, flags: RunFlags, terminal: Terminal): Promise<
     const { path, configuration, registry } = await loadConfiguration(terminal.cwd, flags.config);
     const text = await readSource(file, terminal.cwd);
     const read = isSwarmSource(text) ? swarmIn : workflowIn;
-    const job = explained(path, () => read(text, file, flags, given, registry));
+    const job = explained(path, () => read(text, file, flags, given, { registry, agents: configuration.agents ?? [] }));
     await using session = await startRuntime(configuration, flags, terminal);
     const present = ({ result }: Ending): Promise<void> => terminal.stdout.line(printValue(result));
     return await runJob(session, { job, timeout: flags.timeout }, format, terminal, { present });
   });
 }
 
-function workflowIn(text: string, file: string, { workflow: name, goal }: RunFlags, given: Inputs, registry: WorkflowRegistry): Job {
+function workflowIn(text: string, file: string, { workflow: name, goal }: RunFlags, given: Inputs, { registry }: Surroundings): Job {
   const found = readWorkflows(text, file, { registry, ...(given.size > 0 && { inputNames: given.keys() }) });
   const workflow = chooseWorkflow(found, file, name);
   if (goal !== undefined) throw new UsageError('INVALID_INPUT', `${file} holds a workflow, which has no goal: leave out --goal`);
   return workflowJob(workflow, typedInput(given, workflow.inputs));
 }
 
-function swarmIn(text: string, file: string, { workflow, goal }: RunFlags, given: Inputs, registry: WorkflowRegistry): Job {
+function swarmIn(text: string, file: string, { workflow, goal }: RunFlags, given: Inputs, surroundings: Surroundings): Job {
   if (workflow !== undefined) {
     throw new UsageError('INVALID_INPUT', `${file} holds a swarm, which is run as a whole: leave out --workflow`);
   }
-  const swarm = readSwarm(text, file, { registry });
-  const input = typedInput(given, swarm.definition.inputs, 'swarm');
+  const swarm = readSwarm(text, file, surroundings);
+  const input = typedInput(given, swarm.inputs, 'swarm');
   checkGoal(swarm, goal, input, file);
   return swarmJob(swarm, input, goal);
 }

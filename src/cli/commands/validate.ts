@@ -1,6 +1,7 @@
 /** `swarmchart validate FILE` */
 
 import type { Issue } from '../../machines/protocol/errors.ts';
+import type { AgentDefinition } from '../../runtime/agents/definition.ts';
 import { swarmJsonSchema } from '../../runtime/swarm/definition.ts';
 import { isSwarmSource, type LoadedSwarm, loadSwarm } from '../../runtime/swarm/load.ts';
 import { printIssue } from '../../runtime/workflow/issues.ts';
@@ -34,10 +35,10 @@ export async function validate(file: string | undefined, flags: ValidateFlags, t
     return EXIT.succeeded;
   }
   if (file === undefined) throw new UsageError('INVALID_INPUT', 'Name a workflow or swarm file, or ask for --schema');
-  const { path, registry } = await loadConfiguration(terminal.cwd, flags.config);
+  const { path, registry, configuration } = await loadConfiguration(terminal.cwd, flags.config);
   const toolsChecked = path !== undefined;
   const text = await readSource(file, terminal.cwd);
-  const options = toolsChecked ? { registry } : {};
+  const options = toolsChecked ? { registry, agents: configuration.agents ?? [] } : {};
   const { issues, lines, data } = isSwarmSource(text) ? inSwarm(text, file, flags, options) : inWorkflows(text, file, flags, options);
   const valid = issues.length === 0;
   if (flags.json) await stdout.line(JSON.stringify({ v: 1, valid, file, toolsChecked, ...data, issues }));
@@ -52,6 +53,7 @@ const count = (number: number, noun: string): string => `${number} ${noun}${numb
 
 interface Options {
   readonly registry?: WorkflowRegistry;
+  readonly agents?: readonly AgentDefinition[];
 }
 
 function inWorkflows(text: string, file: string, { workflow: name }: ValidateFlags, options: Options): Findings {

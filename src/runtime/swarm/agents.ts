@@ -53,9 +53,14 @@ export function readAgents(raw: Json | undefined, path: Path, issues: IssueList)
   });
 }
 
-/** Of a swarm that uses nobody else's agents: tasks that none of them can do. */
-export function checkCapable({ tasks }: SwarmPlan, agents: readonly AgentSpec[], path: Path, issues: IssueList): void {
-  const having = new Map<string, Set<AgentSpec>>();
+/** Tasks that none of these agents can do. */
+export function checkCapable(
+  { tasks }: SwarmPlan,
+  agents: readonly Pick<AgentSpec, 'capabilities'>[],
+  path: Path,
+  issues: IssueList,
+): void {
+  const having = new Map<string, Set<Pick<AgentSpec, 'capabilities'>>>();
   for (const agent of agents) {
     for (const capability of agent.capabilities) {
       const others = having.get(capability) ?? new Set();
@@ -72,7 +77,7 @@ export function checkCapable({ tasks }: SwarmPlan, agents: readonly AgentSpec[],
     const missing = capabilities.filter((capability) => !having.has(capability));
     const why =
       missing.length > 0 ? `nobody has ${list(missing)}${didYouMean(missing[0] ?? '', known)}` : `nobody has all of ${list(capabilities)}`;
-    issues.add('NO_CAPABLE_AGENT', [...path, ordinal], `No agent of the swarm can do the task "${id}": ${why}`);
+    issues.add('NO_CAPABLE_AGENT', [...path, ordinal], `No agent can do the task "${id}": ${why}`);
   }
 }
 

@@ -27,6 +27,8 @@ export interface LoadSwarmOptions {
   readonly registry?: WorkflowRegistry;
   /** Used in messages. */
   readonly fileName?: string;
+  /** Everybody else's agents, where it is known which there will be: then a task that no agent at all can do is a problem. */
+  readonly agents?: readonly Pick<AgentSpec, 'capabilities'>[];
   /** The runtime's own workflows and routines, which the swarm may use too. */
   readonly routines?: Routines;
 }
@@ -155,7 +157,8 @@ function read(source: RawObject, path: Path, options: LoadSwarmOptions, issues: 
     const { plan, issues: problems, ids } = planTasks(playbook.tasks, tasksAt, playbook.id, surroundings);
     for (const problem of problems) issues.add(problem.code, problem.path, problem.message);
     for (const known of ids) taskIds.add(known);
-    if (plan && onlyOwnAgents && agents.length > 0) checkCapable(plan, agents, tasksAt, issues);
+    const others = onlyOwnAgents ? [] : options.agents;
+    if (plan && others && (agents.length > 0 || !onlyOwnAgents)) checkCapable(plan, [...agents, ...others], tasksAt, issues);
   }
   const organization = readOrganization(
     raw['organization'],

@@ -227,19 +227,24 @@ tasks:
     expect(problemsOf(source)).toEqual(['workflows.w.steps There is no step.']);
   });
 
-  it('looks for capable agents only when nobody else may do the tasks', () => {
+  it('looks for capable agents only when it is known who may do the tasks', () => {
     const agents = [
       { id: 'one', capabilities: ['draw', 'write'] },
       { id: 'two', capabilities: ['count'] },
     ];
     const needing = (...requiredCapabilities: string[]) => ({ id: 'a', tool: 'echo', requiredCapabilities });
     expect(problemsOf({ swarm: 's', agents, tasks: [needing('quantum')] })).toEqual([]);
+    const others = [{ capabilities: ['quantum'] }];
+    expect(loadSwarm({ swarm: 's', agents, tasks: [needing('quantum')] }, { agents: others }).issues).toEqual([]);
+    expect(loadSwarm({ swarm: 's', agents, tasks: [needing('quantum')] }, { agents: [] }).issues).toMatchObject([
+      { code: 'NO_CAPABLE_AGENT', path: ['tasks', 0] },
+    ]);
     expect(problemsOf({ swarm: 's', onlyOwnAgents: true, agents, tasks: [needing('draw', 'write')] })).toEqual([]);
     expect(problemsOf({ swarm: 's', onlyOwnAgents: true, agents, tasks: [needing('quantum')] })).toEqual([
-      'tasks[0] No agent of the swarm can do the task "a": nobody has "quantum".',
+      'tasks[0] No agent can do the task "a": nobody has "quantum".',
     ]);
     expect(problemsOf({ swarm: 's', onlyOwnAgents: true, agents, tasks: [needing('draw', 'count')] })).toEqual([
-      'tasks[0] No agent of the swarm can do the task "a": nobody has all of "draw", "count".',
+      'tasks[0] No agent can do the task "a": nobody has all of "draw", "count".',
     ]);
     expect(codesOf({ swarm: 's', onlyOwnAgents: true, tasks })).toEqual(['NO_CAPABLE_AGENT']);
   });
