@@ -24,13 +24,16 @@ export function evolvePool(before: PoolState, fact: PoolFact): PoolState {
       return changed(state, agentId, { status: 'restarting', incarnation, restarts });
     }
     case 'agent/escalated':
-      return changed(state, fact.payload.agentId, { status: 'escalated' });
+      return {
+        ...changed(state, fact.payload.agentId, { status: 'escalated' }),
+        givenUp: state.givenUp.set(fact.payload.agentId, fact.payload.error.message),
+      };
     case 'agent/draining': {
       const { agentId, dueAt } = fact.payload;
       return changed(state, agentId, { status: 'draining', ...(dueAt !== undefined && { dueAt }) });
     }
     case 'agent/unregistered':
-      return removed(state, fact.payload.agentId);
+      return { ...removed(state, fact.payload.agentId), givenUp: state.givenUp.delete(fact.payload.agentId) };
     case 'agent/leased': {
       const { agentId, leaseId, holder, dueAt } = fact.payload;
       return leased(state, agentId, leaseId, holder, dueAt);
@@ -65,7 +68,7 @@ function registered(before: PoolState, spec: AgentSpec): PoolState {
     failures: [],
     leases: NO_NAMES,
   };
-  return withRecord({ ...state, nextOrdinal: state.nextOrdinal + 1 }, undefined, record);
+  return withRecord({ ...state, nextOrdinal: state.nextOrdinal + 1, givenUp: state.givenUp.delete(spec.id) }, undefined, record);
 }
 
 function changed(state: PoolState, id: string, change: Partial<AgentRecord>): PoolState {

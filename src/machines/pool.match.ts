@@ -83,8 +83,23 @@ export function nobodyFor(state: PoolState, wanted: Wanted): ExecutionError {
   const leftOut = named(state, exclude).filter((record) => serves(record) && offers(record.spec, wanted));
   const excluded = leftOut.map(({ spec }) => spec.id);
   const except = excluded.length > 0 ? `, except ${quoted(excluded)}, which must not be used` : '';
-  const context = { capabilities, missing, excluded, ...(agents && { agents }) };
-  return executionError('NO_CAPABLE_AGENT', `${problem(capabilities, missing, agents)}${except}`, 'tier1', { context });
+  const lost = lostFor(state, wanted);
+  const context = { capabilities, missing, excluded, ...(agents && { agents }), givenUp: lost.map(([id]) => id) };
+  const why = lost.map(([id, message]) => `; ${quoted([id])} was given up: ${message}`).join('');
+  return executionError('NO_CAPABLE_AGENT', `${problem(capabilities, missing, agents)}${except}${why}`, 'tier1', { context });
+}
+
+/** Agents that would have served, had they not failed too often; the first few. */
+function lostFor(state: PoolState, wanted: Wanted): readonly (readonly [string, string])[] {
+  return state.givenUp
+    .entrySeq()
+    .take(MOST_LOOKED_AT)
+    .filter(([id]) => {
+      const record = agentNamed(state, id);
+      return record !== undefined && offers(record.spec, wanted) && (wanted.agents?.includes(id) ?? true);
+    })
+    .take(MOST_EXPLAINED)
+    .toArray();
 }
 
 function problem(capabilities: readonly string[], missing: readonly string[], agents: readonly string[] | undefined): string {
@@ -95,6 +110,8 @@ function problem(capabilities: readonly string[], missing: readonly string[], ag
 }
 
 const MOST_NAMED = 10;
+const MOST_LOOKED_AT = 1_000;
+const MOST_EXPLAINED = 3;
 const NOBODY: Offer = { swarmId: '', capabilities: [] };
 
 function quoted(names: readonly string[]): string {

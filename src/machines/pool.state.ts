@@ -75,6 +75,8 @@ export interface PoolState {
   readonly requirements: PersistentMap<string, Requirement>;
   /** Leases and waiting requests of each holder. */
   readonly held: PersistentMap<string, PersistentSet<string>>;
+  /** Why, by agent. */
+  readonly givenUp: PersistentMap<string, string>;
 }
 
 export const NO_NAMES = PersistentSet<string>();
@@ -93,6 +95,7 @@ export const EMPTY_POOL: PoolState = {
   waitingBySeq: PersistentMap(),
   requirements: PersistentMap(),
   held: PersistentMap(),
+  givenUp: PersistentMap(),
 };
 
 export const emptyKind = (key: string, { swarmId, capabilities }: AgentSpec): Kind => ({

@@ -92,7 +92,9 @@ describe('an agent that is lost', () => {
     });
     const swarm = world.start(['a']);
     await world.clock.advanceAsync(60_000);
-    expect(await swarm.result()).toMatchObject({ success: false, error: { code: 'NO_CAPABLE_AGENT', tier: 'tier1' } });
+    const { error } = await swarm.result();
+    expect(error).toMatchObject({ code: 'NO_CAPABLE_AGENT', tier: 'tier1' });
+    expect(error?.message).toContain('No agent offers "work"; "s/a" was given up: Agent "s/a" crashed: crash 4');
     const facts = await world.checkInvariants('s');
     expect(facts.filter(({ type }) => type === 'tier1/lease/lost')).toHaveLength(4);
     expect(world.runtime.agents.list()).toEqual([]);
