@@ -6,6 +6,7 @@ import {
   executorMachine,
   poolMachine,
   runMachine,
+  supervisorMachine,
   swarmMachine,
   waiterMachine,
 } from '../src/machines/machines.ts';
@@ -20,6 +21,7 @@ const CHARTS = {
   breaker: breakerMachine,
   agent: agentMachine,
   pool: poolMachine,
+  supervisor: supervisorMachine,
 };
 
 export interface Picture {

@@ -1,0 +1,193 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { AnyMachineSnapshot } from 'xstate';
+import { supervisorMachine } from '../../src/machines/machines.ts';
+import { DEFAULT_BACKOFF } from '../../src/machines/protocol/plan.ts';
+import type { SupervisorSpec } from '../../src/machines/protocol/supervisor.ts';
+import { childAt } from '../../src/machines/supervisor.state.ts';
+import type { SupervisorContext, SupervisorEvent } from '../../src/machines/supervisor.turn.ts';
+import { CoverageRecorder, coverage } from '../../src/testing/coverage.ts';
+import { generatePaths } from '../../src/testing/paths.ts';
+import { BORN_AT } from './paths/jobs.ts';
+import { aChild, aSupervisor, childrenOf, LiveSupervisor } from './paths/supervisors.ts';
+
+const boom = { name: 'Error', message: 'boom' };
+
+const SPECS: readonly SupervisorSpec[] = [
+  aSupervisor({
+    strategy: 'one-for-all',
+    autoShutdown: 'any-significant',
+    children: [aChild('a'), aChild('b', { restart: 'transient', significant: true, shutdown: 'infinity' })],
+  }),
+  aSupervisor({
+    strategy: 'rest-for-one',
+    backoff: { ...DEFAULT_BACKOFF, baseMs: 200 },
+    children: [aChild('a', { restart: 'temporary', shutdown: 'brutal' }), aChild('b')],
+  }),
+  aSupervisor({ children: [aChild('a')] }),
+  aSupervisor({ template: aChild('w', { restart: 'transient', significant: true }), autoShutdown: 'all-significant', maxChildren: 2 }),
+  aSupervisor({ template: aChild('w', { shutdown: 'brutal' }), maxChildren: 1 }),
+];
+
+/** What may be heard, of all children and of none, in this life and in an earlier one. */
+function eventsIn({ context }: { readonly context: SupervisorContext }, mostDeferred: number): readonly SupervisorEvent[] {
+  const { state, deferred, spec } = context;
+  const at = Math.max(state.at, BORN_AT) + 1;
+  const children = childrenOf(state);
+  const ids = spec.template ? ['x'] : spec.children.length === 1 ? ['a'] : ['a', 'b'];
+  const asks: SupervisorEvent[] = ids.flatMap((id) => [
+    { type: 'supervisor.start_child', requestId: '', spec: spec.template ? { id } : aChild(id), at },
+    { type: 'supervisor.terminate_child', requestId: '', id, at },
+    { type: 'supervisor.restart_child', requestId: '', id, at },
+    { type: 'supervisor.delete_child', requestId: '', id, at },
+  ]);
+  const reports: SupervisorEvent[] = children.flatMap(({ spec: { id }, incarnation, status }) => {
+    const life = { id, incarnation, at };
+    const ends: SupervisorEvent[] = [
+      { type: 'child.done', ...life },
+      { type: 'child.crashed', ...life, cause: boom },
+      { type: 'child.stopped', ...life },
+      { type: 'restart.due', ...life },
+    ];
+    const starts: SupervisorEvent[] = [
+      { type: 'child.started', ...life },
+      { type: 'child.ignored', ...life },
+      { type: 'child.failed', ...life, cause: boom },
+    ];
+    if (status === 'starting') return [...starts, ...(state.phase === 'stopping' ? ends : [])];
+    const due: SupervisorEvent[] = status === 'stopping' ? [{ type: 'deadline.due', id, at }] : [];
+    return [...ends, ...due, ...(status === 'absent' ? [] : starts.slice(0, 1))];
+  });
+  const stale: SupervisorEvent[] = (
+    ['child.started', 'child.ignored', 'child.failed', 'child.done', 'child.crashed', 'child.stopped'] as const
+  ).map((type) => ({ type, id: 'nobody', incarnation: 1, at, cause: boom }));
+  const others: SupervisorEvent[] = [
+    { type: 'supervisor.which_children', requestId: '', at },
+    { type: 'supervisor.count_children', requestId: '', at },
+  ];
+  const isDynamicStop = spec.template && state.phase === 'stopping';
+  const next: SupervisorEvent[] = state.phase === 'supervising.idle' && deferred.size > 0 ? [{ type: 'supervisor.next' }] : [];
+  const all: SupervisorEvent[] = [
+    ...asks,
+    ...others,
+    ...reports,
+    ...stale,
+    ...(isDynamicStop ? [{ type: 'deadline.due', at } as const] : []),
+    ...next,
+    { type: 'supervisor.stop', at },
+  ];
+  return deferred.size < mostDeferred ? all : all.filter((event) => !waits(context, event));
+}
+
+/** It would be put off, or not even that: such an event makes no difference but to what waits. */
+function waits({ state, deferred }: SupervisorContext, event: SupervisorEvent): boolean {
+  if (state.phase === 'stopping') return false;
+  if ('requestId' in event || event.type === 'restart.due') return state.phase !== 'supervising.idle' || deferred.size > 0;
+  if (event.type !== 'child.done' && event.type !== 'child.crashed' && event.type !== 'child.stopped') return false;
+  if (state.phase === 'supervising.idle') return deferred.size > 0;
+  const current = childAt(state, state.current);
+  return current?.status !== 'stopping' || current.spec.id !== event.id || current.incarnation !== event.incarnation;
+}
+
+const keyOf = ({ context: { state, deferred, asked } }: { readonly context: SupervisorContext }): string =>
+  JSON.stringify([
+    childrenOf(state).map(({ spec, status }) => [spec.id, status]),
+    childAt(state, state.current)?.spec.id,
+    state.restarts.size,
+    deferred.first()?.type,
+    deferred.size,
+    asked?.isNew,
+    state.outcome?.reason,
+  ]);
+
+/** Supervisors of whom more is wanted than they can do: whatever comes must wait behind what waits. */
+function* crowded(recorder: CoverageRecorder): Generator<LiveSupervisor> {
+  const at = BORN_AT;
+  const life = { id: 'a', incarnation: 1, at };
+  const late: readonly SupervisorEvent[] = [
+    { type: 'supervisor.start_child', requestId: '', spec: aChild('b'), at },
+    { type: 'supervisor.terminate_child', requestId: '', id: 'a', at },
+    { type: 'supervisor.restart_child', requestId: '', id: 'a', at },
+    { type: 'supervisor.delete_child', requestId: '', id: 'a', at },
+    { type: 'supervisor.which_children', requestId: '', at },
+    { type: 'supervisor.count_children', requestId: '', at },
+    { type: 'child.done', ...life },
+    { type: 'child.crashed', ...life, cause: boom },
+    { type: 'child.stopped', ...life },
+    { type: 'restart.due', ...life },
+  ];
+  for (const event of late) {
+    const live = new LiveSupervisor(aSupervisor({ children: [aChild('a')] }), recorder);
+    live.hear({ type: 'supervisor.count_children', requestId: '', at });
+    live.hear({ type: 'child.started', ...life });
+    live.hear(event);
+    expect(
+      live.actor
+        .getSnapshot()
+        .context.deferred.map(({ type }) => type)
+        .toArray(),
+    ).toEqual(['supervisor.count_children', event.type]);
+    live.goOn();
+    expect(live.actor.getSnapshot().context.deferred.size).toBe(0);
+    yield live;
+  }
+  for (const type of ['child.done', 'child.crashed', 'child.stopped'] as const) {
+    const live = new LiveSupervisor(aSupervisor({ strategy: 'one-for-all', children: [aChild('a'), aChild('b'), aChild('c')] }), recorder);
+    for (const id of ['a', 'b', 'c']) live.hear({ type: 'child.started', id, incarnation: 1, at });
+    live.hear({ type: 'child.crashed', ...life, cause: boom });
+    live.hear({ type, id: 'b', incarnation: 1, at, cause: boom });
+    for (const id of ['c', 'b']) live.hear({ type: 'child.stopped', id, incarnation: 1, at });
+    for (const id of ['a', 'b', 'c']) live.hear({ type: 'child.started', id, incarnation: 2, at });
+    live.goOn();
+    expect(live.facts.filter((fact) => fact.type === 'supervisor/child_ended').map(({ payload }) => payload.id)).toEqual(['a', 'c', 'b']);
+    expect(live.state.phase).toBe('supervising.idle');
+    yield live;
+  }
+}
+
+describe('a supervisor', () => {
+  it('keeps its promises on generated paths that take every transition', () => {
+    const recorder = new CoverageRecorder();
+    let count = 0;
+    for (const spec of SPECS) {
+      const paths = generatePaths(supervisorMachine, {
+        inputs: [{ spec, at: BORN_AT }],
+        events: (snapshot) => eventsIn(snapshot, spec.children.length > 1 ? 0 : 1),
+        key: keyOf,
+      });
+      count += paths.length;
+      for (const { events } of paths) {
+        const live = new LiveSupervisor(spec, recorder);
+        for (const event of events) live.hear(event);
+        live.actor.stop();
+        expect(live.clock.pending).toBe(0);
+      }
+    }
+    expect(count).toBeGreaterThan(5_000);
+    for (const live of crowded(recorder)) live.actor.stop();
+    const report = coverage(supervisorMachine, recorder);
+    expect(report.isComplete, report.table).toBe(true);
+  });
+
+  it('keeps its promises whatever it hears, in whatever order', () => {
+    const strides = fc.array(fc.record({ wait: fc.nat(2_000), pick: fc.nat(10_000) }), { maxLength: 60, size: 'max' });
+    fc.assert(
+      fc.property(fc.constantFrom(...SPECS), strides, (spec, steps) => {
+        const live = new LiveSupervisor(spec);
+        for (const { wait, pick } of steps) {
+          live.clock.advance(wait);
+          live.check();
+          const snapshot = live.actor.getSnapshot() as AnyMachineSnapshot;
+          const isLast = pick % 20 === 0;
+          const events = eventsIn(snapshot as never, 20).filter(({ type }) => isLast || type !== 'supervisor.stop');
+          const event = events[pick % events.length];
+          if (event) live.hear(event);
+        }
+        live.goOn();
+        live.actor.stop();
+        expect(live.clock.pending).toBe(0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
