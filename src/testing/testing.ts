@@ -2,6 +2,7 @@
 
 export { type ChartReport, type ChartTestOptions, testChart } from './chart-test.ts';
 export { type Coverage, CoverageRecorder, coverage, type Taken } from './coverage.ts';
+export { type ExpectedFact, type FactMatchers, factMatchers } from './fact-matchers.ts';
 export { violations } from './invariants.ts';
 export { mermaid } from './mermaid.ts';
 export { type ChartPath, generatePaths, type PathOptions, timersOf } from './paths.ts';
@@ -11,6 +12,7 @@ export { type Finding, investigate, type ShrinkOptions, search, shrink, type Tal
 export { answerAll, signalAll, wakeAll } from './simulated-runs.ts';
 export { type Control, type Ended, type SimulationReport, type Story, simulate } from './simulation.ts';
 export type { ChildOutcomes } from './stand-ins.ts';
+export { type Answer, type RecordedCall, recordedTool, startTestRuntime, type TestRuntime } from './test-runtime.ts';
 export { ALWAYS, type ChartTransition, describeTransition, nameOf, statesOf, transitionsFrom, transitionsOf } from './transitions.ts';
 export { settlePromises, VirtualClock } from './virtual-clock.ts';
 export { type ToolCall, type ToolOutcome, World } from './world.ts';
