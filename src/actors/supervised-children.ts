@@ -2,7 +2,8 @@
  * The children of one supervisor: any actors of XState, the user's as well.
  *
  * To each start it answers once, and of each child that has started it tells one end. A child that is to stop is asked in the way that its
- * kind names, if it can be asked; a forced stop cannot be declined. What a crashed child leaves running is stopped with it, to any depth.
+ * kind names, if it can be asked; a forced stop cannot be declined. What a crashed child leaves running is stopped with it, and what its own
+ * crashed children leave.
  * When this actor is stopped, so are all children, the youngest first. As the nursery, it is its children's XState parent.
  */
 
@@ -49,7 +50,11 @@ interface Child {
   readonly kind: ChildKind;
   readonly ref: AnyActorRef;
   hasStarted: boolean;
+  /** Its children when it last was well: one that another's crash brings down has forgotten them. */
+  children: Children;
 }
+
+type Children = Readonly<Record<string, AnyActorRef | undefined>>;
 
 type Report = (report: StartReport | EndReport) => void;
 type Body<Reports> = Reports extends { readonly at: number } ? Omit<Reports, 'at'> : never;
@@ -121,7 +126,7 @@ class SupervisedChildren {
       }
       const given = this.#services.inputOf(src, id, input);
       const ref = createActor(kind.logic, { parent: this.#self, id, src, input: given });
-      this.#live({ ...life, kind, ref, hasStarted: false });
+      this.#live({ ...life, kind, ref, hasStarted: false, children: {} });
     } catch (thrown) {
       fail(asCause(thrown));
     }
@@ -131,12 +136,15 @@ class SupervisedChildren {
     const { id, kind, ref } = child;
     this.#children.set(id, child);
     this.#services.changed(id, ref);
-    const watch = kind.isStarted && { next: () => this.#look(child) };
+    const next = (snapshot: { readonly children?: Children }) => {
+      if (snapshot.children) child.children = snapshot.children;
+      if (!child.hasStarted && kind.isStarted) this.#look(child);
+    };
     // XState tells a parent of ends and crashes, but not of stops.
     const complete = () => {
       if (ref.getSnapshot().status === 'stopped') this.#ended(child);
     };
-    ref.subscribe({ ...watch, error: () => undefined, complete });
+    ref.subscribe({ next, error: () => undefined, complete });
     ref.start();
     this.#look(child);
   }
@@ -170,7 +178,10 @@ class SupervisedChildren {
     if (this.#children.get(id) !== child) return;
     this.#forget(child);
     const end = endOf(kind, ref);
-    if (end.type === 'child.crashed') stopOrphans(ref);
+    if (end.type === 'child.crashed') {
+      stopOrphans(child.children);
+      stopOrphans(childrenOf(ref));
+    }
     if (!child.hasStarted && end.type !== 'child.stopped') {
       const isImmediate = end.type === 'child.done' && !kind.isStarted;
       if (!isImmediate) {
@@ -224,12 +235,13 @@ function kill(ref: AnyActorRef): void {
   if (ref.getSnapshot().status === 'active') ref.send({ type: 'xstate.stop' });
 }
 
+const childrenOf = (ref: AnyActorRef): Children => ref.getSnapshot().children ?? {};
+
 /** XState 5 leaves the children of a crashed machine running, and so on down. */
-function stopOrphans(ref: AnyActorRef): void {
-  const children: Record<string, AnyActorRef | undefined> = ref.getSnapshot().children ?? {};
+function stopOrphans(children: Children): void {
   for (const orphan of Object.values(children)) {
     if (!orphan) continue;
-    if (orphan.getSnapshot().status === 'error') stopOrphans(orphan);
+    if (orphan.getSnapshot().status === 'error') stopOrphans(childrenOf(orphan));
     kill(orphan);
   }
 }
