@@ -20,6 +20,12 @@ const PROGRAMS = {
     'keep-agents': () => import('./programs/keep-agents.ts'),
     'lose-an-agent': () => import('./programs/lose-an-agent.ts'),
   },
+  'docs/testing.md': {
+    'test-a-chart': () => import('./programs/test-a-chart.ts'),
+    'find-a-problem': () => import('./programs/find-a-problem.ts'),
+    'test-a-workflow': () => import('./programs/test-a-workflow.ts'),
+    'simulate-a-workflow': () => import('./programs/simulate-a-workflow.ts'),
+  },
 } as const satisfies Record<string, Record<string, () => Promise<unknown>>>;
 
 async function printedBy(program: () => Promise<unknown>): Promise<string> {

@@ -2,6 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { type FactMatchers, factMatchers, recordedTool, startTestRuntime } from '../../src/testing/testing.ts';
+import { blocksOf } from '../docs/pages.ts';
+import { readProjectFile } from '../house/project.ts';
 
 declare module 'vitest' {
   interface Matchers<R extends void | Promise<void> = void | Promise<void>, T = unknown> extends FactMatchers<R> {}
@@ -30,6 +32,11 @@ describe('a runtime for tests', () => {
     expect(await started.resultOf(run)).toBeUndefined();
     await run.signal('go', 'now');
     expect(await started.resultOf(run, { withinMs: 0 })).toMatchObject({ status: 'completed' });
+  });
+
+  it('has matchers whose types are declared as docs/testing.md says', () => {
+    const [declaration] = blocksOf('docs/testing.md').filter(({ language }) => language === 'typescript');
+    expect(readProjectFile('test/testing/test-runtime.test.ts')).toContain(declaration?.text);
   });
 
   it('has tools that note their calls', async () => {
