@@ -1,6 +1,6 @@
 /** Children of a chart under test: they do nothing by themselves, and end when the path says so. */
 
-import type { ActorLogic, AnyActorLogic, AnyStateMachine, EventObject, Snapshot } from 'xstate';
+import { type ActorLogic, type AnyActorLogic, type AnyStateMachine, createMachine, type EventObject, type Snapshot } from 'xstate';
 import { statesOf } from './transitions.ts';
 
 /** How the children of one id, or of one source, may end; each value is one way. A child that does not end at all is always possible. */
@@ -43,10 +43,43 @@ export const ending = (how: Ending, value: unknown): EndingEvent => ({ type: 'st
 
 export const isStandIn = (logic: unknown): boolean => logic === STAND_IN;
 
-/** The chart with a stand-in for every child that it starts by name or invokes, except those of these sources. */
+/** The chart with a stand-in for every child that it invokes or starts by name, except those of these sources or ids. */
 export function withStandIns<Machine extends AnyStateMachine>(machine: Machine, real: ReadonlySet<string>): Machine {
+  const config = withNames(machine.config as StateConfig, real, []);
   const invoked = statesOf(machine).flatMap(({ invoke }) => invoke.flatMap(({ src }) => (typeof src === 'string' ? [src] : [])));
-  const names = new Set([...Object.keys(machine.implementations.actors), ...invoked]);
-  const actors = [...names].filter((name) => !real.has(name)).map((name): [string, AnyActorLogic] => [name, STAND_IN]);
-  return machine.provide({ actors: Object.fromEntries(actors) } as never) as Machine;
+  const names = new Set([...Object.keys(machine.implementations.actors), ...invoked, ...inlineNames(config)]);
+  const standIns = [...names].filter((name) => !real.has(name)).map((name): [string, AnyActorLogic] => [name, STAND_IN]);
+  const actors = { ...machine.implementations.actors, ...Object.fromEntries(standIns) };
+  return createMachine(config as never, { ...machine.implementations, actors } as never) as unknown as Machine;
+}
+
+interface InvokeConfig {
+  readonly id?: string;
+  readonly src: unknown;
+}
+interface StateConfig {
+  readonly invoke?: InvokeConfig | readonly InvokeConfig[];
+  readonly states?: Readonly<Record<string, StateConfig>>;
+}
+
+/** Only a name can be given other logic, so logic that is invoked where it stands gets one. */
+function withNames(config: StateConfig, real: ReadonlySet<string>, path: readonly string[]): StateConfig {
+  const invokes = [config.invoke ?? []].flat() as readonly InvokeConfig[];
+  const isInline = ({ id, src }: InvokeConfig) => typeof src !== 'string' && !(id !== undefined && real.has(id));
+  const invoke = invokes.map((each) => (isInline(each) ? { ...each, src: `${CHILD_OF}${path.join('.') || 'the root'}` } : each));
+  const states = Object.entries(config.states ?? {}).map(([key, state]) => [key, withNames(state, real, [...path, key])] as const);
+  return {
+    ...config,
+    ...(invoke.length > 0 && { invoke }),
+    ...(states.length > 0 && { states: Object.fromEntries(states) }),
+  };
+}
+
+const CHILD_OF = 'child of ';
+
+function inlineNames({ invoke = [], states = {} }: StateConfig): readonly string[] {
+  const names = ([invoke].flat() as readonly InvokeConfig[]).flatMap(({ src }) =>
+    typeof src === 'string' && src.startsWith(CHILD_OF) ? [src] : [],
+  );
+  return [...names, ...Object.values(states).flatMap(inlineNames)];
 }

@@ -204,6 +204,39 @@ describe('a chart under test', () => {
     );
   });
 
+  it('may invoke logic without a name, remember where it was, and end its parallel states together', () => {
+    const trip = setup({ actors: { train: never } }).createMachine({
+      id: 'trip',
+      initial: 'booking',
+      states: {
+        booking: {
+          type: 'parallel',
+          states: {
+            hotel: {
+              initial: 'open',
+              states: { open: { invoke: { src: never, onDone: 'done', onError: 'done' } }, done: { type: 'final' } },
+            },
+            train: {
+              initial: 'open',
+              states: { open: { invoke: { src: 'train', systemId: 'rail', onDone: 'done', onError: 'done' } }, done: { type: 'final' } },
+            },
+          },
+          onDone: 'travelling',
+        },
+        travelling: {
+          initial: 'out',
+          on: { STOP: 'resting' },
+          states: { out: { on: { TURN: 'back' } }, back: {}, where: { type: 'history' } },
+        },
+        resting: { on: { GO_ON: { target: '#trip.travelling.where' } }, after: { 1000: 'home' } },
+        home: { type: 'final' },
+      },
+    });
+    const report = testChart(trip);
+    expect(report.problems).toEqual([]);
+    expect(report.transitions.unreached, report.table).toEqual([]);
+  });
+
   it('may be one of ours, whose events depend on where it is', () => {
     const input = {
       scope: 'tool',
