@@ -41,29 +41,53 @@ export function giveUpRestart(turn: SupervisorTurn, { spec: { id }, incarnation 
   turn.disarm(`restart/${id}`);
 }
 
-/** Counts a restart, then begins it, puts it off, or escalates. A failed start is tried again in a later turn, so that a stop gets in between. */
-export function countRestart(turn: SupervisorTurn, { spec, incarnation }: SupervisedRecord, isRetry: boolean, cause?: Cause): void {
-  const { id } = spec;
-  const { intensity, backoff, name } = turn.spec;
-  const since = turn.at - intensity.withinMs;
-  let known = turn.state.restarts;
+/** Restarts that count, with one more now. */
+function restartsOf({ at, spec: { intensity }, state }: SupervisorTurn): number {
+  const since = at - intensity.withinMs;
+  let known = state.restarts;
   while ((known.first() ?? since) < since) known = known.shift();
-  const restarts = known.size + 1;
-  if (restarts > intensity.maxRestarts) {
-    if (turn.spec.template) turn.say('supervisor/child_deleted', { id });
-    beginStop(turn, { end: 'escalated', reason: 'intensity', childId: id, ...(cause && { cause }) });
-    return;
-  }
-  const delayMs = backoff ? backoffMs(backoff, restarts, `${name}/${id}`) : 0;
-  if (delayMs === 0 && !isRetry) {
+  return known.size + 1;
+}
+
+const restMs = ({ spec: { backoff, name } }: SupervisorTurn, id: string, restarts: number): number =>
+  backoff ? backoffMs(backoff, restarts, `${name}/${id}`) : 0;
+
+/** Counts a restart and escalates if it is one too many; whether it may go on. */
+export function countRestart(turn: SupervisorTurn, { spec: { id } }: SupervisedRecord, cause?: Cause): boolean {
+  const restarts = restartsOf(turn);
+  if (restarts <= turn.spec.intensity.maxRestarts) {
     turn.say('supervisor/restart_counted', { id, restarts });
-    beginRestart(turn, id);
-    return;
+    return true;
   }
+  if (turn.spec.template) turn.say('supervisor/child_deleted', { id });
+  beginStop(turn, { end: 'escalated', reason: 'intensity', childId: id, ...(cause && { cause }) });
+  return false;
+}
+
+/** After an end: at once, unless there is a backoff. */
+export function restartAfterEnd(turn: SupervisorTurn, record: SupervisedRecord, cause?: Cause): void {
+  if (!countRestart(turn, record, cause)) return;
+  const { id } = record.spec;
+  const delayMs = restMs(turn, id, turn.state.restarts.size);
+  if (delayMs === 0) beginRestart(turn, id);
+  else putOff(turn, record, delayMs, { isCounted: true });
+}
+
+/** After a failed start: in a later turn, so that a stop gets in between. It counts when it begins. */
+export function tryAgain(turn: SupervisorTurn, record: SupervisedRecord, cause: Cause): void {
+  putOff(turn, record, restMs(turn, record.spec.id, restartsOf(turn)), { isCounted: false, cause });
+  goIdle(turn);
+}
+
+function putOff(
+  turn: SupervisorTurn,
+  { spec: { id }, incarnation }: SupervisedRecord,
+  delayMs: number,
+  more: { readonly isCounted: boolean; readonly cause?: Cause },
+): void {
   const dueAt = turn.at + delayMs;
-  turn.say('supervisor/restart_counted', { id, restarts, dueAt });
-  turn.arm({ type: 'restart.due', id, incarnation, at: dueAt });
-  if (turn.state.phase !== 'supervising.idle') goIdle(turn);
+  turn.say('supervisor/restart_put_off', { id, dueAt });
+  turn.arm({ type: 'restart.due', id, incarnation, at: dueAt, ...more });
 }
 
 export function beginRestart(turn: SupervisorTurn, id: string): void {
@@ -83,7 +107,7 @@ export function stopGroup(turn: SupervisorTurn): void {
         stopChild(turn, record);
         return;
       }
-      if (record.status === 'restarting' && record.ordinal !== culprit) giveUpRestart(turn, record);
+      if (record.status === 'restarting') giveUpRestart(turn, record);
       record = childAt(turn.state, record.before);
     }
   }

@@ -83,7 +83,7 @@ export function recordStartFailed(turn: SupervisorTurn, _: SupervisorContext, ev
     return;
   }
   if (turn.state.phase === 'restarting.starting') {
-    children.countRestart(turn, record, true, cause);
+    children.tryAgain(turn, record, cause);
     return;
   }
   if (turn.asked?.isNew && childNamed(turn.state, id)) turn.say('supervisor/child_deleted', { id });
@@ -99,7 +99,7 @@ export function heedEnd(turn: SupervisorTurn, _: SupervisorContext, event: Super
   const { restart, significant, id } = record.spec;
   const hasCrashed = report.type === 'child.crashed';
   if (restart === 'permanent' || (restart === 'transient' && hasCrashed)) {
-    children.countRestart(turn, record, false, hasCrashed ? report.cause : undefined);
+    children.restartAfterEnd(turn, record, hasCrashed ? report.cause : undefined);
     return;
   }
   const isDynamic = turn.spec.template !== undefined;
@@ -124,7 +124,9 @@ export function isDue({ state }: SupervisorContext, event: SupervisorEvent): boo
 }
 
 export function restart(turn: SupervisorTurn, _: SupervisorContext, event: SupervisorEvent): void {
-  children.beginRestart(turn, (event as Of<'restart.due'>).id);
+  const { id, isCounted, cause } = event as Of<'restart.due'>;
+  const record = childNamed(turn.state, id);
+  if (record && (isCounted || children.countRestart(turn, record, cause))) children.beginRestart(turn, id);
 }
 
 /** A child that was to be stopped has ended. */

@@ -59,11 +59,13 @@ function apply(state: SupervisorState, fact: SupervisorFact): SupervisorState {
       const counted = { ...state, restarts: state.restarts.push(fact.at).takeLast(restarts) };
       return on(state, id, (record) => changed(counted, { ...record, status: 'restarting' }));
     }
+    case 'supervisor/restart_put_off':
+      return on(state, fact.payload.id, (record) => changed(state, { ...record, status: 'restarting' }));
     case 'supervisor/restarting':
-      return on(state, fact.payload.id, ({ ordinal }) => ({
-        ...state,
+      return on(state, fact.payload.id, (record) => ({
+        ...changed(state, { ...record, status: 'absent' }),
         phase: 'restarting.stopping',
-        culprit: ordinal,
+        culprit: record.ordinal,
         cursor: state.last,
       }));
     case 'supervisor/stopping': {

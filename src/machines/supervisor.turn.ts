@@ -2,6 +2,7 @@
 
 import { List } from 'immutable';
 import type {
+  Cause,
   EndReport,
   StartReport,
   SupervisedCommand,
@@ -18,7 +19,15 @@ import type { SupervisorState } from './supervisor.state.ts';
 import { Turn } from './turn.ts';
 
 export type SupervisorTimer =
-  | { readonly type: 'restart.due'; readonly id: string; readonly incarnation: number; readonly at: number }
+  | {
+      readonly type: 'restart.due';
+      readonly id: string;
+      readonly incarnation: number;
+      readonly at: number;
+      readonly isCounted: boolean;
+      /** Of the failed start that is tried again. */
+      readonly cause?: Cause;
+    }
   /** Without an id: of all children at the same time. */
   | { readonly type: 'deadline.due'; readonly id?: string; readonly at: number };
 
@@ -57,7 +66,7 @@ export const NONE_DEFERRED = List<Deferrable>();
 
 export const timerId = (timer: SupervisorTimer): string => (timer.type === 'restart.due' ? `restart/${timer.id}` : 'deadline');
 
-export const refusal = (code: SupervisorErrorCode, message: string, cause?: Extract<StartReport, { type: 'child.failed' }>['cause']) => ({
+export const refusal = (code: SupervisorErrorCode, message: string, cause?: Cause) => ({
   error: { code, message, ...(cause && { cause }) },
 });
 

@@ -207,8 +207,9 @@ export type SupervisorFact =
       OfChild<{ readonly incarnation: number; readonly how: 'done' | 'crashed' | 'stopped'; readonly cause?: Cause }>
     >
   | FactBody<'supervisor/child_deleted', OfChild>
-  /** A restart that counts. It begins at `dueAt`, or now. */
-  | FactBody<'supervisor/restart_counted', OfChild<{ readonly restarts: number; readonly dueAt?: number }>>
+  | FactBody<'supervisor/restart_counted', OfChild<{ readonly restarts: number }>>
+  /** The restart begins in a later turn: the child rests, or has failed to start and is tried again. */
+  | FactBody<'supervisor/restart_put_off', OfChild<{ readonly dueAt: number }>>
   /** The restart begins: of this child, and of those that its end concerns. */
   | FactBody<'supervisor/restarting', OfChild>
   /** Of a dynamic supervisor: all its children are being stopped at the same time, or forced at `dueAt`. */

@@ -85,7 +85,7 @@ class RootSupervisor extends Controls implements Supervisor {
   }
 
   async stop(): Promise<SupervisorOutcome> {
-    this.#root.send({ type: 'supervisor.stop', at: this.#clock.now() });
+    if (this.#root.getSnapshot().status === 'active') this.#root.send({ type: 'supervisor.stop', at: this.#clock.now() });
     return this.ended;
   }
 
