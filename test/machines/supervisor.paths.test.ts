@@ -100,6 +100,9 @@ const keyOf = ({ context: { state, deferred, asked } }: { readonly context: Supe
     state.outcome?.reason,
   ]);
 
+/** Where paths lead that began alike; what held there once holds again. */
+type Place = Map<SupervisorEvent, Place>;
+
 /** Supervisors of whom more is wanted than they can do: whatever comes must wait behind what waits. */
 function* crowded(recorder: CoverageRecorder): Generator<LiveSupervisor> {
   const at = BORN_AT;
@@ -156,9 +159,16 @@ describe('a supervisor', () => {
         key: keyOf,
       });
       count += paths.length;
+      const beginnings: Place = new Map();
       for (const { events } of paths) {
         const live = new LiveSupervisor(spec, recorder);
-        for (const event of events) live.hear(event);
+        let place = beginnings;
+        for (const event of events) {
+          const next: Place = place.get(event) ?? new Map();
+          live.hear(event, place.has(event));
+          place.set(event, next);
+          place = next;
+        }
         live.actor.stop();
         expect(live.clock.pending).toBe(0);
       }

@@ -83,7 +83,8 @@ export class LiveSupervisor {
     return this.actor.getSnapshot().context.state;
   }
 
-  hear(event: SupervisorEvent): void {
+  /** @param isKnown What holds after it has been checked, on another path that began alike. */
+  hear(event: SupervisorEvent, isKnown = false): void {
     if (this.actor.getSnapshot().status !== 'active') return;
     if (event.type === 'supervisor.next') this.#held.shift()?.();
     else if ('requestId' in event) {
@@ -91,7 +92,7 @@ export class LiveSupervisor {
       this.asked.add(requestId);
       this.actor.send({ ...event, requestId });
     } else this.actor.send(event);
-    this.check();
+    if (!isKnown) this.check();
   }
 
   /** Lets it do all that waits. */
