@@ -1,7 +1,7 @@
 /**
  * Makes stopping an actor cost its own timers instead of a scan of all timers in the system.
  *
- * One of the three files that touch undocumented parts of XState 5 (`system.scheduler`); a test pins the behaviour.
+ * One of the few files that touch undocumented parts of XState 5 (`system.scheduler`); a test pins the behaviour.
  */
 
 import type { AnyActorRef, EventObject } from 'xstate';

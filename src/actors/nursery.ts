@@ -3,7 +3,7 @@
  *
  * The nursery is its children's XState parent; they are kept in a map of its own, because an XState machine copies all its children
  * whenever one comes or goes. When the nursery is stopped, so are its children; when a child crashes, so are that child's orphans.
- * One of the three files that touch undocumented parts of XState 5 (the `parent` option); a test pins the behaviour.
+ * One of the few files that touch undocumented parts of XState 5 (the `parent` option); a test pins the behaviour.
  */
 
 import { type AnyActorLogic, type AnyActorRef, createActor, type EventObject, fromCallback } from 'xstate';

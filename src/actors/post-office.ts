@@ -3,7 +3,7 @@
  *
  * A message from one actor to another makes an asynchronous hop, because synchronous chains of actors overflow the stack. Messages of one
  * sender to one receiver keep their order. What an actor sends to itself, its timers, and what is sent from outside do not hop.
- * One of the three files that touch undocumented parts of XState 5 (`system._relay`); a test pins the behaviour.
+ * One of the few files that touch undocumented parts of XState 5 (`system._relay`); a test pins the behaviour.
  */
 
 import type { AnyActorRef, EventObject } from 'xstate';
