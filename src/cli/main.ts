@@ -75,21 +75,16 @@ function commandLine(terminal: Terminal, end: (exitCode: number) => void): Comma
     })
     .addHelpText('after', HELP);
 
-  program
-    .command('run')
-    .description('run a workflow or a swarm file (YAML or JSON)')
-    .argument('<file>', 'the workflow or swarm file')
-    .option('--workflow <name>', 'which of the workflows in the file, by id or name')
-    .option('--goal <text>', "what the swarm is to achieve, instead of the file's own goal")
-    .option('--input <name=value>', 'one input, or @file.json with an object of them; may be repeated', collect)
-    .option('--config <path>', 'configuration with tools, modules and agents, instead of swarmchart.config.ts in the working folder')
-    .option('--timeout <ms>', 'cancel the run after this time', milliseconds)
-    .addOption(new Option('--json', 'print one JSON object on stdout').conflicts('jsonl'))
-    .option('--jsonl', 'print every fact as a line of JSON on stdout, and the result last')
-    .option('--verbose', 'show everything that steps log, not only warnings and errors')
-    .option('--inspect', 'serve the live actors for the Stately inspector while the run lasts; the address is on stderr')
-    .option('--inspect-wait', 'the same, and start the run once somebody watches')
-    .action(async (file: string, flags) => end(await run(file, flags, terminal)));
+  withRunOptions(
+    program
+      .command('run')
+      .description('run a workflow or a swarm file (YAML or JSON)')
+      .argument('<file>', 'the workflow or swarm file')
+      .option('--workflow <name>', 'which of the workflows in the file, by id or name')
+      .option('--goal <text>', "what the swarm is to achieve, instead of the file's own goal")
+      .option('--input <name=value>', 'one input, or @file.json with an object of them; may be repeated', collect)
+      .option('--config <path>', 'configuration with tools, modules and agents, instead of swarmchart.config.ts in the working folder'),
+  ).action(async (file: string, flags) => end(await run(file, flags, terminal)));
 
   program
     .command('validate')
@@ -106,22 +101,27 @@ function commandLine(terminal: Terminal, end: (exitCode: number) => void): Comma
     .option('--json', 'print one JSON object on stdout')
     .action(async (file: string | undefined, flags) => end(await validate(file, flags, terminal)));
 
-  program
-    .command('demo')
-    .description('report on the history of a git repository: a swarm with real tools, without key or network')
-    .option('--repo <path>', 'the repository', '.')
-    .option('--out <dir>', 'where the report goes', 'swarmchart-report')
-    .option('--chaos', 'crash an agent in the middle of its task and let a tool fail twice: the report stays the same')
+  withRunOptions(
+    program
+      .command('demo')
+      .description('report on the history of a git repository: a swarm with real tools, without key or network')
+      .option('--repo <path>', 'the repository', '.')
+      .option('--out <dir>', 'where the report goes', 'swarmchart-report')
+      .option('--chaos', 'crash an agent in the middle of its task and let a tool fail twice: the report stays the same'),
+  ).action(async (flags) => end(await demo(flags, terminal)));
+
+  return program;
+}
+
+/** What `run` and `demo` have in common. */
+const withRunOptions = (command: Command): Command =>
+  command
     .option('--timeout <ms>', 'cancel the run after this time', milliseconds)
     .addOption(new Option('--json', 'print one JSON object on stdout').conflicts('jsonl'))
     .option('--jsonl', 'print every fact as a line of JSON on stdout, and the result last')
     .option('--verbose', 'show everything that steps log, not only warnings and errors')
     .option('--inspect', 'serve the live actors for the Stately inspector while the run lasts; the address is on stderr')
-    .option('--inspect-wait', 'the same, and start the run once somebody watches')
-    .action(async (flags) => end(await demo(flags, terminal)));
-
-  return program;
-}
+    .option('--inspect-wait', 'the same, and start the run once somebody watches');
 
 const HELP = `
 stdout carries the result, stderr everything else.

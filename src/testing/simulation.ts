@@ -6,6 +6,7 @@
  */
 
 import type { InspectionEvent } from 'xstate';
+import { identityOf, wrapTierError } from '../actors/failure.ts';
 import type { AnyTool } from '../actors/tool.ts';
 import { createRuntime, type Runtime } from '../create-runtime.ts';
 import type { ExecutionContext, ExecutionResult, JsonObject, ResourceAllocation } from '../machines/protocol/execution.ts';
@@ -112,8 +113,9 @@ export async function simulate(pick: Pick, story: Story): Promise<SimulationRepo
       open--;
     });
   }
+  const refused = (thrown: unknown): void => void found.push(...refusalOf(thrown));
   for (const control of story.controls)
-    world.plan(control, () => (control === 'jump' ? world.jump() : void client.apply(control).catch(() => undefined)));
+    world.plan(control, () => (control === 'jump' ? world.jump() : void client.apply(control).catch(refused)));
   for (let steps = 0; open > 0; steps++) {
     if (steps > MAX_STEPS) {
       found.push(`not settled after ${MAX_STEPS} steps, still ${execution.status}`);
@@ -124,7 +126,7 @@ export async function simulate(pick: Pick, story: Story): Promise<SimulationRepo
     if (found.length > 0) break;
     // Where agents are watched there is always something that could happen.
     if (isGoingOn && (steps + 1) % PATIENCE !== 0) continue;
-    const nudged = await Promise.all(clients.map(nudge));
+    const nudged = await Promise.all(clients.map((each) => nudge(each, refused)));
     if (!isGoingOn && !nudged.includes(true)) found.push(`stuck in "${execution.status}" with nothing that could happen`);
     await settlePromises();
     if (found.length > 0) break;
@@ -157,16 +159,20 @@ function brokenBy({ invariants = {} }: Story, ended: Ended): string[] {
 }
 
 /** What is paused is resumed, and what waits is answered; anything else should have gone on by itself. */
-async function nudge({ execution, apply, wake }: Client): Promise<boolean> {
+async function nudge({ execution, apply, wake }: Client, refused: (thrown: unknown) => void): Promise<boolean> {
   if (isSettled(execution.status)) return false;
-  const isWoken = await wake().catch(() => false);
-  if (execution.status === 'paused') void apply('resume').catch(() => undefined);
+  const isWoken = await wake().catch((thrown) => Boolean(refused(thrown)));
+  if (execution.status === 'paused') void apply('resume').catch(refused);
   else if (execution.status === 'waiting') {
-    void apply('approve').catch(() => undefined);
-    void apply('signal').catch(() => undefined);
+    void apply('approve').catch(refused);
+    void apply('signal').catch(refused);
   } else return isWoken;
   return true;
 }
+
+/** I5: a control answers, and never rejects, but for a journal that has failed. */
+const refusalOf = (thrown: unknown): string[] =>
+  identityOf(thrown)?.code === 'JOURNAL_FAILED' ? [] : [`I5: a control was rejected with ${wrapTierError(thrown, 'tier1').message}`];
 
 const isSettled = (status: string): boolean => status === 'completed' || status === 'failed' || status === 'cancelled';
 

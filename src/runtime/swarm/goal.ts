@@ -1,6 +1,6 @@
 /** When two goals are the same, and when a goal is what a playbook is for. */
 
-import { matcherOf } from './organization-wildcard.ts';
+import { matcherOf } from './wildcard.ts';
 
 const LONGEST_SHOWN = 200;
 

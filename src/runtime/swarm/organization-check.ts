@@ -9,7 +9,7 @@ import type { Norm, Organization, Role } from '../../machines/protocol/swarm.ts'
 import { readPath } from '../../machines/references.ts';
 import { describeProblem } from '../workflow/expectation.ts';
 import { didYouMean } from '../workflow/suggest.ts';
-import { isWildcard } from './organization-wildcard.ts';
+import { isWildcard } from './wildcard.ts';
 
 /** Roles, missions and norms that an organization has at most, each. */
 const MAX_MEMBERS = 100;

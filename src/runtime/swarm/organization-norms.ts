@@ -1,7 +1,7 @@
 /** Which role a task falls to, and whether a norm forbids it. */
 
 import type { Norm, Organization, SwarmPlan, SwarmTask, TeamTask } from '../../machines/protocol/swarm.ts';
-import { matcherOf } from './organization-wildcard.ts';
+import { matcherOf } from './wildcard.ts';
 
 export type Violation = NonNullable<TeamTask['violation']>;
 
