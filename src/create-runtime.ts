@@ -20,6 +20,7 @@ import { prepareRun, stepJob } from './runtime/jobs.ts';
 import { restorationOf, type StreamRestoration } from './runtime/journal/restoration.ts';
 import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options.ts';
+import type { SupervisorControls } from './runtime/supervision/controls.ts';
 import type { SwarmDefinition } from './runtime/swarm/definition.ts';
 import { type SwarmSource, Swarms } from './runtime/swarm/swarms.ts';
 import { Tasks } from './runtime/tasks/tasks.ts';
@@ -111,6 +112,11 @@ class SwarmchartRuntime implements AsyncDisposable {
   /** The agents that swarms and agent steps may use: registered, found and leased; more can be registered at any time. */
   get agents(): Pick<Agents, 'register' | 'unregister' | 'get' | 'list' | 'discover' | 'capabilities' | 'lease' | 'crash'> {
     return this.#system.agents;
+  }
+
+  /** The services of the runtime, which are a supervision tree: whichever crashes is started again. */
+  get supervisor(): Pick<SupervisorControls, 'whichChildren' | 'countChildren'> {
+    return this.#system.supervisor;
   }
 
   /** Live executions, timers and what went by unnoticed, in numbers. */

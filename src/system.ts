@@ -1,15 +1,17 @@
 /**
  * The actor system of one runtime: its root, the delivery between actors, the charts with their ports filled, and who is where.
  *
- *   runtime (root nursery) ── swarm/… ── nursery ── run/… ── nursery ── step/… ── attempt
- *                          ├─ run/…, step/… (on their own)
- *                          └─ pool ── agent/…                    breaker/tool/…
+ *   runtime (supervisor) ── breakers ── breaker/tool/…
+ *                        ├─ pool ── agent/…
+ *                        └─ executions (nursery) ── swarm/… ── nursery ── run/… ── nursery ── step/… ── attempt
+ *                                                └─ run/…, step/… (on their own)
  */
 
-import { type Actor, type AnyActorLogic, type AnyActorRef, createActor, type EventObject, fromCallback } from 'xstate';
+import { type AnyActorLogic, type AnyActorRef, type EventObject, fromCallback } from 'xstate';
 import type { Clock } from './actors/clock.ts';
-import { indexScheduler } from './actors/indexed-scheduler.ts';
-import { Nursery, type NurseryServices } from './actors/nursery.ts';
+import { asCause } from './actors/failure.ts';
+import type { FaultHooks } from './actors/faults.ts';
+import type { NurseryServices } from './actors/nursery.ts';
 import type { HelperServices } from './actors/planner.ts';
 import { MailQueue, PostOffice } from './actors/post-office.ts';
 import type { Counters, WorkServices } from './actors/services.ts';
@@ -19,10 +21,18 @@ import { breakerMachine } from './machines/breaker.machine.ts';
 import type { CommitParams } from './machines/effects.ts';
 import type { LeaseAnswer } from './machines/protocol/agent.ts';
 import { executionError, SwarmchartError } from './machines/protocol/errors.ts';
-import { type ExecutionContext, type ExecutionError, type ExecutionResult, NO_USAGE, type Tier } from './machines/protocol/execution.ts';
+import {
+  type ExecutionContext,
+  type ExecutionError,
+  type ExecutionResult,
+  NO_USAGE,
+  type ResourceUsage,
+  type Tier,
+} from './machines/protocol/execution.ts';
 import type { Fact, FactBody } from './machines/protocol/facts.ts';
-import type { ChildReport, ChildSpec, NurseryCommand } from './machines/protocol/run.ts';
-import type { TimedOutcome } from './machines/protocol/step.ts';
+import type { ChildReport, ChildSpec, RunJob } from './machines/protocol/run.ts';
+import type { StepJob, TimedOutcome } from './machines/protocol/step.ts';
+import type { SupervisorOutcome } from './machines/protocol/supervisor.ts';
 import type { RunOutcome } from './machines/run.decisions.ts';
 import { Agents } from './runtime/agents/agents.ts';
 import { ToolBreakers } from './runtime/breakers.ts';
@@ -30,6 +40,7 @@ import { EventBus } from './runtime/events/event-bus.ts';
 import { Directory, phaseOf } from './runtime/execution/directory.ts';
 import { Execution } from './runtime/execution/handle.ts';
 import { failedResult, toResult } from './runtime/execution/result.ts';
+import { RootNursery } from './runtime/execution/root-nursery.ts';
 import { type Root, Roots } from './runtime/execution/roots.ts';
 import { SuspendedStates } from './runtime/execution/suspended-states.ts';
 import { safeObserver } from './runtime/inspection.ts';
@@ -40,6 +51,7 @@ import { publishedStream } from './runtime/journal/published-stream.ts';
 import { foldStream } from './runtime/journal/restoration.ts';
 import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAILBOX_LIMIT, type RuntimeOptions } from './runtime/options.ts';
+import { RuntimeTree, type Service } from './runtime/supervision/runtime-tree.ts';
 import { leasedAgents } from './runtime/swarm/acting-agent.ts';
 import { systemClock } from './runtime/system-clock.ts';
 
@@ -65,6 +77,21 @@ const FAILED_FACTS = {
   tier3: 'tier3/execution/failed',
 } as const satisfies Record<Tier, string>;
 
+/** Names the stream of the supervisor's facts. */
+const RUNTIME: ExecutionContext = { executionId: 'runtime', swarmId: 'runtime', userId: 'runtime', timestamp: 0, correlationId: 'runtime' };
+
+/** A service that only is the parent of what it stands for. */
+function parentOnly() {
+  let ref: AnyActorRef | undefined;
+  const service: Service = {
+    logic: fromCallback(({ receive }) => receive(() => {})),
+    changed: (next) => {
+      ref = next;
+    },
+  };
+  return { service, ref: () => ref };
+}
+
 export class System {
   readonly clock: Clock;
   readonly log: Logger;
@@ -74,9 +101,10 @@ export class System {
   readonly counters: Counters = { stale: 0, deadLetters: 0, abandoned: 0, lateResults: 0 };
   readonly #logics: Readonly<Record<string, AnyActorLogic>>;
   readonly #post: PostOffice;
-  readonly #root: Actor<ReturnType<typeof this.rootLogic>>;
-  readonly #pendingTimers: () => number;
+  readonly #tree: RuntimeTree;
   readonly #breakers: ToolBreakers;
+  readonly #executions: RootNursery;
+  readonly #faults: FaultHooks;
   readonly agents: Agents;
   readonly #breakerStreams = new Map<string, FactStream>();
   readonly #roots = new Roots(this.directory);
@@ -90,13 +118,14 @@ export class System {
     this.#post = new PostOffice(options.carrier ?? new MailQueue(), this.counters, options.mailboxLimit ?? DEFAULT_MAILBOX_LIMIT);
     const commitBreaker = (_: unknown, params: CommitParams) => this.#breakerStream(params.execution).record(params);
     const breaker = breakerMachine.provide({ actions: { commit: commitBreaker, countStale: () => void this.counters.stale++ } });
-    this.#breakers = new ToolBreakers(breaker, this.clock, () => this.#root);
+    const breakers = parentOnly();
+    this.#breakers = new ToolBreakers(breaker, this.clock, breakers.ref);
+    this.#faults = options.faults ?? {};
     const { clock, counters, log, directory } = this;
     this.agents = new Agents({
       clock,
       log,
       counters,
-      parent: () => this.#root,
       enqueue: (to, type, open) => this.#post.enqueue(to, type, open),
       publish: (facts) => this.bus.publish(facts),
       ...(options.faults && { faults: options.faults }),
@@ -105,26 +134,39 @@ export class System {
     const agents = leasedAgents(directory, this.agents);
     const nursery = this.#nurseryServices();
     this.#logics = chartsOf({
-      work: { ...work, clock, counters, log, streams: directory, breakers: this.#breakers, faults: options.faults ?? {}, agents },
+      work: { ...work, clock, counters, log, streams: directory, breakers: this.#breakers, faults: this.#faults, agents },
       helpers: { ...helpers, streams: directory, counters, maxOutputBytes: work.maxOutputBytes },
       nursery,
       directory,
       commit: (params) => this.#commit(params),
       askPool: (command) => this.agents.ask(command),
     });
-    this.#root = createActor(this.rootLogic(nursery), {
-      id: 'runtime',
-      clock: this.clock,
-      ...(options.inspect && { inspect: safeObserver(options.inspect, this.log) }),
+    this.#executions = new RootNursery({
+      services: nursery,
+      roots: this.#roots,
+      post: this.#post,
+      hear: (report) => this.#hear(report),
     });
-    this.#post.serve(this.#root);
-    this.#pendingTimers = indexScheduler(this.#root);
-    this.#root.subscribe({ error: (error) => this.log.error({ err: error }, 'the root actor failed') });
-    this.#root.start();
+    const supervision = publishedStream('runtime', (facts) => this.bus.publish(facts));
+    this.#tree = new RuntimeTree(
+      { breakers: breakers.service, pool: this.agents.service, executions: this.#executions.service },
+      {
+        clock,
+        post: this.#post,
+        ...(options.inspect && { inspect: safeObserver(options.inspect, log) }),
+        onFact: ({ supervisor: _, ...fact }) => supervision.record({ execution: RUNTIME, tier: 'tier1', facts: [fact] }),
+        onEscalated: (outcome) => this.#giveUp(outcome),
+      },
+    );
+  }
+
+  /** The runtime's services as its supervisor has them. */
+  get supervisor(): RuntimeTree['controls'] {
+    return this.#tree.controls;
   }
 
   get vitals() {
-    return { executions: this.directory.size, actorsWithTimers: this.#pendingTimers(), ...this.counters };
+    return { executions: this.directory.size, actorsWithTimers: this.#tree.pendingTimers(), ...this.counters };
   }
 
   /** Starts a root execution in a stream of its own. Throws DUPLICATE_EXECUTION for an id that is taken. */
@@ -142,11 +184,10 @@ export class System {
       onCommitted: (facts) => this.#publish(facts, execution),
       onFailed: (error) => this.#abandon(executionId, executionError('JOURNAL_FAILED', error.message, tier)),
     });
-    this.#roots.set(executionId, { execution, stream, tier, suspended: new SuspendedStates(restoration?.states) });
-    const child: ChildSpec = { id: executionId, src: ROOT_LOGICS[tier], incarnation: 1, input: { execution: context, job } };
-    this.#post.enqueue('runtime', 'child.start', () => {
-      if (this.#roots.has(executionId)) this.#root.send({ type: 'child.start', children: [child], ack: false });
-    });
+    const spec: ChildSpec = { id: executionId, src: ROOT_LOGICS[tier], incarnation: 1, input: { execution: context, job } };
+    const suspended = new SuspendedStates(restoration?.states);
+    this.#roots.set(executionId, { execution, stream, tier, suspended, spec, fallen: new Map() });
+    this.#executions.start(executionId);
     return execution;
   }
 
@@ -202,8 +243,17 @@ export class System {
   }
 
   #commit(params: CommitParams): void {
+    const { executionId } = params.execution;
+    for (const { type } of this.#faults.fact ? params.facts : []) this.#faults.fact?.({ executionId, type });
+    if (!this.directory.find(executionId)) this.#bury(params);
     this.directory.record(params);
     if (params.tier !== 'tier3') this.#roots.heard(params.execution, params.facts);
+  }
+
+  /** The last word about an execution that crashed, by whoever supervises it. */
+  #bury({ execution, facts: [last] }: CommitParams): void {
+    const { error } = (last?.payload ?? {}) as { readonly error?: ExecutionError };
+    if (last && error) this.#roots.bury(execution, error, last.at);
   }
 
   /** Records a fact about a live root execution in its stream, and gives the gate that it must pass; false when no such root lives. */
@@ -229,16 +279,17 @@ export class System {
     for (const executionId of this.#roots.keys()) {
       this.#abandon(executionId, executionError('RUNTIME_STOPPED', 'The runtime was stopped', 'tier2'));
     }
-    this.#root.stop();
+    this.#tree.stop();
     this.bus.close();
   }
 
-  rootLogic(services: NurseryServices) {
-    return fromCallback<NurseryCommand, undefined>(({ self, receive }) => {
-      const nursery = new Nursery(self, services, (message: RootReport) => this.#hear(message));
-      receive((message) => nursery.hear(message));
-      return () => nursery.close();
-    });
+  /** A service crashed more often than its supervisor puts up with: nothing can be promised any more. */
+  #giveUp({ childId = 'runtime', cause }: SupervisorOutcome): void {
+    const message = `The runtime gave up: its service "${childId}" crashed too often${cause ? `: ${cause.message}` : ''}`;
+    this.log.error({ service: childId, cause }, message);
+    this.agents.fail(cause);
+    for (const [executionId, { tier }] of [...this.#roots]) this.#abandon(executionId, executionError('ACTOR_CRASHED', message, tier));
+    this.halt();
   }
 
   #nurseryServices(): NurseryServices {
@@ -256,7 +307,21 @@ export class System {
         this.#roots.get(execution.executionId)?.execution.start();
       },
       departed: (execution, how) => this.#roots.dismiss(execution, how),
+      fell: (execution) => this.#fell(execution),
     };
+  }
+
+  async #fell(execution: ExecutionContext): Promise<ResourceUsage | undefined> {
+    try {
+      return await this.#roots.fell(execution, (stream) => this.journal.read(stream));
+    } catch (thrown) {
+      const [root = ''] = execution.executionId.split('/', 1);
+      this.#abandon(
+        root,
+        executionError('JOURNAL_FAILED', `After a crash the facts of "${root}" cannot be read: ${asCause(thrown).message}`, 'tier2'),
+      );
+      return undefined;
+    }
   }
 
   /** Of a lease that its holder has not lived to hear of nobody would ever return it. */
@@ -281,12 +346,14 @@ export class System {
       cause: report.cause,
     });
     this.log.error({ execution: report.id, cause: report.cause }, 'an execution crashed');
+    const { usage = NO_USAGE, at } = report;
+    this.#roots.bury(root.execution.context, error, at);
     root.stream.record({
       execution: root.execution.context,
       tier: root.tier,
-      facts: [{ type: FAILED_FACTS[root.tier], at: report.at, payload: { error, usage: NO_USAGE } }],
+      facts: [{ type: FAILED_FACTS[root.tier], at, payload: { ...lastWordsOf(root), error, usage } }],
     });
-    void this.#settle(root, failedResult(error, root.execution.context));
+    void this.#settle(root, { ...failedResult(error, root.execution.context), resourcesUsed: usage });
   }
 
   async #settle({ execution, stream }: Root, result: ExecutionResult): Promise<void> {
@@ -307,7 +374,7 @@ export class System {
     if (!root) return;
     this.#roots.delete(executionId);
     root.execution.start();
-    if (!this.#isStopped) this.#root.send({ type: 'child.stop', id: executionId });
+    if (!this.#isStopped) this.#executions.stop(executionId);
     root.execution.settle(failedResult(error, root.execution.context));
   }
 
@@ -324,4 +391,11 @@ export class System {
     this.#breakerStreams.set(executionId, stream);
     return stream;
   }
+}
+
+/** What the last fact of a root says beside its error and its usage. */
+function lastWordsOf({ tier, spec }: Root): object {
+  const { job } = spec.input as { readonly job: RunJob | StepJob };
+  if (tier === 'tier2') return { routineId: (job as RunJob).plan.id };
+  return tier === 'tier3' ? { stepId: (job as StepJob).stepId, attempts: 1 } : {};
 }

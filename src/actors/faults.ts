@@ -19,9 +19,17 @@ export interface AgentFault {
   readonly leaseId?: string;
 }
 
+export interface FactFault {
+  /** Of whoever records it: an execution, or `pool`. */
+  readonly executionId: string;
+  readonly type: string;
+}
+
 export interface FaultHooks {
   /** Thrown just before the tool is called: the attempt fails with it. May return a promise. */
   readonly tool?: (fault: ToolFault) => void | Promise<void>;
   /** Thrown inside the agent's actor: it crashes, and its supervisor acts. */
   readonly agent?: (fault: AgentFault) => void;
+  /** Thrown where an actor is about to record a fact: it crashes before it has, and its supervisor acts. */
+  readonly fact?: (fault: FactFault) => void;
 }

@@ -7,7 +7,7 @@
  */
 
 import { type AnyActorLogic, type AnyActorRef, createActor, type EventObject, fromCallback } from 'xstate';
-import type { ExecutionContext } from '../machines/protocol/execution.ts';
+import type { ExecutionContext, ResourceUsage } from '../machines/protocol/execution.ts';
 import type { ChildReport, ChildSpec, NurseryCommand } from '../machines/protocol/run.ts';
 import type { Clock } from './clock.ts';
 import { asCause } from './failure.ts';
@@ -26,7 +26,12 @@ export interface NurseryServices {
   /** Hears of every child that was created and is about to start. */
   readonly born: (execution: ExecutionContext, ref: AnyActorRef) => void;
   /** Hears of every child that is no more. `suspended`: it was stopped before its end, and may live again. */
-  readonly departed: (execution: ExecutionContext, how: 'ended' | 'suspended') => void;
+  readonly departed: (execution: ExecutionContext, how: 'ended' | 'suspended' | 'crashed') => void;
+  /**
+   * Hears of every crash, once nothing of the child runs any more. Resolves, never rejects, with what it had used when whoever supervises it
+   * may be told: from then on the child can be started again where its facts end. Undefined: there is nobody to tell any more.
+   */
+  readonly fell: (execution: ExecutionContext) => Promise<ResourceUsage | undefined>;
 }
 
 interface Child {
@@ -114,14 +119,20 @@ export class Nursery {
       return;
     }
     this.#children.delete(event.actorId);
-    if (child.execution) this.#services.departed(child.execution, 'ended');
     const end = { id: event.actorId, incarnation: child.incarnation, at: this.#services.clock.now() };
     if ('output' in event) {
+      if (child.execution) this.#services.departed(child.execution, 'ended');
       this.#report({ type: 'child.done', ...end, output: event.output });
       return;
     }
     stopOrphans(child.ref);
-    this.#report({ type: 'child.crashed', ...end, cause: asCause(event.error) });
+    const crash = { type: 'child.crashed', ...end, cause: asCause(event.error) } as const;
+    if (!child.execution) {
+      this.#report(crash);
+      return;
+    }
+    this.#services.departed(child.execution, 'crashed');
+    void this.#services.fell(child.execution).then((usage) => usage && this.#report({ ...crash, usage }));
   }
 
   #send(child: Child | undefined, event: EventObject): void {

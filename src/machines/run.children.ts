@@ -10,7 +10,7 @@ import { undoNext } from './run.compensation.ts';
 import { dispatch } from './run.dispatch.ts';
 import { childKind, childSpec, mustBeAsked, workOf } from './run.jobs.ts';
 import { cancelLeaving, failStep, isDoomed, isEnding, settleStep } from './run.settle.ts';
-import type { RunState } from './run.state.ts';
+import type { RunState, StepRecord } from './run.state.ts';
 import { iterationOf, stepOutcome } from './run.subruns.ts';
 import { childContext, type EventOf, type RunContext, type RunEvent, type RunTurn, stepById } from './run.turn.ts';
 import { wake } from './run.waits.ts';
@@ -19,16 +19,10 @@ import { wake } from './run.waits.ts';
 export function restartChildren(turn: RunTurn, { bornAt, state }: RunContext): void {
   const at = Math.max(bornAt, state.at);
   const doomed: PlanStep[] = [];
-  const given: RunState['variables'] = PersistentMap(Object.entries(turn.job.input));
   turn.state.records.forEach((record, ordinal) => {
     if (record.childExecutionId === undefined) return;
     const { step } = turn.at(ordinal);
-    const { iteration, reserved, variables = given } = record;
-    const spec = childSpec(turn.state, turn.job, step, record, { iteration, reserved, at, variables });
-    if (spec.ok && spec.value !== 'nothing') turn.starts.push(spec.value);
-    else if (spec.ok) settleStep(turn, step, { status: 'completed', output: [], attempts: 0, usage: NO_USAGE }, at);
-    else failStep(turn, step, { error: spec.error, attempts: 0, usage: NO_USAGE }, at);
-    if (record.answer) turn.tell(step, { type: 'wait.answered', at, answer: record.answer });
+    startAgain(turn, step, record, at);
     if (isDoomed(turn, step)) doomed.push(step);
   });
   for (const step of doomed) turn.tell(step, { type: 'execution.cancel', at, reason: 'sibling-failed' });
@@ -78,23 +72,56 @@ const loopExhausted = ({ id }: PlanStep, iterations: number): ExecutionError =>
     context: { stepId: id, iterations },
   });
 
-/** A child that threw has no last word: the run books its end, then treats it as a failed step. */
+/**
+ * A child that threw is started again where its facts end, as often as its retry policy allows. One more crash, and it has no last word: the
+ * run books its end, then treats it as a failed step.
+ */
 export function settleCrash(turn: RunTurn, _context: RunContext, event: RunEvent): void {
-  const { id, cause, at } = event as EventOf<'child.crashed'>;
+  const { id, cause, at, usage = NO_USAGE } = event as EventOf<'child.crashed'>;
   wake(turn, at);
   const step = stepById(turn, id);
   const { record } = turn.at(step.ordinal);
   const error = executionError('ACTOR_CRASHED', `The executor of step "${id}" crashed: ${cause.message}`, 'tier3', { cause });
+  if (mayRestart(turn, step, record, error)) return restart(turn, step, cause, at);
   const execution = childContext(turn.job, record.childExecutionId ?? id, at);
   if (childKind(step, record) === 'run') {
-    const payload = { routineId: id, error, usage: NO_USAGE };
+    const payload = { routineId: id, error, usage };
     turn.obituaries.push({ execution, tier: 'tier2', fact: { type: 'tier2/routine/failed', at, payload } });
   } else {
-    const payload = { stepId: id, error, attempts: 1, usage: NO_USAGE };
+    const payload = { stepId: id, error, attempts: 1, usage };
     turn.obituaries.push({ execution, tier: 'tier3', fact: { type: 'tier3/execution/failed', at, payload } });
   }
-  settleStep(turn, step, { status: 'failed', output: null, error, attempts: 1, usage: NO_USAGE }, at);
+  settleStep(turn, step, { status: 'failed', output: null, error, attempts: 1, usage }, at);
   dispatch(turn, at);
+}
+
+/** Each crash takes one of its step's retries. What is on its way out is not started again. */
+function mayRestart(turn: RunTurn, step: PlanStep, record: StepRecord, error: ExecutionError): boolean {
+  if (isEnding(turn) || isDoomed(turn, step)) return false;
+  const { retry, recovery } = turn.job;
+  const policy = retry ?? step.retry ?? recovery[error.errorClass];
+  return policy !== undefined && record.crashes < policy.maxRetries;
+}
+
+function restart(turn: RunTurn, step: PlanStep, cause: EventOf<'child.crashed'>['cause'], at: number): void {
+  const { iteration, crashes } = turn.at(step.ordinal).record;
+  const incarnation = iteration + crashes + 1;
+  turn.record({ type: 'tier2/step/restarted', at, payload: { stepId: step.id, ordinal: step.ordinal, incarnation, cause } });
+  startAgain(turn, step, turn.at(step.ordinal).record, at);
+  const { phase, pauseEpoch: epoch } = turn.state;
+  if (phase === 'running') turn.tell(step, { type: 'execution.resume', at });
+  if (phase === 'pausing') turn.tell(step, { type: 'execution.pause', at, epoch });
+}
+
+/** The same execution, with the same values; what it was told already it is told again. */
+function startAgain(turn: RunTurn, step: PlanStep, record: StepRecord, at: number): void {
+  const given: RunState['variables'] = PersistentMap(Object.entries(turn.job.input));
+  const { iteration, reserved, variables = given } = record;
+  const spec = childSpec(turn.state, turn.job, step, record, { iteration, reserved, at, variables });
+  if (spec.ok && spec.value !== 'nothing') turn.starts.push(spec.value);
+  else if (spec.ok) settleStep(turn, step, { status: 'completed', output: [], attempts: 0, usage: NO_USAGE }, at);
+  else failStep(turn, step, { error: spec.error, attempts: 0, usage: NO_USAGE }, at);
+  if (record.answer) turn.tell(step, { type: 'wait.answered', at, answer: record.answer });
 }
 
 export function startMore(turn: RunTurn, _context: RunContext, event: RunEvent): void {
@@ -108,5 +135,5 @@ export function isCurrentChild({ state, job }: RunContext, event: RunEvent): boo
   if (event.type !== 'child.done' && event.type !== 'child.crashed' && event.type !== 'execution.paused') return true;
   const record = state.records.get(job.plan.ordinals[event.id] ?? -1);
   if (record?.childExecutionId === undefined) return false;
-  return event.type === 'execution.paused' ? event.epoch === state.pauseEpoch : event.incarnation === record.iteration;
+  return event.type === 'execution.paused' ? event.epoch === state.pauseEpoch : event.incarnation === record.iteration + record.crashes;
 }

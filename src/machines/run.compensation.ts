@@ -46,13 +46,13 @@ export function settleUndo(turn: RunTurn, _context: RunContext, event: unknown):
 }
 
 export function settleUndoCrash(turn: RunTurn, _context: RunContext, event: unknown): void {
-  const { cause, at } = event as Of<'child.crashed'>;
+  const { cause, at, usage = NO_USAGE } = event as Of<'child.crashed'>;
   const { step } = turn.at(turn.state.undo.last() ?? -1);
   const error = executionError('ACTOR_CRASHED', `The compensation of step "${step.id}" crashed: ${cause.message}`, 'tier3', { cause });
   const execution = childContext(turn.job, undoExecutionId(turn, step), at);
-  const payload = { stepId: step.id, error, attempts: 1, usage: NO_USAGE };
+  const payload = { stepId: step.id, error, attempts: 1, usage };
   turn.obituaries.push({ execution, tier: 'tier3', fact: { type: 'tier3/execution/failed', at, payload } });
-  recordFailure(turn, step, error, NO_USAGE, at);
+  recordFailure(turn, step, error, usage, at);
   undoNext(turn, at);
 }
 

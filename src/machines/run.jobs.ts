@@ -63,7 +63,7 @@ export function childSpec(
   const execution = childContext(job, key, start.at);
   const spec = <Job extends StepJob | RunJob | WaitJob>(own: Job) => ({
     ok: true as const,
-    value: { id: step.id, src: kind, incarnation: start.iteration, input: { execution, job: own } },
+    value: { id: step.id, src: kind, incarnation: start.iteration + record.crashes, input: { execution, job: own } },
   });
   const scope = referenceScope(state, job, start.variables);
   const timeoutMs = Math.max(1, Math.min(step.timeoutMs, state.phase === 'running' ? state.dueAt - start.at : state.remainingMs));

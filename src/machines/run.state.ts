@@ -31,6 +31,8 @@ export interface StepRecord {
   readonly queue?: OrdinalSet;
   readonly childExecutionId?: string;
   readonly iteration: number;
+  /** Crashes of its children that were started again; each was another life of one of its executions. */
+  readonly crashes: number;
   readonly attempts: number;
   readonly reserved: string;
   /** The run's variables when it started, where they were no longer its input: a restart hands out the same. */
@@ -155,6 +157,7 @@ export const BLANK: StepRecord = {
   openChildren: 0,
   activeChildren: 0,
   iteration: 0,
+  crashes: 0,
   attempts: 0,
   reserved: '0',
   pausedIn: 0,

@@ -20,6 +20,8 @@ export function evolveStep(state: RunState, fact: StepRunFact): RunState {
   switch (fact.type) {
     case 'tier2/step/started':
       return stepStarted(state, step, record, fact);
+    case 'tier2/step/restarted':
+      return { ...withRecord(state, ordinal, { ...record, crashes: record.crashes + 1 }), at };
     case 'tier2/step/paused':
       return {
         ...withRecord(state, ordinal, { ...record, status: 'paused', pausedIn: fact.payload.epoch }),

@@ -25,16 +25,16 @@ export function settleRun(turn: SwarmTurn, _context: SwarmContext, event: SwarmE
 
 /** A run that threw has no last word: the swarm books its end, then treats it as a failed one. */
 export function settleCrash(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {
-  const { id, cause, at } = event as Of<'child.crashed'>;
+  const { id, cause, at, usage = NO_USAGE } = event as Of<'child.crashed'>;
   const task = taskById(turn, id);
   const { record } = turn.at(task.ordinal);
   const error = executionError('ACTOR_CRASHED', `The run of task "${id}" crashed: ${cause.message}`, 'tier2', { cause });
   turn.obituaries.push({
     execution: runContext(turn, record.childExecutionId ?? id, at),
-    fact: { type: 'tier2/routine/failed', at, payload: { routineId: task.plan.id, error, usage: NO_USAGE } },
+    fact: { type: 'tier2/routine/failed', at, payload: { routineId: task.plan.id, error, usage } },
   });
   goOn(turn, at);
-  settleTask(turn, task, { status: 'failed', result: null, error, usage: NO_USAGE, duration: 0 }, at);
+  settleTask(turn, task, { status: 'failed', result: null, error, usage, duration: 0 }, at);
   dispatch(turn, at);
 }
 

@@ -14,10 +14,10 @@ export class ToolBreakers implements Breakers {
   readonly #actors = new Map<string, BreakerActor>();
   readonly #logic: CircuitBreaker;
   readonly #clock: Clock;
-  readonly #parent: () => AnyActorRef;
+  readonly #parent: () => AnyActorRef | undefined;
   #permits = 0;
 
-  constructor(logic: CircuitBreaker, clock: Clock, parent: () => AnyActorRef) {
+  constructor(logic: CircuitBreaker, clock: Clock, parent: () => AnyActorRef | undefined) {
     this.#logic = logic;
     this.#clock = clock;
     this.#parent = parent;

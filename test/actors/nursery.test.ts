@@ -6,7 +6,7 @@
 import { describe, expect, it } from 'vitest';
 import { type AnyActorLogic, type AnyActorRef, createActor, type EventObject, fromCallback, setup } from 'xstate';
 import { Nursery, type NurseryServices, nurseryActor } from '../../src/actors/nursery.ts';
-import type { ExecutionContext } from '../../src/machines/protocol/execution.ts';
+import { type ExecutionContext, NO_USAGE } from '../../src/machines/protocol/execution.ts';
 import type { ChildSpec, NurseryCommand } from '../../src/machines/protocol/run.ts';
 import { VirtualClock } from '../../src/testing/testing.ts';
 
@@ -62,6 +62,7 @@ function services() {
       refs.set(executionId, ref);
       inputs.set(executionId, (ref as unknown as { options: { input: unknown } }).options.input);
     },
+    fell: () => Promise.resolve(NO_USAGE),
     departed: ({ executionId }) => void departed.push(executionId),
   };
   return { given, heard, stopped, departed, refs, inputs, counters, clock };
@@ -164,13 +165,15 @@ describe('the nursery', () => {
     expect(departed).toEqual(['a']);
   });
 
-  it('reports a crash, stops the orphans of the crashed child, and goes on', () => {
+  it('reports a crash with what was used, once it may be told, stops the orphans of the crashed child, and goes on', async () => {
     const { start, refs, reports, stopped, departed } = startNursery();
     start(child('a'), child('b'));
     const orphan = refs.get('a')?.getSnapshot().children.helper as AnyActorRef;
     refs.get('a')?.send({ type: 'crash' });
+    expect(reports).toEqual([]);
+    await Promise.resolve();
     expect(reports).toEqual([
-      { type: 'child.crashed', id: 'a', incarnation: 1, cause: { name: 'TypeError', message: 'broken' }, at: 1_000 },
+      { type: 'child.crashed', id: 'a', incarnation: 1, cause: { name: 'TypeError', message: 'broken' }, usage: NO_USAGE, at: 1_000 },
     ]);
     expect(orphan.getSnapshot().status).toBe('stopped');
     expect(stopped).toEqual(['helper of a']);
@@ -178,11 +181,12 @@ describe('the nursery', () => {
     expect(refs.get('b')?.getSnapshot().status).toBe('active');
   });
 
-  it('reports a child that crashes as it starts, with whatever it threw', () => {
+  it('reports a child that crashes as it starts, with whatever it threw', async () => {
     const { start, reports, departed } = startNursery();
     start(child('a', 'thrower'));
+    await Promise.resolve();
     expect(reports).toEqual([
-      { type: 'child.crashed', id: 'a', incarnation: 1, cause: { name: 'string', message: 'not an error' }, at: 1_000 },
+      { type: 'child.crashed', id: 'a', incarnation: 1, cause: { name: 'string', message: 'not an error' }, usage: NO_USAGE, at: 1_000 },
     ]);
     expect(departed).toEqual(['a']);
   });

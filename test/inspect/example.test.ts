@@ -13,6 +13,6 @@ it('examples/watch.ts runs once somebody watches, and shows everything', async (
   error.mockRestore();
   log.mockRestore();
   await viewer.closed;
-  expect(treeOf(viewer.messages)).toHaveLength(6);
+  expect(treeOf(viewer.messages)).toHaveLength(11);
   checkWire(viewer.messages);
 });

@@ -26,37 +26,41 @@ const team = {
   tasks: [{ id: 't', requiredCapabilities: ['talk'], tool: 'echo', parameters }],
 };
 
+/** The services of every runtime: they live as long as it does. */
+const SERVICES = ['children', 'children > breakers', 'children > pool', 'children > pool > nursery', 'children > executions'];
+
 /** What runs, and every actor that appears because of it. A tier is one row. */
 const TIERS: readonly (readonly [string, (runtime: Runtime) => Promise<ExecutionResult>, string])[] = [
   [
     'tier 1',
     (runtime) => runtime.swarm(team, { context }).result(),
-    `x | x > nursery | pool | pool > nursery | x > nursery > $planner | pool > nursery > agent/x/host | x > nursery > $organizer
+    `x | x > nursery | x > nursery > $planner | pool > nursery > agent/x/host | x > nursery > $organizer
      x > nursery > t | x > nursery > t > nursery | x > nursery > t > nursery > t | x > nursery > t > nursery > t > attempt
-     breaker/tool/echo | x > nursery > $synthesizer`,
+     breakers > breaker/tool/echo | x > nursery > $synthesizer`,
   ],
   [
     'tier 2',
     (runtime) => runtime.tier2.execute({ context, allocation, input: { workflow, parameters: {} } }),
-    'x | x > nursery | x > nursery > a | x > nursery > a > attempt | breaker/tool/echo',
+    'x | x > nursery | x > nursery > a | x > nursery > a > attempt | breakers > breaker/tool/echo',
   ],
   [
     'tier 3',
     (runtime) => runtime.tier3.execute({ context, allocation, input: { stepId: 'a', toolName: 'echo', parameters } }),
-    'x | x > attempt | breaker/tool/echo',
+    'x | x > attempt | breakers > breaker/tool/echo',
   ],
 ];
 
-const pathsIn = (actors: string): readonly string[] => actors.split(/\s*[|\n]\s*/);
-/** They live as long as the runtime. */
-const isService = (path: string): boolean => path.startsWith('breaker/') || path === 'pool' || path === 'pool > nursery';
+/** Beneath the supervisor's port. */
+const pathsIn = (actors: string): readonly string[] =>
+  actors.split(/\s*[|\n]\s*/).map((path) => `children > ${/^(pool|breakers) /.test(path) ? path : `executions > ${path}`}`);
+const lastsOn = (path: string): boolean => path.startsWith('children > breakers');
 
 describe('S16: inspection', () => {
   it.each(TIERS)('shows every actor of %s with its parent, in messages that are JSON', async (_, start, actors) => {
     const { inspect, messages, tree } = collectMessages();
     await using world = await startRuntime({ inspect });
     expect(await start(world.runtime)).toMatchObject({ success: true });
-    expect(tree()).toEqual(['runtime', ...pathsIn(actors).map((path) => `runtime > ${path}`)]);
+    expect(tree()).toEqual(['runtime', ...[...SERVICES, ...pathsIn(actors)].map((path) => `runtime > ${path}`)]);
     checkWire(messages);
   });
 
@@ -65,7 +69,7 @@ describe('S16: inspection', () => {
     await using world = await startRuntime({ inspect: inspector.inspect });
     await start(world.runtime);
     await world.clock.advanceAsync(1);
-    expect(inspector.vitals).toEqual({ actors: 1 + pathsIn(actors).filter(isService).length, viewers: 0 });
+    expect(inspector.vitals).toEqual({ actors: 1 + SERVICES.length + pathsIn(actors).filter(lastsOn).length, viewers: 0 });
     await world.runtime.stop();
     expect(inspector.vitals).toEqual({ actors: 0, viewers: 0 });
   });

@@ -70,6 +70,8 @@ export type ChildReport<Output> =
       readonly id: string;
       readonly incarnation: number;
       readonly cause: { readonly name: string; readonly message: string };
+      /** Of an execution: what it and all below it had used. */
+      readonly usage?: ResourceUsage;
       readonly at: number;
     }
   /** It was told to stop, and had not ended before. */
@@ -110,6 +112,11 @@ export type RunFact =
         /** Of a wait. */
         readonly waitsFor?: ResolvedWait;
       }>
+    >
+  /** Its child has crashed, and another life of the same execution goes on where its facts end. */
+  | FactBody<
+      'tier2/step/restarted',
+      StepPayload<{ readonly incarnation: number; readonly cause: { readonly name: string; readonly message: string } }>
     >
   | FactBody<'tier2/step/paused', StepPayload<{ readonly epoch: number }>>
   /** Its conditions hold, and it starts as a run of its own or a wait. */

@@ -1,6 +1,7 @@
 /** The agents of a runtime: registered, found, watched and leased. */
 
 import type { AgentHooks } from '../../actors/agent-body.ts';
+import { wrapTierError } from '../../actors/failure.ts';
 import type { AgentServices, HeldAgent } from '../../actors/services.ts';
 import type { AgentState } from '../../machines/agent.fold.ts';
 import { type AgentRecord, agentNamed, serves } from '../../machines/pool.state.ts';
@@ -10,11 +11,13 @@ import {
   DISPOSE_GRACE_MS,
   type LeaseAnswer,
   type LeaseCommand,
+  type PoolCommand,
   type PoolFact,
 } from '../../machines/protocol/agent.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { ExecutionContext } from '../../machines/protocol/execution.ts';
 import type { StepLease } from '../../machines/protocol/plan.ts';
+import type { Service } from '../supervision/runtime-tree.ts';
 import { type AgentDefinition, checkAgents } from './definition.ts';
 import { type Enrolment, enrol } from './enrolment.ts';
 import { type Lease, Leases } from './lease.ts';
@@ -61,9 +64,15 @@ export class Agents implements Pick<AgentServices, 'hold'> {
       noted: (facts) => {
         for (const fact of facts) this.#note(fact);
       },
-      failed: (err) => this.#fail(err),
+      refused: (command) => this.#refuse(command),
+      failed: (err) => this.fail(err),
     });
     this.#leases = new Leases({ clock: services.clock, specOf: (id) => this.spec(id), send: (command) => this.ask(command) });
+  }
+
+  /** The pool, for whoever supervises it. */
+  get service(): Service {
+    return this.#pool.service;
   }
 
   /**
@@ -265,6 +274,31 @@ export class Agents implements Pick<AgentServices, 'hold'> {
     }
   }
 
+  /** The pool crashed twice over it. Whoever asked is told; what is only given back is lost with it, and logged. */
+  #refuse(command: PoolCommand): void {
+    const { log } = this.#services;
+    const error = new SwarmchartError('ACTOR_CRASHED', `The pool of agents crashes when it is told "${command.type}"`);
+    log.error({ command }, error.message);
+    switch (command.type) {
+      case 'lease.request': {
+        const { leaseId, holder } = command.request;
+        this.#answer(holder, { type: 'lease.refused', leaseId, error: wrapTierError(error, 'tier1'), at: this.#services.clock.now() });
+        return;
+      }
+      case 'pool.register':
+        for (const { id } of command.agents) {
+          this.#ids.delete(id);
+          this.#hooks.delete(id);
+          this.#starting.ended(id, error);
+        }
+        return;
+      case 'pool.unregister':
+        for (const id of command.agentIds) settle(this.#leaving, id)?.resolve();
+        return;
+      default:
+    }
+  }
+
   #records(): readonly AgentRecord[] {
     return [...this.#pool.state.agents.values()].sort((one, other) => one.ordinal - other.ordinal);
   }
@@ -280,7 +314,9 @@ export class Agents implements Pick<AgentServices, 'hold'> {
     void work.finally(() => this.#outliving.delete(work));
   }
 
-  #fail(err: unknown): void {
+  /** The pool has failed for good: every agent and every lease is lost. */
+  fail(err: unknown): void {
+    if (this.#isStopped) return;
     this.#services.log.error({ err }, 'the pool of agents failed');
     this.#isStopped = true;
     this.#pool.stop();

@@ -1,6 +1,5 @@
 /** What the registry of agents can be asked, and what it needs of the runtime. */
 
-import type { AnyActorRef } from 'xstate';
 import type { Clock } from '../../actors/clock.ts';
 import type { FaultHooks } from '../../actors/faults.ts';
 import type { Counters } from '../../actors/services.ts';
@@ -13,7 +12,6 @@ export interface AgentsServices {
   readonly clock: Clock;
   readonly log: Logger;
   readonly counters: Counters;
-  readonly parent: () => AnyActorRef;
   readonly enqueue: (to: string, type: string, open: () => void) => void;
   readonly publish: (facts: readonly Fact[]) => void;
   /** Given, faults may be injected into any agent, so that each has a body. */

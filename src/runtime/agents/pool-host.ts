@@ -1,6 +1,6 @@
-/** The pool as an actor beneath the runtime's root, with its ports filled. Begins with the first command, so that a runtime without agents has none. */
+/** The pool as a service of the runtime, with its ports filled. Its next life goes on from what the last one had recorded: leases outlive it. */
 
-import { type Actor, type AnyActorRef, createActor, fromCallback } from 'xstate';
+import { type Actor, type AnyActorRef, fromCallback } from 'xstate';
 import { agentBody, type BodyServices } from '../../actors/agent-body.ts';
 import { Nursery, type NurseryServices } from '../../actors/nursery.ts';
 import type { Counters } from '../../actors/services.ts';
@@ -12,18 +12,28 @@ import { type AnswerParams, childIdOf } from '../../machines/pool.turn.ts';
 import type { AgentNurseryCommand, PoolCommand, PoolFact } from '../../machines/protocol/agent.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import { publishedStream } from '../journal/published-stream.ts';
+import type { Service } from '../supervision/runtime-tree.ts';
 
 export interface PoolServices extends BodyServices {
   readonly counters: Counters;
-  readonly parent: () => AnyActorRef;
   /** Brings a message from outside to an actor, when it is its turn. */
   readonly enqueue: (to: string, type: string, open: () => void) => void;
   readonly publish: (facts: readonly Fact[]) => void;
   readonly answer: (answer: AnswerParams) => void;
   /** Hears of what the pool records, as soon as it does. */
   readonly noted: (facts: readonly PoolFact[]) => void;
-  /** The pool's actor has failed, which is a defect. */
+  /** The pool crashes whenever it is told this: it will not be told again. */
+  readonly refused: (command: PoolCommand) => void;
+  /** Its facts could not be told, which is a defect. */
   readonly failed: (error: unknown) => void;
+}
+
+/** Lives in which a command may bring the pool down: a second one says that it is the command. */
+const MOST_TRIES = 2;
+
+interface Waiting {
+  readonly command: PoolCommand;
+  readonly tries: number;
 }
 
 const isForPool = ({ type }: { readonly type: string }): boolean =>
@@ -32,7 +42,11 @@ const isForPool = ({ type }: { readonly type: string }): boolean =>
 export class PoolHost {
   readonly #services: PoolServices;
   readonly #logic: typeof poolMachine;
+  /** While the pool is started again. */
+  #backlog: Waiting[] = [];
   #actor: Actor<typeof poolMachine> | undefined;
+  /** What the last life had recorded. */
+  #recorded: PoolState | undefined;
   #nursery: Nursery | undefined;
   #isStopped = false;
 
@@ -47,6 +61,8 @@ export class PoolHost {
       actors: { nursery: this.#nurseryLogic({ agent }) },
       actions: {
         commit: (_: unknown, params: CommitParams) => {
+          const { executionId } = params.execution;
+          for (const { type } of params.facts) services.faults.fact?.({ executionId, type });
           stream.record(params);
           services.noted(params.facts as readonly PoolFact[]);
         },
@@ -56,9 +72,18 @@ export class PoolHost {
     });
   }
 
+  get service(): Service {
+    return {
+      logic: this.#logic,
+      input: () => ({ at: this.#services.clock.now(), ...(this.#recorded && { restored: this.#recorded }) }),
+      isWanted: () => !this.#isStopped,
+      changed: (ref) => this.#changed(ref as Actor<typeof poolMachine> | undefined),
+    };
+  }
+
   /** What is known after all commands that were delivered. */
   get state(): PoolState {
-    return this.#actor?.getSnapshot().context.state ?? EMPTY_POOL;
+    return this.#actor?.getSnapshot().context.state ?? this.#recorded ?? EMPTY_POOL;
   }
 
   /** The living actor of an agent. */
@@ -67,9 +92,21 @@ export class PoolHost {
   }
 
   send(command: PoolCommand): void {
-    this.#services.enqueue('pool', command.type, () => {
-      if (!this.#isStopped) this.#started().send(command);
-    });
+    this.#services.enqueue('pool', command.type, () => this.#deliver({ command, tries: 0 }));
+  }
+
+  /** A turn that failed has done nothing, so what the pool was told in it is told to its next life. */
+  #deliver({ command, tries }: Waiting): void {
+    const actor = this.#actor;
+    if (this.#isStopped) return;
+    if (actor?.getSnapshot().status !== 'active') {
+      this.#backlog.push({ command, tries });
+      return;
+    }
+    actor.send(command);
+    if (actor.getSnapshot().status !== 'error') return;
+    if (tries + 1 < MOST_TRIES) this.#backlog.unshift({ command, tries: tries + 1 });
+    else this.#services.refused(command);
   }
 
   stop(): void {
@@ -79,13 +116,14 @@ export class PoolHost {
     this.#nursery?.close();
   }
 
-  #started(): Actor<typeof poolMachine> {
-    if (this.#actor) return this.#actor;
-    const options = { parent: this.#services.parent(), id: 'pool', src: 'pool', input: { at: this.#services.clock.now() } };
-    const actor = createActor(this.#logic, options as { input: { at: number } });
+  #changed(actor: Actor<typeof poolMachine> | undefined): void {
+    // A turn that failed has recorded nothing, so what the actor knew before it is what its facts say.
+    this.#recorded = this.#actor?.getSnapshot().context.state;
     this.#actor = actor;
-    actor.subscribe({ error: (error) => this.#services.failed(error) });
-    return actor.start();
+    if (!actor) return;
+    const backlog = this.#backlog;
+    this.#backlog = [];
+    for (const waiting of backlog) this.#services.enqueue('pool', waiting.command.type, () => this.#deliver(waiting));
   }
 
   /** Only what concerns it; through the mail like everything between actors. */
@@ -100,7 +138,15 @@ export class PoolHost {
 
   #nurseryLogic(logics: { readonly agent: typeof agentMachine }) {
     const { clock, counters } = this.#services;
-    const services: NurseryServices = { clock, counters, logics: () => logics, admitted: () => ({}), born: () => {}, departed: () => {} };
+    const services: NurseryServices = {
+      clock,
+      counters,
+      logics: () => logics,
+      admitted: () => ({}),
+      born: () => {},
+      departed: () => {},
+      fell: () => Promise.resolve(undefined),
+    };
     return fromCallback<AgentNurseryCommand, undefined>(({ self, sendBack, receive }) => {
       const nursery = new Nursery(self, services, sendBack);
       this.#nursery = nursery;

@@ -40,7 +40,11 @@ export class Directory implements FactStreams {
     const entry = this.#entries.get(executionId);
     if (!entry) return;
     this.#entries.delete(executionId);
-    this.#settled.set(executionId, how === 'ended' ? statusOf(phaseOf(entry)) : how === 'suspended' ? 'waiting' : 'failed');
+    this.settledAs(executionId, how === 'ended' ? statusOf(phaseOf(entry)) : how === 'suspended' ? 'waiting' : 'failed');
+  }
+
+  settledAs(executionId: string, status: ExecutionStatus): void {
+    this.#settled.set(executionId, status);
     if (this.#settled.size < REMEMBERED) return;
     this.#settledBefore = this.#settled;
     this.#settled = new Map();

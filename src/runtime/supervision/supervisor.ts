@@ -1,11 +1,11 @@
 /** Supervision for one's own actors: a tree of supervisors over any logic of XState, without a runtime. */
 
-import { type AnyActorLogic, type AnyActorRef, createActor } from 'xstate';
+import { type AnyActorRef, createActor } from 'xstate';
 import type { Clock } from '../../actors/clock.ts';
 import { indexScheduler } from '../../actors/indexed-scheduler.ts';
 import { type ChildKind, supervisedChildrenActor } from '../../actors/supervised-children.ts';
 import type { SupervisorOutcome, SupervisorResult } from '../../machines/protocol/supervisor.ts';
-import { type SupervisorInput, supervisorMachine } from '../../machines/supervisor.machine.ts';
+import { type SupervisorInput, type SupervisorMachine, supervisorMachine } from '../../machines/supervisor.machine.ts';
 import type { InspectionObserver } from '../inspection.ts';
 import { systemClock } from '../system-clock.ts';
 import { answerStopped, Controls, type SupervisionTree, type SupervisorControls, type SupervisorEvent } from './controls.ts';
@@ -42,7 +42,7 @@ export async function startSupervisor(
   const tree: SupervisionTree = { clock, pending: new Map(), refs: new Map(), published: listening(onFact), requests: 0 };
   const spec = supervisorSpec(definition);
   const input: SupervisorInput = { spec, at: clock.now() };
-  const root = createActor(logicOf(definition, tree), {
+  const root = createActor(supervisorLogic(definition, tree), {
     id: spec.name,
     input,
     clock: clock as never,
@@ -99,7 +99,15 @@ const hasStarted = (snapshot: unknown): boolean => {
   return phase.startsWith('supervising') || phase.startsWith('restarting');
 };
 
-function logicOf(definition: SupervisorDefinition, tree: SupervisionTree): AnyActorLogic {
+/** What whoever made a supervisor has to do with its children, beside what their definition says. */
+export interface SupervisorHooks {
+  /** The input of a child's next life. @default that of its specification */
+  readonly inputOf?: (id: string) => unknown;
+  readonly changed?: (id: string, ref: AnyActorRef | undefined) => void;
+}
+
+/** The chart of a supervisor with its ports filled. */
+export function supervisorLogic(definition: SupervisorDefinition, tree: SupervisionTree, hooks: SupervisorHooks = {}): SupervisorMachine {
   const { clock } = tree;
   const kinds = new Map<string, ChildKind>();
   for (const [src, kind] of Object.entries(definition.kinds)) {
@@ -114,9 +122,11 @@ function logicOf(definition: SupervisorDefinition, tree: SupervisionTree): AnyAc
       kinds,
       inputOf: (src, id, input) => {
         const nested = nestedOf(definition.kinds[src]);
-        return nested ? { spec: supervisorSpec(nested, `${name}/${id}`), at: clock.now() } : input;
+        if (nested) return { spec: supervisorSpec(nested, `${name}/${id}`), at: clock.now() };
+        return hooks.inputOf ? hooks.inputOf(id) : input;
       },
       changed: (id, ref) => {
+        hooks.changed?.(id, ref);
         if (ref) {
           refs.set(id, ref);
           return;
@@ -145,7 +155,7 @@ function logicOf(definition: SupervisorDefinition, tree: SupervisionTree): AnyAc
 }
 
 const supervisorKind = (definition: SupervisorDefinition, tree: SupervisionTree): ChildKind => ({
-  logic: logicOf(definition, tree),
+  logic: supervisorLogic(definition, tree),
   isStarted: hasStarted,
   stopEvent: { type: 'supervisor.stop' },
   failureOf: failureOfSupervisor,

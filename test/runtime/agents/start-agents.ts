@@ -1,12 +1,13 @@
 /** The agents of a runtime by themselves: beneath a root of their own, on a virtual clock. */
 
 import { expect } from 'vitest';
-import { type AnyActorRef, createActor, fromCallback } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 import type { AgentFault, FaultHooks } from '../../../src/actors/faults.ts';
-import { indexScheduler } from '../../../src/actors/indexed-scheduler.ts';
 import { MailQueue, PostOffice } from '../../../src/actors/post-office.ts';
 import type { Fact } from '../../../src/machines/protocol/facts.ts';
 import { Agents } from '../../../src/runtime/agents/agents.ts';
+import type { SupervisorEvent } from '../../../src/runtime/supervision/controls.ts';
+import { RuntimeTree } from '../../../src/runtime/supervision/runtime-tree.ts';
 import { settlePromises, VirtualClock } from '../../../src/testing/virtual-clock.ts';
 
 export function startAgents(given: { readonly faults?: FaultHooks } = {}) {
@@ -14,19 +15,6 @@ export function startAgents(given: { readonly faults?: FaultHooks } = {}) {
   const counters = { stale: 0, deadLetters: 0, abandoned: 0, lateResults: 0 };
   const post = new PostOffice(new MailQueue(Number.POSITIVE_INFINITY), counters, 1_000);
   const actors = new Set<string>();
-  const root = createActor(
-    fromCallback(() => {}),
-    {
-      id: 'runtime',
-      clock: clock as never,
-      inspect: (event) => {
-        if (event.type === '@xstate.actor') actors.add((event.actorRef as AnyActorRef).id);
-      },
-    },
-  );
-  post.serve(root);
-  const pendingTimers = indexScheduler(root);
-  root.start();
   const facts: Fact[] = [];
   const warnings: object[] = [];
   const answers: unknown[] = [];
@@ -35,14 +23,29 @@ export function startAgents(given: { readonly faults?: FaultHooks } = {}) {
     clock,
     counters,
     log: { debug: () => {}, info: () => {}, warn: note, error: note },
-    parent: () => root,
     enqueue: (to, type, open) => post.enqueue(to, type, open),
     publish: (published) => void facts.push(...published),
     ...given,
     onAnswer: (holder, message) => void answers.push({ holder, ...message }),
   });
+  const supervision: SupervisorEvent[] = [];
+  const tree = new RuntimeTree(
+    { pool: agents.service },
+    {
+      clock,
+      post,
+      inspect: (event) => {
+        if (event.type === '@xstate.actor') actors.add((event.actorRef as AnyActorRef).id);
+      },
+      onFact: (fact) => void supervision.push(fact),
+      onEscalated: ({ cause }) => agents.fail(cause),
+    },
+  );
+  const { pendingTimers } = tree;
   return {
     agents,
+    /** What the supervisor of the pool has recorded. */
+    supervision,
     clock,
     counters,
     facts,
@@ -58,7 +61,7 @@ export function startAgents(given: { readonly faults?: FaultHooks } = {}) {
       const stopping = agents.stop();
       await clock.advanceAsync(10_000);
       await stopping;
-      root.stop();
+      tree.stop();
       expect(pendingTimers()).toBe(0);
       expect(clock.pending).toBe(0);
     },

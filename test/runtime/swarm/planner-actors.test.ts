@@ -41,6 +41,7 @@ function world(more: Partial<HelperServices> = {}) {
     admitted: () => ({}),
     born: () => undefined,
     departed: () => undefined,
+    fell: () => Promise.resolve(undefined),
   });
   const reports: EventObject[] = [];
   let told: () => void = () => undefined;

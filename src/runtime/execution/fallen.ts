@@ -1,0 +1,75 @@
+/**
+ * What is left of an execution whose actor crashed: it, and all below it that had not ended or whose end nobody had heard of.
+ *
+ * The crash may have come in the middle of a turn, so nothing is taken from the actor: the facts say how far it had come.
+ */
+
+import type { ExecutionContext, ExecutionError, ResourceUsage } from '../../machines/protocol/execution.ts';
+import { NO_USAGE } from '../../machines/protocol/execution.ts';
+import type { FactBody } from '../../machines/protocol/facts.ts';
+import type { RunState } from '../../machines/run.state.ts';
+import type { SwarmState } from '../../machines/swarm.state.ts';
+import { withChildUsage } from '../../machines/usage.ts';
+import type { ExecutionState } from '../journal/restoration.ts';
+
+export type Fallen = ReadonlyMap<string, ExecutionState>;
+
+/** An execution and all below it that its parent still counts on, the deepest last. */
+export function fallenFrom(executionId: string, states: ReadonlyMap<string, ExecutionState>): Fallen {
+  const found = new Map<string, ExecutionState>();
+  const visit = (id: string): void => {
+    const state = states.get(id);
+    if (!state) return;
+    found.set(id, state);
+    for (const child of childrenOf(id, state)) visit(child);
+  };
+  visit(executionId);
+  return found;
+}
+
+function childrenOf(executionId: string, state: ExecutionState): readonly string[] {
+  if (!('records' in state)) return [];
+  const records: Iterable<{ readonly childExecutionId?: string }> = state.records;
+  const children = [...records].flatMap(({ childExecutionId }) => childExecutionId ?? []);
+  return [...children, ...undoOf(executionId, state)];
+}
+
+/** The compensation under way, which no step counts. */
+function undoOf(executionId: string, state: RunState | SwarmState): readonly string[] {
+  if (!('undo' in state) || state.phase !== 'compensating') return [];
+  const step = state.job?.plan.steps[state.undo.last() ?? -1];
+  return step ? [`${executionId}/${step.id}/undo`] : [];
+}
+
+/** What an execution had used, with all below it that it had not booked. */
+export function usageOf(executionId: string, fallen: Fallen): ResourceUsage {
+  const state = fallen.get(executionId);
+  if (!state) return NO_USAGE;
+  if ('records' in state) return childrenOf(executionId, state).reduce((sum, id) => withChildUsage(sum, usageOf(id, fallen)), state.usage);
+  const { creditsUsed = '0', memoryUsedMB = 0 } = state as Partial<Pick<ResourceUsage, 'creditsUsed' | 'memoryUsedMB'>>;
+  return { creditsUsed, memoryUsedMB, durationMs: 0, stepsExecuted: 1 };
+}
+
+interface Burial {
+  readonly execution: ExecutionContext;
+  readonly tier: 'tier2' | 'tier3';
+  readonly fact: FactBody;
+}
+
+const SETTLED = new Set(['completed', 'failed', 'cancelled']);
+
+/** The last facts of all below an execution that will never live again, the deepest first. */
+export function burials({ executionId: root, ...shared }: ExecutionContext, fallen: Fallen, error: ExecutionError, at: number): Burial[] {
+  const below = [...fallen].filter(([id, { phase }]) => id !== root && !SETTLED.has(phase)).reverse();
+  return below.map(([executionId, state]) => {
+    const [stepId = '', ...path] = executionId.split('/').slice(0, -1).reverse();
+    const execution = { ...shared, executionId, parentExecutionId: path.reverse().join('/'), timestamp: at };
+    const usage = usageOf(executionId, fallen);
+    if ('records' in state) {
+      const routineId = 'undo' in state ? (state.job?.plan.id ?? stepId) : stepId;
+      return { execution, tier: 'tier2', fact: { type: 'tier2/routine/failed', at, payload: { routineId, error, usage } } };
+    }
+    const attempts = 'attempt' in state ? state.attempt : 1;
+    return { execution, tier: 'tier3', fact: { type: 'tier3/execution/failed', at, payload: { stepId, error, attempts, usage } } };
+  });
+}
