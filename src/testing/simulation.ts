@@ -7,11 +7,14 @@
 
 import type { InspectionEvent } from 'xstate';
 import { identityOf, wrapTierError } from '../actors/failure.ts';
+import type { FaultHooks } from '../actors/faults.ts';
 import type { AnyTool } from '../actors/tool.ts';
 import { createRuntime, type Runtime } from '../create-runtime.ts';
-import type { ExecutionContext, ExecutionResult, JsonObject, ResourceAllocation } from '../machines/protocol/execution.ts';
+import type { ExecutionContext, ExecutionError, ExecutionResult, JsonObject, ResourceAllocation } from '../machines/protocol/execution.ts';
 import type { Fact } from '../machines/protocol/facts.ts';
 import type { RunJob } from '../machines/protocol/run.ts';
+import { compilePattern } from '../runtime/events/pattern.ts';
+import { isTerminal } from '../runtime/journal/journal.ts';
 import { MemoryJournal } from '../runtime/journal/memory-journal.ts';
 import { foldStream } from '../runtime/journal/restoration.ts';
 import type { RuntimeOptions } from '../runtime/options.ts';
@@ -54,6 +57,8 @@ export interface Story {
   readonly controls: readonly Control[];
   /** Types of messages between actors that may be delivered twice, such as `child.done`; each time it is chosen. */
   readonly repeats?: readonly string[];
+  /** Where actors may crash, each time it is chosen: as they are about to record a fact of one of these types, which may be patterns. At most so often. */
+  readonly crashes?: { readonly at: readonly string[]; readonly most: number };
   /** What else the runtime is given. */
   readonly options?: (world: World) => RuntimeOptions;
   /** By name: what must be true of the story once it has ended, besides what must be true of any. */
@@ -91,6 +96,7 @@ export async function simulate(pick: Pick, story: Story): Promise<SimulationRepo
   const journal = new CommitCounter(story.failsAt);
   const live = new LiveStates();
   let ids = 0;
+  const options = story.options?.(world);
   const runtime = await createRuntime({
     tools: story.tools(world),
     clock: world.clock,
@@ -98,8 +104,8 @@ export async function simulate(pick: Pick, story: Story): Promise<SimulationRepo
     journal,
     createId: () => `run-${++ids}`,
     inspect: (event) => live.see(event),
-    ...(story.swarm && { faults: {} }),
-    ...story.options?.(world),
+    ...options,
+    ...((story.swarm || story.crashes || options?.faults) && { faults: { ...options?.faults, ...crashesOf(story, world, pick) } }),
   });
   const found: string[] = [];
   const client = clientOf(runtime, story, pick);
@@ -146,6 +152,22 @@ export async function simulate(pick: Pick, story: Story): Promise<SimulationRepo
   await runtime.stop({ graceMs: 0 });
   if (world.clock.pending > 0) found.push(`I2: ${world.clock.pending} timers are set after stop`);
   return { violations: found, result, facts, commits: journal.commits, trace: world.trace };
+}
+
+/** One in so many facts. */
+const CRASH_ODDS = 40;
+
+function crashesOf({ crashes }: Story, world: World, pick: Pick): FaultHooks {
+  if (!crashes) return {};
+  const matchers = crashes.at.map(compilePattern);
+  let left = crashes.most;
+  const fact: FaultHooks['fact'] = ({ executionId, type }) => {
+    if (left === 0 || !matchers.some((matches) => matches(type)) || pick(CRASH_ODDS) !== CRASH_ODDS - 1) return;
+    left--;
+    world.trace.push(`${executionId} crashes at ${type}`);
+    throw new Error('simulated crash');
+  };
+  return { fact };
 }
 
 function brokenBy({ invariants = {} }: Story, ended: Ended): string[] {
@@ -204,23 +226,35 @@ class CommitCounter extends MemoryJournal {
 /** The folded state that each execution's actor last had, as the inspector saw it. */
 class LiveStates {
   readonly #states = new Map<string, unknown>();
+  readonly #crashed = new Set<string>();
 
   see(event: InspectionEvent): void {
     if (event.type !== '@xstate.snapshot') return;
-    const { context } = event.snapshot as {
+    const { context, status } = event.snapshot as {
+      readonly status?: string;
       readonly context?: { readonly state?: unknown; readonly execution?: ExecutionContext; readonly job?: RunJob };
     };
     const execution = context?.execution ?? context?.job?.execution;
-    if (execution && context?.state !== undefined) this.#states.set(execution.executionId, context.state);
+    if (!execution || context?.state === undefined) return;
+    this.#states.set(execution.executionId, context.state);
+    if (status === 'error') this.#crashed.add(execution.executionId);
   }
 
   /** Live state is read only from the fold: the facts alone must give the same. */
   differences(facts: readonly Fact[]): string[] {
+    const buried = new Set(facts.filter((fact) => this.#isLastWordOfAnother(fact)).map(({ executionId }) => executionId));
     return [...foldStream(facts)].flatMap(([executionId, folded]) =>
-      JSON.stringify(folded) === JSON.stringify(this.#states.get(executionId))
+      buried.has(executionId) || JSON.stringify(folded) === JSON.stringify(this.#states.get(executionId))
         ? []
         : [`the facts of ${executionId} do not fold to its live state`],
     );
+  }
+
+  /** After a crash whoever supervises it records the end of it and of all below it, of which no actor knows. */
+  #isLastWordOfAnother(fact: Fact): boolean {
+    const { error } = fact.payload as { readonly error?: ExecutionError };
+    if (!isTerminal(fact) || error?.code !== 'ACTOR_CRASHED') return false;
+    return [...this.#crashed].some((crashed) => fact.executionId === crashed || fact.executionId.startsWith(`${crashed}/`));
   }
 }
 

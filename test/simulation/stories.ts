@@ -44,6 +44,7 @@ export function everyKind(pick: Pick): Story {
       world.tool('work', ['succeed', 'succeed', 'succeed', 'succeed', 'fail', 'hang', 'deaf']),
       world.tool('suspendable', ['succeed', 'checkpoint', 'checkpoint', 'fail'], { onPause: 'suspend' }),
     ],
+    ...(pick(3) === 0 && { crashes: { at: ['tier2/**', 'tier3/**'], most: 1 + pick(3) } }),
     controls: Array.from({ length: pick(5) }, () => CONTROLS[pick(CONTROLS.length)] ?? 'pause'),
   };
 }
@@ -112,6 +113,7 @@ export function runsWithinRuns(pick: Pick): Story {
       world.tool('suspendable', ['succeed', 'succeed', 'checkpoint', 'fail'], { onPause: 'suspend' }),
       world.tool('undo', ['succeed', 'fail', 'hang']),
     ],
+    ...(pick(3) === 0 && { crashes: { at: ['tier2/**', 'tier3/**'], most: 1 + pick(3) } }),
     controls: Array.from({ length: pick(6) }, () => NESTED_CONTROLS[pick(NESTED_CONTROLS.length)] ?? 'pause'),
   };
 }

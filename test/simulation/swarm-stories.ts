@@ -66,6 +66,7 @@ export function wholeSwarm(pick: Pick): Story {
       world.tool('work', ['succeed', 'succeed', 'succeed', 'succeed', 'succeed', 'fail', 'hang', 'deaf']),
       world.tool('suspendable', ['succeed', 'checkpoint', 'checkpoint', 'fail'], { onPause: 'suspend' }),
     ],
+    ...(pick(3) === 0 && { crashes: { at: ['tier1/**', 'tier2/**', 'tier3/**', 'agent/leased', 'agent/released'], most: 1 + pick(3) } }),
     controls: Array.from({ length: pick(6) }, () => CONTROLS[pick(CONTROLS.length)] ?? 'pause'),
   };
 }
@@ -184,6 +185,7 @@ export function sharedAgents(pick: Pick): Story {
         },
       }),
     }),
+    ...(pick(3) === 0 && { crashes: { at: ['tier1/**', 'tier2/**', 'tier3/**', 'agent/leased', 'agent/released'], most: 1 + pick(3) } }),
     controls: Array.from({ length: pick(6) }, () => MORE_CONTROLS[pick(MORE_CONTROLS.length)] ?? 'pause'),
   };
 }
