@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runMachine } from '../../src/machines/machines.ts';
 import { executionError } from '../../src/machines/protocol/errors.ts';
+import { DEFAULT_BACKOFF } from '../../src/machines/protocol/plan.ts';
 import { CoverageRecorder, coverage } from '../../src/testing/coverage.ts';
 import { OWN, planOf, type StepSpec, UNRESOLVED, WHEN } from './paths/plans.ts';
 import { aRun, run } from './paths/runs.ts';
@@ -13,6 +14,7 @@ const value = { on: 'transient', action: 'use-value', value: 7 } as const;
 const otherTool = { on: 'any', action: 'use-tool', tool: 'cache' } as const;
 const skip = { on: 'any', action: 'skip' } as const;
 const chain: readonly StepSpec[] = [{}, { after: [0] }];
+const retry = { maxRetries: 1, backoff: DEFAULT_BACKOFF };
 
 const CASES: Readonly<Record<string, ReturnType<typeof aRun>>> = {
   'one step': aRun([{}]),
@@ -33,7 +35,10 @@ const CASES: Readonly<Record<string, ReturnType<typeof aRun>>> = {
   'a skip': aRun([{ fallbacks: [skip] }, { after: [0] }]),
   'a person for a step that cannot start': aRun([{ ...UNRESOLVED, fallbacks: [person] }]),
   'another tool for a whole group': aRun([{ branches: [{}], fallbacks: [otherTool] }]),
+  'a step that may crash once': aRun([{ retry }]),
   'a nested run': aRun([OWN.workflow]),
+  'a nested run that may crash once': aRun([{ ...OWN.workflow, retry }]),
+  'a wait that may crash once': aRun([{ ...OWN.approval, retry }]),
   'a nested run beside other work': aRun([OWN.workflow, {}]),
   'a map, if it is wanted': aRun([{ ...OWN.map, ...WHEN }]),
   'a map over nothing': aRun([OWN.emptyMap, { after: [0] }]),
@@ -54,6 +59,7 @@ const common = {
   after: fc.uniqueArray(fc.nat(3), { maxLength: 2 }),
   fallbacks: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(fallback, { maxLength: 2 }) }),
   onFailure: fc.constantFrom('stop' as const, 'continue' as const),
+  retry: fc.constantFrom({ maxRetries: 0, backoff: DEFAULT_BACKOFF }, retry),
   onBranchFailure: fc.constantFrom('collect' as const, 'fail-fast' as const),
 };
 const { steps } = fc.letrec<{ step: StepSpec; steps: StepSpec[]; tool: StepSpec; parallel: StepSpec; conditional: StepSpec }>((tie) => ({

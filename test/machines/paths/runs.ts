@@ -62,7 +62,7 @@ function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObjec
   ];
   state.records.forEach((record, ordinal) => {
     const id = `s${ordinal}`;
-    const incarnation = record.iteration;
+    const incarnation = record.iteration + record.crashes;
     if (record.childExecutionId !== undefined) {
       const { type, fallbacks = [] } = job.plan.steps[ordinal] ?? {};
       const outcomes = OUTCOMES.filter(
@@ -82,7 +82,7 @@ function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObjec
     }
     if (record.status !== 'waiting' && record.waitsFor?.type !== 'approval') return;
     for (const decision of DECISIONS) {
-      if (decision.decision !== 'retry' || incarnation < MOST_ITERATIONS) commands.push({ type: 'run.decide', at, stepId: id, decision });
+      if (decision.decision !== 'retry' || record.iteration < MOST_ITERATIONS) commands.push({ type: 'run.decide', at, stepId: id, decision });
     }
   });
   return [...commands, ...reports, ...timersOf(snapshot)];
@@ -90,11 +90,12 @@ function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObjec
 
 const keyOf = ({ records, ready, live, escalated, parked, failure, idle, keptSignals, undo, askedEpoch }: RunState): string =>
   JSON.stringify([
-    records.map(({ status, iteration, fallback, branch, pausedIn, childExecutionId, isWaiting, answer }) => [
+    records.map(({ status, iteration, crashes, fallback, branch, pausedIn, childExecutionId, isWaiting, answer }) => [
       isWaiting,
       answer !== undefined,
       status,
       iteration,
+      crashes,
       fallback,
       branch,
       pausedIn > 0,
