@@ -244,8 +244,8 @@ export class System {
 
   #commit(params: CommitParams): void {
     const { executionId } = params.execution;
-    for (const { type } of this.#faults.fact ? params.facts : []) this.#faults.fact?.({ executionId, type });
     if (!this.directory.find(executionId)) this.#bury(params);
+    else if (this.#faults.fact) for (const { type } of params.facts) this.#faults.fact({ executionId, type });
     this.directory.record(params);
     if (params.tier !== 'tier3') this.#roots.heard(params.execution, params.facts);
   }

@@ -30,6 +30,6 @@ export interface FaultHooks {
   readonly tool?: (fault: ToolFault) => void | Promise<void>;
   /** Thrown inside the agent's actor: it crashes, and its supervisor acts. */
   readonly agent?: (fault: AgentFault) => void;
-  /** Thrown where an actor is about to record a fact: it crashes before it has, and its supervisor acts. */
+  /** Thrown where an actor is about to record a fact of its own: it crashes before it has, and its supervisor acts. */
   readonly fact?: (fault: FactFault) => void;
 }
