@@ -19,7 +19,7 @@ export interface ModelCall {
   readonly signal?: AbortSignal;
   /** Only with a clock. */
   readonly at?: number;
-  /** How it ended; undefined while it is under way. A stream that nobody reads to its end is aborted. */
+  /** How it ended; undefined while it is under way. A stream that its reader leaves before the end is aborted. */
   readonly outcome?: 'answered' | 'failed' | 'aborted';
 }
 
@@ -40,7 +40,10 @@ export interface ModelReply {
   readonly cutAfter?: number;
   /** Never ends unless its signal is aborted: at once when nothing is streamed, else after all of the above. */
   readonly stalls?: boolean;
-  /** As `stalls`, but fails: with what the AI SDK throws for that status, or with the error given. */
+  /**
+   * As `stalls`, but fails: with what the AI SDK throws for that status, which is the last part of a stream that has begun; or with the error
+   * given, which breaks such a stream.
+   */
   readonly error?: ModelFailure | Error;
   /** @default `length` when cut, `tool-calls` when there are any, else `stop` */
   readonly finishReason?: 'stop' | 'length' | 'content-filter' | 'tool-calls' | 'error' | 'other';

@@ -1,7 +1,7 @@
 /** The stream of one call of a scripted model. */
 
 import type { ModelStreamPart } from './language-model.ts';
-import type { ModelCall } from './model-answers.ts';
+import { errorOf, type ModelCall, type ModelFailure } from './model-answers.ts';
 
 /** A call as its model notes it. */
 export type Noted = { -readonly [Key in keyof ModelCall]: ModelCall[Key] };
@@ -9,12 +9,14 @@ export type Noted = { -readonly [Key in keyof ModelCall]: ModelCall[Key] };
 interface Flow {
   /** After the parts nothing more comes, and no end. */
   readonly stalls: boolean;
+  /** After the parts: what the provider says is its last part, any other error breaks the line. */
+  readonly error: ModelFailure | Error | undefined;
   /** Passes before each part after the first. */
   readonly pass: () => Promise<void>;
 }
 
 /** Breaks with the signal's reason when that is aborted. Notes how the call ended. */
-export function streamed(call: Noted, parts: readonly ModelStreamPart[], { stalls, pass }: Flow): ReadableStream<ModelStreamPart> {
+export function streamed(call: Noted, parts: readonly ModelStreamPart[], { stalls, error, pass }: Flow): ReadableStream<ModelStreamPart> {
   const { signal } = call;
   let next = 0;
   let onAbort = (): void => {};
@@ -38,7 +40,9 @@ export function streamed(call: Noted, parts: readonly ModelStreamPart[], { stall
       if (part) controller.enqueue(part);
       else if (stalls) await new Promise(() => {});
       else {
-        end(parts.at(-1)?.type === 'error' ? 'failed' : 'answered');
+        end(error === undefined ? 'answered' : 'failed');
+        if (error instanceof Error) throw error;
+        if (error) controller.enqueue({ type: 'error', error: errorOf(error) });
         controller.close();
       }
     },

@@ -6,6 +6,7 @@
  */
 
 import type { Clock } from '../actors/clock.ts';
+import { memberOf } from '../actors/reading.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
 import type { LanguageModel, ModelCallOptions, ModelGenerateResult, ModelStreamPart, ModelStreamResult } from './language-model.ts';
 import { check, errorOf, type ModelAnswer, type ModelCall, type ModelReply, type PlainAnswer, problemsOf } from './model-answers.ts';
@@ -54,16 +55,15 @@ class Scripted implements ScriptedModel {
     this.provider = options.provider ?? 'swarmchart';
     this.#answers = answers;
     this.#options = options;
-    check(
-      answers.flatMap((answer, index) => problemsOf(answer).map((problem) => `Answer ${index + 1} of model "${this.modelId}" ${problem}`)),
-    );
+    const wrong = answers.flatMap((each, n) => problemsOf(each).map((problem) => `Answer ${n + 1} of model "${this.modelId}" ${problem}`));
+    const times = [options.latencyMs, options.partMs, ...answers.map((each) => memberOf(each, 'latencyMs'))];
+    check(options.clock || !times.some(Boolean) ? wrong : [...wrong, `Model "${this.modelId}" takes its time and has no clock`]);
   }
 
   async doGenerate(asked: ModelCallOptions): Promise<ModelGenerateResult> {
     const call = this.#note(asked, false);
-    const { pieces, ...answer } = await this.#answered(call);
+    const { pieces, response, usage, finishReason } = await this.#answered(call);
     call.outcome = 'answered';
-    const { response, usage, finishReason } = answer;
     return { content: pieces.map(({ content }) => content), finishReason, usage, response, warnings: [] };
   }
 
@@ -71,15 +71,15 @@ class Scripted implements ScriptedModel {
     const call = this.#note(asked, true);
     const { reply, pieces, response, usage, finishReason } = await this.#answered(call);
     const { error, stalls = false } = reply;
-    const breaksOff = (index: number): boolean => index === pieces.length - 1 && (stalls || error !== undefined);
-    const end: ModelStreamPart = error === undefined ? { type: 'finish', usage, finishReason } : { type: 'error', error: errorOf(error) };
+    const isBroken = stalls || error !== undefined;
+    const end: readonly ModelStreamPart[] = isBroken ? [] : [{ type: 'finish', usage, finishReason }];
     const parts: readonly ModelStreamPart[] = [
       { type: 'stream-start', warnings: [] },
       { type: 'response-metadata', ...response },
-      ...pieces.flatMap((piece, index) => streamedOf(piece, `${index + 1}`, breaksOff(index))),
-      ...(stalls ? [] : [end]),
+      ...pieces.flatMap((piece, index) => streamedOf(piece, `${index + 1}`, isBroken && index === pieces.length - 1)),
+      ...end,
     ];
-    return { stream: streamed(call, parts, { stalls, pass: () => this.#pass(this.#options.partMs ?? 0, call.signal) }) };
+    return { stream: streamed(call, parts, { stalls, error, pass: () => this.#pass(this.#options.partMs ?? 0, call.signal) }) };
   }
 
   #note({ prompt, abortSignal: signal, ...settings }: ModelCallOptions, isStreamed: boolean): Noted {
@@ -116,7 +116,7 @@ class Scripted implements ScriptedModel {
     const told = this.#answers.length;
     if (told === 0) return call.text;
     if (call.number > told && this.#options.whenOver === 'fail') {
-      const message = `Model "${this.modelId}" has ${told} answers and was called for the ${call.number}th time`;
+      const message = `Model "${this.modelId}" has no answer to call ${call.number}: its script has ${told}`;
       throw new SwarmchartError('EXECUTION_FAILED', message, { errorClass: 'permanent' });
     }
     const answer = this.#answers[Math.min(call.number, told) - 1] ?? '';
