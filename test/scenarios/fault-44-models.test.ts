@@ -19,14 +19,14 @@ const asksForText: Ask = async (model, { signal }) =>
 
 /** Without `onError` the SDK would give what came before an error of the provider as if it were all. */
 const streams: Ask = async (model, { signal }) => {
-  let failure: unknown;
+  let failure: Error | undefined;
   const onError = ({ error }: { readonly error: unknown }): void => {
-    failure = error;
+    failure = error instanceof Error ? error : new Error('The stream failed', { cause: error });
   };
   const { textStream } = streamText({ model, prompt: 'Name a city.', abortSignal: signal, maxRetries: 0, onError });
   let text = '';
   for await (const chunk of textStream) text += chunk;
-  if (failure !== undefined) throw failure;
+  if (failure) throw failure;
   return text;
 };
 
