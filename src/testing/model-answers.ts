@@ -2,6 +2,7 @@
 
 import { STATUS_CODES } from 'node:http';
 import { describe } from '../actors/failure.ts';
+import { memberOf } from '../actors/reading.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
 import type { Json } from '../machines/protocol/execution.ts';
 import type { ModelMessage, ModelSettings } from './language-model.ts';
@@ -89,18 +90,17 @@ export function problemsOf(answer: unknown): readonly string[] {
   const isText = text === undefined || typeof text === 'string' || (Array.isArray(text) && text.every((each) => typeof each === 'string'));
   if (!isText) problems.push(`has a text that is none: ${describe(text)}`);
   if (text !== undefined && json !== undefined) problems.push('has both text and json');
-  if (!Array.isArray(toolCalls) || toolCalls.some((call: unknown) => typeof nameIn(call) !== 'string'))
+  if (!Array.isArray(toolCalls) || toolCalls.some((call: unknown) => typeof memberOf(call, 'toolName') !== 'string'))
     problems.push(`has tool calls without a toolName: ${describe(toolCalls)}`);
   for (const [key, value] of Object.entries({ cutAfter, latencyMs, 'usage.input': usage?.input, 'usage.output': usage?.output })) {
     if (value !== undefined && !isCount(value)) problems.push(`has a ${key} that is no whole number from 0 on: ${describe(value)}`);
   }
-  const isFailure = error === undefined || error instanceof Error || (isCount(error.status) && error.status >= 100 && error.status <= 599);
+  const status = memberOf(error, 'status');
+  const isFailure = error === undefined || error instanceof Error || (isCount(status) && Number(status) >= 100 && Number(status) <= 599);
   if (!isFailure) problems.push(`has an error that is neither an Error nor has an HTTP status: ${describe(error)}`);
   if (error !== undefined && reply.stalls) problems.push('both stalls and fails');
   return problems;
 }
-
-const nameIn = (call: unknown): unknown => (typeof call === 'object' && call !== null && 'toolName' in call ? call.toolName : undefined);
 
 /** Throws INVALID_VALUE with every problem. */
 export function check(problems: readonly string[]): void {

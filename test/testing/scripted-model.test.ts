@@ -106,6 +106,7 @@ describe('a scripted model', () => {
     ['a tool without a name', { toolCalls: [{ tool: 'x' }] }, /tool calls without a toolName/],
     ['half a character', { text: 'a', cutAfter: 0.5 }, /a cutAfter that is no whole number from 0 on: 0.5/],
     ['no status', { error: {} }, /neither an Error nor has an HTTP status/],
+    ['an error that is none', { error: null }, /neither an Error nor has an HTTP status: null/],
     ['two ends', { error: new Error('x'), stalls: true }, /both stalls and fails/],
     ['a latency without a clock', { text: 'a', latencyMs: 5 }, /takes its time and has no clock/],
   ])('refuses %s', (_what, answer, message) => {
