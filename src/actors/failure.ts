@@ -2,7 +2,11 @@
 
 import { ERROR_CLASSES, type ErrorClass, type ErrorCode, executionError, SwarmchartError } from '../machines/protocol/errors.ts';
 import type { ExecutionError, JsonObject, Tier } from '../machines/protocol/execution.ts';
+import { signsOf } from './error-class.ts';
 import { toJson } from './json.ts';
+import { memberOf, safely } from './reading.ts';
+
+export { memberOf } from './reading.ts';
 
 const MAX_TEXT_LENGTH = 10_000;
 const MAX_CONTEXT_BYTES = 100_000;
@@ -12,21 +16,28 @@ const KNOWN_CLASSES: ReadonlySet<unknown> = new Set(Object.values(ERROR_CLASSES)
 type Classify = (error: unknown) => ErrorClass | undefined;
 
 /**
- * Wraps anything thrown. A SwarmchartError keeps its code and class; any other value is EXECUTION_FAILED, transient unless `classify` says otherwise.
+ * Wraps anything thrown. A SwarmchartError keeps its code and class; any other value is EXECUTION_FAILED, of the class that `classify` says,
+ * else of the one that it shows by itself (error-class.ts), else transient; what it shows of an HTTP status or a system's code is its context.
  * Never throws; long texts are cut, and a context that is not JSON is replaced by the reason.
  *
  * Source: Implementation Guide, "Error Handling Strategy".
  */
 export function wrapTierError(thrown: unknown, tier: Tier, classify: Classify = () => undefined): ExecutionError {
-  const said = classOf(thrown, classify);
+  const said = saidOf(thrown, classify);
   const identity = identityOf(thrown);
   if (identity) {
     const more = { errorClass: said ?? identity.errorClass, ...causeOf(memberOf(thrown, 'cause')), ...contextOf(thrown) };
     return executionError(identity.code, textIn(thrown, 'message'), tier, more);
   }
   const message = isError(thrown) ? textIn(thrown, 'message') : `Threw ${describe(thrown)}, which is not an Error`;
-  return executionError('EXECUTION_FAILED', message, tier, { ...(said && { errorClass: said }), ...causeOf(thrown) });
+  const { errorClass = 'transient', ...shown } = signsOf(thrown);
+  const more = { errorClass: said ?? errorClass, ...causeOf(thrown), ...(Object.keys(shown).length > 0 && { context: shown }) };
+  return executionError('EXECUTION_FAILED', message, tier, more);
 }
+
+/** The class with which `wrapTierError` would wrap it. Never throws. */
+export const errorClassOf = (thrown: unknown, classify: Classify): ErrorClass =>
+  saidOf(thrown, classify) ?? identityOf(thrown)?.errorClass ?? signsOf(thrown).errorClass ?? 'transient';
 
 /** Code and class of a SwarmchartError, also of one from another copy of this package; undefined for anything else. Never throws. */
 export function identityOf(thrown: unknown): { readonly code: ErrorCode; readonly errorClass: ErrorClass } | undefined {
@@ -53,7 +64,7 @@ export function describe(value: unknown): string {
 }
 
 /** A user's classifier must not decide over life and death of the runtime: if it throws or answers rubbish, it has said nothing. */
-function classOf(thrown: unknown, classify: Classify): ErrorClass | undefined {
+function saidOf(thrown: unknown, classify: Classify): ErrorClass | undefined {
   try {
     const said: unknown = classify(thrown);
     if (isClass(said)) return said;
@@ -98,10 +109,6 @@ const isError = (value: unknown): boolean => safely(() => value instanceof Error
 /** Of this copy of the package, so that all its members are there. Never throws. */
 export const isSwarmchartError = (value: unknown): value is SwarmchartError => safely(() => value instanceof SwarmchartError) === true;
 
-/** A member of anything, undefined where it cannot be read. Never throws. */
-export const memberOf = (value: unknown, key: string): unknown =>
-  typeof value === 'object' && value !== null ? safely(() => (value as Record<string, unknown>)[key]) : undefined;
-
 function textIn(error: unknown, key: 'name' | 'message'): string {
   const text = memberOf(error, key);
   return text === undefined ? `(its ${key} cannot be read)` : describe(text);
@@ -109,14 +116,6 @@ function textIn(error: unknown, key: 'name' | 'message'): string {
 
 const tagOf = (value: unknown): string =>
   safely(() => clipped(Object.prototype.toString.call(value))) ?? `(${typeof value} that cannot be looked at)`;
-
-function safely<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch {
-    return undefined;
-  }
-}
 
 /** The detour over JSON makes a copy: a mere slice would keep the whole text in memory. */
 const clipped = (text: string): string =>

@@ -4,7 +4,7 @@ import type { AgentSpec } from '../machines/protocol/agent.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
 import type { StepLease } from '../machines/protocol/plan.ts';
 import type { StepJob } from '../machines/protocol/step.ts';
-import { identityOf } from './failure.ts';
+import { errorClassOf, identityOf } from './failure.ts';
 import { copyOf } from './json.ts';
 import { checkedParameters } from './parameters.ts';
 import type { WorkServices } from './services.ts';
@@ -107,7 +107,12 @@ async function permission({ signal, execution }: ToolContext, { streams }: WorkS
 }
 
 /** Through the tool's circuit breaker. Cancelled calls and invalid input say nothing about the tool; a timeout does. */
-async function guarded(tool: AnyTool, signal: AbortSignal, { breakers }: WorkServices, call: () => Promise<unknown>): Promise<unknown> {
+async function guarded(
+  tool: AnyTool,
+  signal: AbortSignal,
+  { breakers, classify }: WorkServices,
+  call: () => Promise<unknown>,
+): Promise<unknown> {
   signal.throwIfAborted();
   if (tool.breaker === false) return call();
   const permit = breakers.acquire(tool);
@@ -119,7 +124,7 @@ async function guarded(tool: AnyTool, signal: AbortSignal, { breakers }: WorkSer
     permit.succeeded();
     return result;
   } catch (thrown) {
-    if (identityOf(thrown)?.errorClass === 'validation') permit.released();
+    if (errorClassOf(thrown, classify) === 'validation') permit.released();
     else permit.failed();
     throw thrown;
   } finally {

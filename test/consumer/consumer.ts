@@ -33,5 +33,5 @@ assert.equal(resourcesUsed.stepsExecuted, 2);
 assert.equal(typeof context.executionId, 'string');
 assert.ok(Object.keys(machines).length > 0);
 assert.ok(Object.keys(inspect).length > 0);
-assert.ok(Object.keys(testing).length > 0);
+assert.equal((await testing.scriptedModel(['hello']).doGenerate({ prompt: [] })).content.length, 1);
 console.log(`consumer: ${status}`);

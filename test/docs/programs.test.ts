@@ -25,6 +25,7 @@ const PROGRAMS = {
     'test-a-chart': () => import('./programs/test-a-chart.ts'),
     'find-a-problem': () => import('./programs/find-a-problem.ts'),
     'test-a-workflow': () => import('./programs/test-a-workflow.ts'),
+    'ask-a-model': () => import('./programs/ask-a-model.ts'),
     'simulate-a-workflow': () => import('./programs/simulate-a-workflow.ts'),
   },
 } as const satisfies Record<string, Record<string, () => Promise<unknown>>>;

@@ -3,6 +3,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { wrapTierError } from '../../src/actors/failure.ts';
 import { ERROR_CLASSES } from '../../src/index.ts';
 import { projectRoot, readProjectFile } from '../house/project.ts';
 
@@ -38,6 +39,22 @@ describe('the pages in docs/', () => {
     const codes = Object.keys(ERROR_CLASSES).filter((code) => !elsewhere.includes(code));
     expect(codes.filter((code) => !all.includes(code))).toEqual([]);
   });
+
+  it.each(['transient', 'timeout', 'resource', 'dependency', 'permanent', 'validation'])(
+    'say what is %s, and whether that is retried',
+    (errorClass) => {
+      const row = all.split('\n').find((line) => line.startsWith(`| ${errorClass} |`)) ?? '';
+      const [, , retried = '', status = '', code = '', name = ''] = row.split('|').map((cell) => cell.trim());
+      const shown = [
+        ...namesIn(status, /(\d{3})/g).map((each) => ({ status: Number(each) })),
+        ...namesIn(code, /\b([A-Z]+[A-Z_]{3,})/g).map((each) => ({ code: each })),
+        ...namesIn(name, /`(\w+Error)`/g).map((each) => ({ name: each })),
+      ];
+      expect(shown.length).toBeGreaterThan(1);
+      for (const each of shown)
+        expect(wrapTierError(each, 'tier3'), JSON.stringify(each)).toMatchObject({ errorClass, retryable: retried === 'yes' });
+    },
+  );
 
   it.each([
     ['swarm', 'tier1/swarm'],

@@ -92,7 +92,7 @@ export interface ErrorDetails {
 
 /**
  * An error with a literal `code`. Tools may throw one to choose how their failure is treated;
- * anything else that they throw counts as `EXECUTION_FAILED`, class transient.
+ * anything else that they throw is `EXECUTION_FAILED`, of the class that it shows.
  */
 export class SwarmchartError extends Error {
   override readonly name = 'SwarmchartError';
