@@ -25,6 +25,7 @@ import { type SwarmSource, Swarms } from './runtime/swarm/swarms.ts';
 import { Tasks } from './runtime/tasks/tasks.ts';
 import { Templates } from './runtime/templates.ts';
 import type { ToolRegistry } from './runtime/tool-registry.ts';
+import { type Watchdog, watchdog } from './runtime/watchdog/watchdog.ts';
 import { evaluateCondition } from './runtime/workflow/conditions.ts';
 import { type LoadedWorkflow, loadWorkflow } from './runtime/workflow/load.ts';
 import type { WorkflowRegistry } from './runtime/workflow/registry.ts';
@@ -59,12 +60,14 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly #options: RuntimeOptions;
   readonly #configuration: Configuration;
   readonly #blackboards: Blackboards;
+  readonly #watchdog: Watchdog | undefined;
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
     this.#configuration = configurationOf(options);
     const { registry, conditions, ...work } = this.#configuration;
     const log = options.logger ? safeLogger(options.logger) : SILENT;
+    this.#watchdog = options.watchdog ? watchdog(options.watchdog, log) : undefined;
     this.#swarms = new Swarms({
       runtime: options,
       registry,
@@ -78,6 +81,7 @@ class SwarmchartRuntime implements AsyncDisposable {
       evaluate: (condition, scope, signal) => evaluateCondition(condition, scope, conditions, signal),
       classify: options.classify ?? (() => undefined),
       maxOutputBytes: options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
+      ...(this.#watchdog && { watch: this.#watchdog }),
     };
     this.#system = new System(options, configured, this.#swarms);
     const { clock, directory, bus } = this.#system;
@@ -96,6 +100,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     this.tier1 = this.#tier((request) => this.#startSwarm(request));
     this.tier2 = this.#tier((request) => this.#startRoutine(request));
     this.tier3 = this.#tier((request) => this.#startStep(request));
+    this.#watchdog?.start();
   }
 
   /** What exists here that a workflow can name; for `loadWorkflows`. */
@@ -205,6 +210,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     const agents = this.#system.agents.stop();
     this.#system.halt();
     await agents;
+    await this.#watchdog?.stop();
     await this.#system.journal.close();
   }
 

@@ -48,7 +48,7 @@ type RootReport = ChildReport<RunOutcome | TimedOutcome> | EventObject;
 export type SwarmHelpers = Pick<HelperServices, 'plan' | 'organize' | 'synthesize'>;
 export type WorkConfiguration = Pick<
   WorkServices,
-  'tools' | 'modules' | 'strategies' | 'blackboard' | 'evaluate' | 'classify' | 'maxOutputBytes'
+  'tools' | 'modules' | 'strategies' | 'blackboard' | 'evaluate' | 'classify' | 'maxOutputBytes' | 'watch'
 >;
 
 /** What a chart's actor needs to go on from an earlier life. */

@@ -14,6 +14,7 @@ import type { Journal } from './journal/journal.ts';
 import type { KnowledgeBase } from './swarm/knowledge.ts';
 import type { Planner } from './swarm/planner.ts';
 import type { Synthesize } from './swarm/synthesis.ts';
+import type { WatchdogOptions } from './watchdog/watchdog.ts';
 
 export interface RuntimeOptions {
   readonly tools?: readonly AnyTool[];
@@ -49,6 +50,11 @@ export interface RuntimeOptions {
   readonly maxOutputBytes?: number;
   /** Commands that may wait for one actor; more are refused. @default 1_000 */
   readonly mailboxLimit?: number;
+  /**
+   * Tells on stderr, from a thread of its own, when the event loop is held and by which step, and in the log once it turns again.
+   * @default false
+   */
+  readonly watchdog?: WatchdogOptions | false;
   /** Decides when messages are delivered; for simulations. */
   readonly carrier?: Carrier;
 }
