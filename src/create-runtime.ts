@@ -13,6 +13,7 @@ import type { Agents } from './runtime/agents/agents.ts';
 import { Blackboards } from './runtime/blackboard.ts';
 import { publishedWrites } from './runtime/blackboard-facts.ts';
 import { type Configuration, configurationOf } from './runtime/configuration.ts';
+import type { ErrorLog } from './runtime/errors/error-log.ts';
 import type { EventBus } from './runtime/events/event-bus.ts';
 import type { Execution, ExecutionHandle, SwarmHandle } from './runtime/execution/handle.ts';
 import { checkRequest, checkStepRequest, type StepExecutionInput, type TierExecutionRequest } from './runtime/execution/requests.ts';
@@ -116,6 +117,11 @@ class SwarmchartRuntime implements AsyncDisposable {
   /** The agents that swarms and agent steps may use: registered, found and leased; more can be registered at any time. */
   get agents(): Pick<Agents, 'register' | 'unregister' | 'get' | 'list' | 'discover' | 'capabilities' | 'lease' | 'crash'> {
     return this.#system.agents;
+  }
+
+  /** Every failure so far, and what became of it. */
+  get errors(): Pick<ErrorLog, 'list' | 'counts'> {
+    return this.#system.errors;
   }
 
   /** Live executions, timers and what went by unnoticed, in numbers. */
@@ -226,7 +232,11 @@ class SwarmchartRuntime implements AsyncDisposable {
     const stored = await this.#system.journal.read(context.executionId);
     if (stored.length === 0) await this.#system.journal.append(context.executionId, 0, facts);
     this.#blackboards.fold(facts);
-    return () => ({ execution: this.#system.start(tier, context, job, restoration), tier, job });
+    return () => {
+      const execution = this.#system.start(tier, context, job, restoration);
+      this.#system.errors.hear(facts);
+      return { execution, tier, job };
+    };
   }
 
   #load(source: WorkflowSource, inputNames: readonly string[]): LoadedWorkflow {
