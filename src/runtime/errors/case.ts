@@ -22,7 +22,8 @@ const MOST_OPEN = 1_000;
 export class Case {
   /** What it failed with so far, when more is to be tried. */
   readonly #open = new Set<Failure>();
-  readonly #arrived = new Map<string, { readonly culprits: Failure[]; readonly earlier: Failure[] }>();
+  readonly #arrived = new Map<string, { readonly culprits: Failure[]; readonly earlier: Failure[]; readonly start: number }>();
+  #start = 0;
   /** What it was blamed on last. */
   last: Blame | undefined;
   #lastKey = '';
@@ -33,8 +34,8 @@ export class Case {
   arrive(error: ExecutionError, blame: Blame): void {
     const key = sameness(error);
     const before = this.#arrived.get(key);
-    if (!before) {
-      this.#arrived.set(key, { culprits: [...blame.culprits], earlier: [...blame.earlier] });
+    if (before?.start !== this.#start) {
+      this.#arrived.set(key, { culprits: [...blame.culprits], earlier: [...blame.earlier], start: this.#start });
       return;
     }
     for (const failure of blame.culprits) before.culprits.push(failure);
@@ -50,10 +51,14 @@ export class Case {
     return this.#lastKey === sameness(error) ? this.last : undefined;
   }
 
-  /** It starts anew: an error like an earlier one will be another. */
-  forgetArrived(error?: ExecutionError): void {
-    if (error) this.#arrived.delete(sameness(error));
-    else this.#arrived.clear();
+  /** It starts anew: what arrives from now on is new, but it may still end with what it failed with before. */
+  startsAnew(): void {
+    this.#start++;
+  }
+
+  /** The next error like this one is another. */
+  hasDealtWith(error: ExecutionError): void {
+    this.#arrived.delete(sameness(error));
   }
 
   /** More is tried: this is what is done about it. */

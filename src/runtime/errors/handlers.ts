@@ -59,7 +59,7 @@ const tier1: Readonly<Record<string, Handler>> = {
   'tier1/swarm/decomposed': (stream, fact) => stream.partWentWell(fact, PLANNING),
   'tier1/swarm/replanning': (stream, fact, payload) => stream.replanned(fact, payload),
   'tier1/task/started': (stream, fact, { childExecutionId, agentId, taskId = '' }) => {
-    stream.part(fact.executionId, taskId)?.forgetArrived();
+    stream.part(fact.executionId, taskId)?.startsAnew();
     if (childExecutionId !== undefined && agentId) stream.know(childExecutionId, { agentId });
   },
   'tier1/lease/lost': (stream, fact, payload) => {

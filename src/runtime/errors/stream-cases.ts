@@ -87,7 +87,7 @@ export class StreamCases {
     const part = this.caseOf(fact, payload);
     const last = isFurther && !part.blameFor(error) ? part.lastFor(error) : undefined;
     part.goesOn(last ?? this.blameOn(fact, payload, error, outcome), outcome, fact.at, error);
-    part.forgetArrived(error);
+    part.hasDealtWith(error);
   }
 
   stepFailed(fact: Fact, payload: Payload): void {
@@ -127,7 +127,7 @@ export class StreamCases {
     const blame = given ? (swarm.blameFor(errorIn(fact)) ?? this.blameOn(fact, payload, errorIn(fact), 'replanned')) : undefined;
     const last = blame ?? this.caseOf(fact, payload).last;
     if (last) swarm.goesOn(last, 'replanned', fact.at);
-    if (given) swarm.forgetArrived(errorIn(fact));
+    if (given) swarm.hasDealtWith(errorIn(fact));
   }
 
   wentWell({ executionId, at }: Fact): void {
