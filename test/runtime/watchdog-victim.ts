@@ -70,7 +70,7 @@ const stories: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   /** Whoever tells this story stops the process meanwhile. */
   async asleep() {
-    await using runtime = await start();
+    await using runtime = await start('first', 1_000);
     console.log('resting');
     await runtime.run(step('rest')).result();
   },

@@ -28,7 +28,7 @@ class Victim implements Disposable {
   }
 
   get reports(): readonly string[] {
-    return this.stderr.split('\n').filter((line) => line.startsWith('swarmchart: the event loop'));
+    return this.stderr.split('\n').filter((line) => line.startsWith('swarmchart: the event loop of process'));
   }
 
   get warnings(): readonly Record<string, unknown>[] {
@@ -95,7 +95,7 @@ describe('a watched process', () => {
     using victim = new Victim('asleep');
     await victim.saw('resting');
     victim.child.kill('SIGSTOP');
-    await sleep(1_500);
+    await sleep(2_500);
     victim.child.kill('SIGCONT');
     expect(await victim.end()).toBe(0);
     expect(victim.reports).toEqual([]);

@@ -45,7 +45,8 @@ setInterval(() => {
   hasReported = true;
   const culprit = described();
   thread.report(culprit);
-  say(`swarmchart: the event loop has been held for ${(surelyMs / 1_000).toFixed(1)} s ${culprit}; until it turns, nothing else does\n`);
+  const forSeconds = `for ${(surelyMs / 1_000).toFixed(1)} s`;
+  say(`swarmchart: the event loop of process ${process.pid} has been held ${forSeconds} ${culprit}; until it turns, nothing else does\n`);
 }, everyMs);
 
 function described(): string {
