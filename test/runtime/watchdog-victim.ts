@@ -1,5 +1,6 @@
 /** A process whose event loop is held, as its first argument says. Its log goes to stdout, a line for each warning. */
 
+import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRuntime, type Logger } from '../../src/index.ts';
 
@@ -20,15 +21,19 @@ const logTo = (name: string): Logger => ({
 
 const tools = [
   { name: 'spin', run: () => hold(Number.POSITIVE_INFINITY) },
-  { name: 'compute', run: () => hold(1_500) },
+  { name: 'compute', run: () => hold(3_000) },
+  { name: 'block', run: () => execFileSync(process.execPath, ['-e', 'setTimeout(() => {}, 3_000)']).length },
   { name: 'spin later', run: async () => hold(await sleep(20, Number.POSITIVE_INFINITY)) },
   { name: 'wait', run: (_: unknown, { signal }: { readonly signal: AbortSignal }) => sleep(60_000, undefined, { signal, ref: false }) },
   { name: 'say', run: () => console.log('at work') },
   { name: 'rest', run: () => sleep(3_000) },
 ];
 
+/** Its thread has time to begin. */
 async function start(name = 'first', blockedMs = BLOCKED_MS) {
-  return createRuntime({ tools, logger: logTo(name), watchdog: { blockedMs } });
+  const runtime = await createRuntime({ tools, logger: logTo(name), watchdog: { blockedMs } });
+  await sleep(500);
+  return runtime;
 }
 
 const step = (tool: string) => ({ id: 'w', steps: [{ id: 'only', tool }] });
@@ -56,6 +61,11 @@ const stories: Readonly<Record<string, () => Promise<unknown>>> = {
   async long() {
     await using runtime = await start();
     await runtime.run(step('compute'), { context }).result();
+  },
+  /** In native code, where no debugger can look. */
+  async native() {
+    await using runtime = await start();
+    await runtime.run(step('block'), { context }).result();
   },
   async severalRuntimes() {
     const [first, second, patient] = [await start(), await start('second'), await start('patient', 60_000)];

@@ -15,8 +15,8 @@ class Victim implements Disposable {
   stderr = '';
   #onText: () => void = () => {};
 
-  constructor(story: string) {
-    this.child = spawn(process.execPath, [SCRIPT, story]);
+  constructor(story: string, flags: readonly string[] = []) {
+    this.child = spawn(process.execPath, [...flags, SCRIPT, story]);
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
       this.#onText();
@@ -72,6 +72,14 @@ describe('a watched process whose event loop is held', () => {
     expect(victim.warnings).toEqual([]);
   });
 
+  it('says at which function it is, which tells when much is at work', async () => {
+    using victim = new Victim('laterBesideOthers');
+    await victim.saw('swarmchart: it is at ');
+    expect(victim.reports).toEqual([expect.stringMatching(/while these were at work: .* and \d+ more/)]);
+    await victim.saw('called by');
+    expect(victim.stderr).toMatch(/swarmchart: it is at hold \(file:.*watchdog-victim\.ts:\d+:\d+\), called by /);
+  });
+
   it('reports once, and when it is free again the log says how long it was held and by whom', async () => {
     using victim = new Victim('long');
     expect(await victim.end()).toBe(0);
@@ -79,7 +87,21 @@ describe('a watched process whose event loop is held', () => {
     expect(victim.warnings).toEqual([
       { log: 'first', message: `the event loop was held by tool "compute" ${NAME}`, heldMs: expect.any(Number) },
     ]);
-    expect(victim.warnings[0]?.['heldMs']).toBeGreaterThanOrEqual(1_500);
+    expect(victim.warnings[0]?.['heldMs']).toBeGreaterThanOrEqual(3_000);
+  });
+
+  it('goes on after native code, in which nobody can see where it is', async () => {
+    using victim = new Victim('native');
+    expect(await victim.end()).toBe(0);
+    expect(victim.reports).toEqual([expect.stringContaining('by tool "block"')]);
+    expect(victim.warnings).toHaveLength(1);
+  });
+
+  it('is not looked into while it is being debugged, for whoever is at a breakpoint must stay there', async () => {
+    using victim = new Victim('long', ['--inspect=127.0.0.1:0']);
+    expect(await victim.end()).toBe(0);
+    expect(victim.reports).toHaveLength(1);
+    expect(victim.stderr).not.toContain('it is at');
   });
 
   it('tells each runtime whose patience was exceeded, and nobody once all of those have stopped', async () => {

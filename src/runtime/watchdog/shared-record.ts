@@ -17,7 +17,8 @@ const HOLDER = 2;
 const UNNAMED = 3;
 const REPORTS = 4;
 const REPORT_LENGTH = 5;
-const FIELDS = 6;
+const DEBUGGED = 6;
+const FIELDS = 7;
 /** No work is in a synchronous part of its. */
 const NOBODY = -1;
 
@@ -50,7 +51,9 @@ export class WorkRecord {
     Atomics.store(this.#numbers, HOLDER, NOBODY);
   }
 
-  beat(): void {
+  /** @param isDebugged Whether somebody may have stopped the thread to look at it. */
+  beat(isDebugged: boolean): void {
+    Atomics.store(this.#numbers, DEBUGGED, isDebugged ? 1 : 0);
     Atomics.add(this.#numbers, BEAT, 1);
   }
 
@@ -116,6 +119,10 @@ export class WatchedThread {
 
   get beat(): number {
     return Atomics.load(this.#numbers, BEAT);
+  }
+
+  get isDebugged(): boolean {
+    return Atomics.load(this.#numbers, DEBUGGED) === 1;
   }
 
   get blockedMs(): number {

@@ -8,6 +8,7 @@ import { writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import type { NamedWork } from '../../actors/services.ts';
 import { type SharedMemory, WatchedThread } from './shared-record.ts';
+import { stackOfMain } from './stack-of-main.ts';
 
 const STDERR = 2;
 const MOST_NAMED = 5;
@@ -47,7 +48,15 @@ setInterval(() => {
   thread.report(culprit);
   const forSeconds = `for ${(surelyMs / 1_000).toFixed(1)} s`;
   say(`swarmchart: the event loop of process ${process.pid} has been held ${forSeconds} ${culprit}; until it turns, nothing else does\n`);
+  // Who is at a breakpoint must stay there.
+  if (!thread.isDebugged) stackOfMain(sayStack);
 }, everyMs);
+
+function sayStack(frames: readonly string[]): void {
+  // It may have gone on meanwhile: then it is not where it was.
+  if (frames.length === 0 || thread.beat !== beat) return;
+  say(`${clean(`swarmchart: it is at ${frames.join(', called by ')}`)}\n`);
+}
 
 function described(): string {
   const { holder, begun, unnamed } = thread.atWork();

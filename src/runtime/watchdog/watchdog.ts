@@ -61,6 +61,10 @@ interface Watcher {
   readonly log: Logger;
 }
 
+/** A Node can be built without an inspector. */
+const inspector = process.getBuiltinModule('node:inspector') as typeof import('node:inspector') | undefined;
+const isDebugged = (): boolean => inspector?.url() !== undefined;
+
 class ThreadWatch {
   readonly #memory = sharedMemory();
   readonly #record = new WorkRecord(this.#memory);
@@ -106,6 +110,7 @@ class ThreadWatch {
     this.#thread = undefined;
     if (everyMs > 0) {
       this.#beatAt = performance.now();
+      this.#record.beat(isDebugged());
       this.#beating = setInterval(() => this.#beat(), everyMs).unref();
       this.#thread = this.#startThread(everyMs);
     }
@@ -116,7 +121,7 @@ class ThreadWatch {
     // Bundled or not, the thread's file lies beside this one, and has its ending.
     const file = new URL(import.meta.url.endsWith('.ts') ? './watch-thread.ts' : './watch-thread.js', import.meta.url);
     const workerData: WatchData = { memory: this.#memory, everyMs };
-    const options = { workerData, name: 'swarmchart watchdog', execArgv: [], env: {}, resourceLimits: { maxOldGenerationSizeMb: 16 } };
+    const options = { workerData, name: 'swarmchart watchdog', execArgv: [], env: {}, resourceLimits: { maxOldGenerationSizeMb: 64 } };
     const thread = new Worker(file, options);
     thread.unref();
     thread.on('error', (error) => {
@@ -130,7 +135,7 @@ class ThreadWatch {
     const now = performance.now();
     const heldMs = Math.round(now - this.#beatAt);
     this.#beatAt = now;
-    this.#record.beat();
+    this.#record.beat(isDebugged());
     const { reports } = this.#record;
     if (reports === this.#reports) return;
     this.#reports = reports;

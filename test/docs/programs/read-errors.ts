@@ -31,7 +31,7 @@ const workflow = defineWorkflow({
 await using runtime = await createRuntime({
   tools: [fetchPage, cached],
   classify: (error) => (error instanceof HttpError && error.status === 404 ? 'permanent' : undefined),
-  recovery: { transient: { maxRetries: 1, backoff: { baseMs: 1 } } },
+  recovery: { transient: { maxRetries: 1, backoff: { strategy: 'fixed', baseMs: 1, factor: 1, maxMs: 1, jitter: 0 } } },
   watchdog: { blockedMs: 2_000 },
 });
 const { status } = await runtime.run(workflow).result();
