@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRuntime, type Logger } from '../../src/index.ts';
 
-const BLOCKED_MS = 200;
+const BLOCKED_MS = 500;
 
 function hold(milliseconds: number): string {
   const begun = performance.now();
@@ -49,7 +49,7 @@ const stories: Readonly<Record<string, () => Promise<unknown>>> = {
     await runtime.run(step('spin later'), { context }).result();
   },
   async laterBesideOthers() {
-    const runtime = await start();
+    const runtime = await start('first', 1_500);
     for (let number = 1; number <= 70; number++) runtime.run(step('wait'));
     await runtime.run(step('spin later'), { context }).result();
   },

@@ -57,7 +57,10 @@ class Victim implements Disposable {
 
 const NAME = '(step "only" of execution "victim/only/1")';
 
-describe('a watched process whose event loop is held', () => {
+/** Two threads and a test runner share a busy machine. */
+const PATIENCE = { timeout: 60_000 };
+
+describe('a watched process whose event loop is held', PATIENCE, () => {
   it.each([
     ['by a tool that never returns: names the tool and its step', 'forever', `by tool "spin" ${NAME}`],
     ['by a tool that has waited before: names what is at work', 'later', `while tool "spin later" ${NAME} was at work`],
@@ -112,7 +115,7 @@ describe('a watched process whose event loop is held', () => {
   });
 });
 
-describe('a watched process', () => {
+describe('a watched process', PATIENCE, () => {
   it('that was stopped and goes on, as after the sleep of its machine, is not reported', async () => {
     using victim = new Victim('asleep');
     await victim.saw('resting');
