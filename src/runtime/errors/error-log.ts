@@ -2,7 +2,7 @@
  * The central log of errors: a view over committed facts. Every failure has one entry, where it happened first, however far it travels;
  * the entry tells what became of it.
  *
- * Source: Execution Layer Architecture, "Error Classification" and "Error Recovery".
+ * Source: Execution Layer Architecture, "Error Handling and Recovery".
  */
 
 import { describe } from '../../actors/failure.ts';
