@@ -13,6 +13,7 @@ import type { Agents } from './runtime/agents/agents.ts';
 import { Blackboards } from './runtime/blackboard.ts';
 import { publishedWrites } from './runtime/blackboard-facts.ts';
 import { type Configuration, configurationOf } from './runtime/configuration.ts';
+import type { ErrorLog } from './runtime/errors/error-log.ts';
 import type { EventBus } from './runtime/events/event-bus.ts';
 import type { Execution, ExecutionHandle, SwarmHandle } from './runtime/execution/handle.ts';
 import { checkRequest, checkStepRequest, type StepExecutionInput, type TierExecutionRequest } from './runtime/execution/requests.ts';
@@ -26,6 +27,7 @@ import { type SwarmSource, Swarms } from './runtime/swarm/swarms.ts';
 import { Tasks } from './runtime/tasks/tasks.ts';
 import { Templates } from './runtime/templates.ts';
 import type { ToolRegistry } from './runtime/tool-registry.ts';
+import { type Watchdog, watchdog } from './runtime/watchdog/watchdog.ts';
 import { evaluateCondition } from './runtime/workflow/conditions.ts';
 import { type LoadedWorkflow, loadWorkflow } from './runtime/workflow/load.ts';
 import type { WorkflowRegistry } from './runtime/workflow/registry.ts';
@@ -60,12 +62,14 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly #options: RuntimeOptions;
   readonly #configuration: Configuration;
   readonly #blackboards: Blackboards;
+  readonly #watchdog: Watchdog | undefined;
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
     this.#configuration = configurationOf(options);
     const { registry, conditions, ...work } = this.#configuration;
     const log = options.logger ? safeLogger(options.logger) : SILENT;
+    this.#watchdog = options.watchdog ? watchdog(options.watchdog, log) : undefined;
     this.#swarms = new Swarms({
       runtime: options,
       registry,
@@ -79,6 +83,7 @@ class SwarmchartRuntime implements AsyncDisposable {
       evaluate: (condition, scope, signal) => evaluateCondition(condition, scope, conditions, signal),
       classify: options.classify ?? (() => undefined),
       maxOutputBytes: options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
+      ...(this.#watchdog && { watch: this.#watchdog }),
     };
     this.#system = new System(options, configured, this.#swarms);
     const { clock, directory, bus } = this.#system;
@@ -97,6 +102,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     this.tier1 = this.#tier((request) => this.#startSwarm(request));
     this.tier2 = this.#tier((request) => this.#startRoutine(request));
     this.tier3 = this.#tier((request) => this.#startStep(request));
+    this.#watchdog?.start();
   }
 
   /** What exists here that a workflow can name; for `loadWorkflows`. */
@@ -117,6 +123,11 @@ class SwarmchartRuntime implements AsyncDisposable {
   /** The services of the runtime, which are a supervision tree: whichever crashes is started again. */
   get supervisor(): Pick<SupervisorControls, 'whichChildren' | 'countChildren'> {
     return this.#system.supervisor;
+  }
+
+  /** Every failure so far, and what became of it. */
+  get errors(): Pick<ErrorLog, 'list' | 'counts'> {
+    return this.#system.errors;
   }
 
   /** Live executions, timers and what went by unnoticed, in numbers. */
@@ -211,6 +222,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     const agents = this.#system.agents.stop();
     this.#system.halt();
     await agents;
+    await this.#watchdog?.stop();
     await this.#system.journal.close();
   }
 
@@ -226,7 +238,11 @@ class SwarmchartRuntime implements AsyncDisposable {
     const stored = await this.#system.journal.read(context.executionId);
     if (stored.length === 0) await this.#system.journal.append(context.executionId, 0, facts);
     this.#blackboards.fold(facts);
-    return () => ({ execution: this.#system.start(tier, context, job, restoration), tier, job });
+    return () => {
+      const execution = this.#system.start(tier, context, job, restoration);
+      this.#system.errors.hear(facts);
+      return { execution, tier, job };
+    };
   }
 
   #load(source: WorkflowSource, inputNames: readonly string[]): LoadedWorkflow {

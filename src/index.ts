@@ -55,6 +55,9 @@ export type { LeaseOptions, Registration } from './runtime/agents/agents.ts';
 export type { AgentDefinition } from './runtime/agents/definition.ts';
 export type { Lease } from './runtime/agents/lease.ts';
 export type { AgentSnapshot, DiscoverCriteria } from './runtime/agents/snapshots.ts';
+export type { ErrorCounts } from './runtime/errors/books.ts';
+export type { ErrorFilter, ErrorLogOptions } from './runtime/errors/error-log.ts';
+export type { ErrorEntry, ErrorTally, FailureOutcome } from './runtime/errors/failure.ts';
 export type { FactHandler, Subscription } from './runtime/events/event-bus.ts';
 export type { ExecutionHandle, RunControls, SwarmHandle } from './runtime/execution/handle.ts';
 export type { ExecutionOptions, StepExecutionInput, TierExecutionRequest } from './runtime/execution/requests.ts';
@@ -92,6 +95,7 @@ export type {
 } from './runtime/tasks/task.ts';
 export type { Tasks } from './runtime/tasks/tasks.ts';
 export type { TemplateParameter, Templates, WorkflowTemplate } from './runtime/templates.ts';
+export type { WatchdogOptions } from './runtime/watchdog/watchdog.ts';
 export { type LoadedWorkflow, type LoadOptions, type LoadResult, loadWorkflow, loadWorkflows } from './runtime/workflow/load.ts';
 export { defineWorkflow, type WorkflowDefinition, workflowJsonSchema } from './runtime/workflow/schema.ts';
 export type { RoutineExecutionInput, RunOptions, SwarmExecutionInput, SwarmOptions, Tier, WorkflowSource } from './surface.ts';

@@ -36,6 +36,7 @@ import type { SupervisorOutcome } from './machines/protocol/supervisor.ts';
 import type { RunOutcome } from './machines/run.decisions.ts';
 import { Agents } from './runtime/agents/agents.ts';
 import { ToolBreakers } from './runtime/breakers.ts';
+import { ErrorLog } from './runtime/errors/error-log.ts';
 import { EventBus } from './runtime/events/event-bus.ts';
 import { Directory, phaseOf } from './runtime/execution/directory.ts';
 import { Execution } from './runtime/execution/handle.ts';
@@ -60,7 +61,7 @@ type RootReport = ChildReport<RunOutcome | TimedOutcome> | EventObject;
 export type SwarmHelpers = Pick<HelperServices, 'plan' | 'organize' | 'synthesize'>;
 export type WorkConfiguration = Pick<
   WorkServices,
-  'tools' | 'modules' | 'strategies' | 'blackboard' | 'evaluate' | 'classify' | 'maxOutputBytes'
+  'tools' | 'modules' | 'strategies' | 'blackboard' | 'evaluate' | 'classify' | 'maxOutputBytes' | 'watch'
 >;
 
 /** What a chart's actor needs to go on from an earlier life. */
@@ -96,6 +97,7 @@ export class System {
   readonly clock: Clock;
   readonly log: Logger;
   readonly journal: Journal;
+  readonly errors: ErrorLog;
   readonly bus: EventBus;
   readonly directory = new Directory();
   readonly counters: Counters = { stale: 0, deadLetters: 0, abandoned: 0, lateResults: 0 };
@@ -114,7 +116,8 @@ export class System {
     this.clock = options.clock ?? systemClock();
     this.log = options.logger ? safeLogger(options.logger) : SILENT;
     this.journal = options.journal ?? new MemoryJournal();
-    this.bus = new EventBus({ clock: this.clock, log: this.log });
+    this.errors = new ErrorLog(options.errors ?? {}, this.log);
+    this.bus = new EventBus({ clock: this.clock, log: this.log, first: (facts) => this.errors.hear(facts) });
     this.#post = new PostOffice(options.carrier ?? new MailQueue(), this.counters, options.mailboxLimit ?? DEFAULT_MAILBOX_LIMIT);
     const commitBreaker = (_: unknown, params: CommitParams) => this.#breakerStream(params.execution).record(params);
     const breaker = breakerMachine.provide({ actions: { commit: commitBreaker, countStale: () => void this.counters.stale++ } });
@@ -373,6 +376,7 @@ export class System {
     const root = this.#roots.get(executionId);
     if (!root) return;
     this.#roots.delete(executionId);
+    this.errors.forget(executionId);
     root.execution.start();
     if (!this.#isStopped) this.#executions.stop(executionId);
     root.execution.settle(failedResult(error, root.execution.context));

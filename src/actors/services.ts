@@ -75,12 +75,26 @@ export interface AgentServices {
   hold(lease: StepLease, execution: ExecutionContext, signal: AbortSignal): Promise<HeldAgent>;
 }
 
+/** Tells who holds the event loop, should anybody. */
+export interface LoopWatch {
+  /** Runs work, which has its name until it has settled. */
+  around<Result>(work: NamedWork, begin: () => Result | Promise<Result>): Promise<Result>;
+}
+
+/** A piece of work by its name, such as `Tool "search"`, and where it stands. */
+export interface NamedWork {
+  readonly name: string;
+  readonly stepId: string;
+  readonly executionId: string;
+}
+
 export interface WorkServices {
   readonly clock: Clock;
   readonly streams: FactStreams;
   readonly breakers: Breakers;
   readonly agents: AgentServices;
   readonly faults: FaultHooks;
+  readonly watch?: LoopWatch;
   readonly counters: Counters;
   readonly tools: { get(name: string): AnyTool | undefined };
   readonly modules: ReadonlyMap<string, ModuleOperations>;

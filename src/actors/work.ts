@@ -42,7 +42,7 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
               attempt: context.attempt,
               signal,
             });
-            return tool.run(input as never, own);
+            return watched(job, context, services, () => tool.run(input as never, own));
           });
         return strategy({ tool, parameters, callTool, signal, execution: context.execution, stepId: job.stepId });
       };
@@ -60,11 +60,17 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
         );
       }
       await permission(context, services);
-      return operation(copyOf(work.parameters), context);
+      return watched(job, context, services, () => operation(copyOf(work.parameters), context));
     }
     case 'condition':
-      return services.evaluate(work.condition, job.scope, context.signal);
+      return watched(job, context, services, () => services.evaluate(work.condition, job.scope, context.signal));
   }
+}
+
+/** Code of the user's begins: should it never return, somebody can tell whose it is. */
+function watched(job: StepJob, { execution }: ToolContext, { watch }: WorkServices, begin: () => unknown): unknown {
+  if (!watch) return begin();
+  return watch.around({ name: nameOf(job), stepId: job.stepId, executionId: execution.executionId }, begin);
 }
 
 /** How many agents may be lost under one attempt before it fails with what became of the last. */

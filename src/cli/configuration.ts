@@ -127,6 +127,7 @@ const CHECKS: Readonly<Record<keyof Configuration, (value: unknown) => readonly 
   planner: (value) => (isFunction(value) ? [] : ['planner: is a function']),
   knowledge: (value) => (isKnowledge(value) ? [] : ['knowledge: is an object with the functions find and remember']),
   synthesize: (value) => (isFunction(value) ? [] : ['synthesize: is a function']),
+  watchdog: (value) => (value === false || isRecord(value) ? [] : ['watchdog: is false, or an object with blockedMs']),
   recovery: (value) => {
     const classes: readonly string[] = [...new Set(Object.values(ERROR_CLASSES))];
     const unknown = isRecord(value) ? Object.keys(value).filter((name) => !classes.includes(name)) : [];

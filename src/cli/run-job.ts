@@ -46,7 +46,7 @@ export async function startRuntime(
   const logger = logTo((text) => note(text), flags.verbose ?? false);
   const inspection = await Inspection.start(flags, terminal);
   try {
-    const runtime = await createRuntime({ ...configuration, ...inspection.options, logger });
+    const runtime = await createRuntime({ watchdog: {}, ...configuration, ...inspection.options, logger });
     return {
       runtime,
       inspection,

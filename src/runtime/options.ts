@@ -9,11 +9,13 @@ import type { ErrorClass } from '../machines/protocol/errors.ts';
 import type { RetryPolicy } from '../machines/protocol/plan.ts';
 import type { ConditionScope } from '../machines/protocol/step.ts';
 import type { AgentDefinition } from './agents/definition.ts';
+import type { ErrorLogOptions } from './errors/error-log.ts';
 import type { InspectionObserver } from './inspection.ts';
 import type { Journal } from './journal/journal.ts';
 import type { KnowledgeBase } from './swarm/knowledge.ts';
 import type { Planner } from './swarm/planner.ts';
 import type { Synthesize } from './swarm/synthesis.ts';
+import type { WatchdogOptions } from './watchdog/watchdog.ts';
 
 export interface RuntimeOptions {
   readonly tools?: readonly AnyTool[];
@@ -49,6 +51,12 @@ export interface RuntimeOptions {
   readonly maxOutputBytes?: number;
   /** Commands that may wait for one actor; more are refused. @default 1_000 */
   readonly mailboxLimit?: number;
+  readonly errors?: ErrorLogOptions;
+  /**
+   * Tells on stderr, from a thread of its own, when the event loop is held and by which step, and in the log once it turns again.
+   * @default false
+   */
+  readonly watchdog?: WatchdogOptions | false;
   /** Decides when messages are delivered; for simulations. */
   readonly carrier?: Carrier;
 }

@@ -106,6 +106,29 @@ describe('the swarmchart process', () => {
     expect(command.stderr).not.toMatch(/EPIPE|at .*\(/);
   });
 
+  it('says who holds the event loop, although nothing else can be done any more', async () => {
+    const config = 'export default { tools: [{ name: "spin", run: () => { for (;;); } }] };\n';
+    using folder = new Workspace({ 'w.yaml': oneStep('spin'), 'swarmchart.config.mjs': config });
+    const command = new Command(folder, ['run', 'w.yaml']);
+    await command.saw('by tool "spin" (step "only" of execution "');
+    command.child.kill('SIGINT');
+    command.child.kill('SIGKILL');
+    expect(await command.exitCode()).toBe('SIGKILL');
+  }, 30_000);
+
+  it('warns of a tool that held it, and leaves it alone when the configuration says so', async () => {
+    const config = (more: string) =>
+      `export default { tools: [{ name: "spin", run: () => { for (const end = Date.now() + 1500; Date.now() < end; ); } }], ${more} };\n`;
+    using folder = new Workspace({ 'w.yaml': oneStep('spin'), 'swarmchart.config.mjs': config('watchdog: { blockedMs: 300 }') });
+    const watched = new Command(folder, ['run', 'w.yaml']);
+    expect(await watched.exitCode()).toBe(0);
+    expect(watched.stderr).toMatch(/warn: the event loop was held by tool "spin" \(step "only" of execution ".*"\) heldMs=\d{4}/);
+    folder.write('swarmchart.config.mjs', config('watchdog: false'));
+    const unwatched = new Command(folder, ['run', 'w.yaml']);
+    expect(await unwatched.exitCode()).toBe(0);
+    expect(unwatched.stderr).not.toContain('event loop');
+  });
+
   it('reads a configuration in TypeScript', async () => {
     const config = "const name: string = 'typed';\nexport default { tools: [{ name, run: (): string => 'read' }] };\n";
     using folder = new Workspace({ 'w.yaml': oneStep('typed'), 'swarmchart.config.ts': config, 'package.json': '{"type":"module"}' });

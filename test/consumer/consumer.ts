@@ -34,4 +34,20 @@ assert.equal(typeof context.executionId, 'string');
 assert.ok(Object.keys(machines).length > 0);
 assert.ok(Object.keys(inspect).length > 0);
 assert.equal((await testing.scriptedModel(['hello']).doGenerate({ prompt: [] })).content.length, 1);
+
+// The watchdog's thread is a file of the package: it is found, and tells of a tool that holds the event loop.
+const warnings: object[] = [];
+const hold = defineTool({
+  name: 'hold',
+  run: () => {
+    for (const end = Date.now() + 2_000; Date.now() < end; );
+    return 'held';
+  },
+});
+const logger = { debug() {}, info() {}, warn: (fields: object) => void warnings.push(fields), error() {} };
+await using watched = await createRuntime({ tools: [hold], logger, watchdog: { blockedMs: 200 } });
+await watched.run({ id: 'w', steps: [{ id: 'only', tool: 'hold' }] }).result();
+assert.equal(warnings.length, 1);
+assert.ok('heldMs' in (warnings[0] ?? {}));
+assert.equal(watched.errors.counts().total, 0);
 console.log(`consumer: ${status}`);

@@ -27,14 +27,16 @@ export interface EventBusOptions {
   readonly handlerTimeoutMs?: number;
   /** Facts that wait for one subscriber. @default 10_000 */
   readonly queueLimit?: number;
+  /** Hears every fact at once, before all subscribers, and misses none. Must not throw. */
+  readonly first?: (facts: readonly Fact[]) => void;
 }
 
 export class EventBus {
   readonly #subscribers = new Set<Subscriber>();
   readonly #options: Required<EventBusOptions>;
 
-  constructor({ handlerTimeoutMs = 5_000, queueLimit = 10_000, ...rest }: EventBusOptions) {
-    this.#options = { ...rest, handlerTimeoutMs, queueLimit };
+  constructor({ handlerTimeoutMs = 5_000, queueLimit = 10_000, first = () => undefined, ...rest }: EventBusOptions) {
+    this.#options = { ...rest, handlerTimeoutMs, queueLimit, first };
   }
 
   /** Calls `handler` for every fact committed from now on whose type matches the pattern. */
@@ -45,6 +47,7 @@ export class EventBus {
   }
 
   publish(facts: readonly Fact[]): void {
+    this.#options.first(facts);
     for (const subscriber of this.#subscribers) {
       for (const fact of facts) subscriber.offer(fact);
     }
