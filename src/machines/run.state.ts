@@ -1,8 +1,9 @@
 /** What is remembered of a run, and what it is before its first fact. */
 
 import { List, Map as PersistentMap } from 'immutable';
+import { NONE } from './ledger.ts';
 import { emptyOrdinals, type OrdinalSet } from './ordinal-set.ts';
-import { type ExecutionError, type Json, NO_USAGE, type ResourceUsage, type StepStatus } from './protocol/execution.ts';
+import { type Amounts, type ExecutionError, type Json, NO_USAGE, type ResourceUsage, type StepStatus } from './protocol/execution.ts';
 import type { RunJob } from './protocol/run.ts';
 import type { Answer, ResolvedWait } from './protocol/wait.ts';
 
@@ -32,7 +33,7 @@ export interface StepRecord {
   readonly childExecutionId?: string;
   readonly iteration: number;
   readonly attempts: number;
-  readonly reserved: string;
+  readonly reserved: Amounts;
   /** The run's variables when it started, where they were no longer its input: a restart hands out the same. */
   readonly variables?: PersistentMap<string, Json>;
   /** Index of the fallback in force. */
@@ -110,7 +111,8 @@ export interface RunState {
   readonly remainingMs: number;
   readonly activeMs: number;
   readonly activeSince: number;
-  readonly reservedCredits: string;
+  /** Promised to the children that live. */
+  readonly reserved: Amounts;
   readonly usage: ResourceUsage;
   /** The first cause why the run must fail. */
   readonly failure?: ExecutionError;
@@ -144,7 +146,7 @@ export const FRESH_RUN: RunState = {
   remainingMs: 0,
   activeMs: 0,
   activeSince: 0,
-  reservedCredits: '0',
+  reserved: NONE,
   usage: NO_USAGE,
   result: null,
 };
@@ -156,7 +158,7 @@ export const BLANK: StepRecord = {
   activeChildren: 0,
   iteration: 0,
   attempts: 0,
-  reserved: '0',
+  reserved: NONE,
   pausedIn: 0,
   isWaiting: false,
   startedAt: 0,
@@ -169,8 +171,13 @@ export const BLANK: StepRecord = {
 /** Signals that a run keeps until somebody takes them. */
 export const MOST_SIGNALS = 1_000;
 
-/** Nothing of it can go on unless somebody outside acts: a person, a signal, a time. Steps that wait keep their places. */
-export function onlyOutsideCanContinue({ escalated, idle, live, ready, job }: RunState): boolean {
+/**
+ * Nothing of it can go on unless somebody outside acts: a person, a signal, a time. Steps that wait keep their places and their budget.
+ *
+ * @param isHeldUp Whether the next step that is ready must wait for what others hold.
+ */
+export function onlyOutsideCanContinue({ escalated, idle, live, ready, job }: RunState, isHeldUp: () => boolean): boolean {
+  if (escalated + idle === 0 || live !== idle) return false;
   const isFull = job !== undefined && live >= job.allocation.maxConcurrentSteps;
-  return escalated + idle > 0 && live === idle && (ready.size === 0 || isFull);
+  return ready.size === 0 || isFull || isHeldUp();
 }

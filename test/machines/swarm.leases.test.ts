@@ -146,9 +146,9 @@ class World {
 
   check(): void {
     const { state, children, leases, asked, idleReturns, job } = this.stage;
-    const bound = BigInt(state.reservedCredits) + BigInt(state.usage.creditsUsed);
+    const bound = BigInt(state.reserved.credits) + BigInt(state.usage.creditsUsed);
     assert.ok(bound <= BigInt(job.allocation.maxCredits), 'more credits are bound than there are');
-    assert.ok(BigInt(state.reservedCredits) >= 0n);
+    assert.ok(BigInt(state.reserved.credits) >= 0n);
     const { leasing, leased, live } = state;
     if (state.phase === 'coordinating') assert.ok(leasing + leased + live <= job.maxConcurrentTasks, 'too many tasks at once');
     for (const [id, { told }] of children) {
