@@ -15,6 +15,7 @@ import { withChildUsage } from '../../src/machines/usage.ts';
 const credits = fc.oneof(fc.bigInt({ min: 0n, max: 20n }), fc.bigInt({ min: 0n, max: 10n ** 30n })).map(String);
 const count = fc.oneof(fc.nat(10), fc.maxSafeNat());
 const some = fc.tuple(credits, count, count, count).map(([c, tokens, steps, memoryMB]) => amounts(c, tokens, steps, memoryMB));
+const little = fc.tuple(fc.nat(2), fc.nat(2), fc.nat(1), fc.nat(1)).map(([c, ...counts]) => amounts(String(c), ...counts));
 const fraction = fc.nat(100);
 
 const allocation: fc.Arbitrary<ResourceAllocation> = fc
@@ -92,11 +93,13 @@ class Account {
   }
 }
 
-const claim: fc.Arbitrary<Claim> = fc.record({ least: some, more: some, most: fc.option(count) }).map(({ least, more, most }) => ({
-  least,
-  wanted: amounts(plus(least, more).credits, ...both(least, more)),
-  ...(most !== null && { most: { memoryMB: most } }),
-}));
+const claim: fc.Arbitrary<Claim> = fc
+  .record({ least: fc.oneof({ weight: 9, arbitrary: little }, some), more: fc.oneof(little, some), most: fc.option(count) })
+  .map(({ least, more, most }) => ({
+    least,
+    wanted: amounts(plus(least, more).credits, ...both(least, more)),
+    ...(most !== null && { most: { memoryMB: most } }),
+  }));
 /** Sums stay safe integers. */
 const both = (a: Amounts, b: Amounts): [number, number, number] => [
   Math.max(a.tokens ?? 0, b.tokens ?? 0),

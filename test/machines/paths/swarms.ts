@@ -243,6 +243,7 @@ function checkGoesOn({ state }: LiveChart<SwarmState, SwarmInput>): void {
   if (phase === 'coordinating' || phase === 'waiting') {
     assert.equal(leased, 0, 'an agent is held, and nothing is started');
     const isFull = leasing + live >= (state.job?.maxConcurrentTasks ?? 0);
-    assert.ok(ready.size === 0 || isFull, 'a task is ready, there is room, and nobody is asked');
+    const lacksMemory = state.reserved.memoryMB !== undefined;
+    assert.ok(ready.size === 0 || isFull || lacksMemory, 'a task is ready, there is room, and nobody is asked');
   }
 }
