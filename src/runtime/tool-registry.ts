@@ -54,7 +54,9 @@ export class ToolRegistry {
   }
 }
 
-/** What a tool declares of its cost. */
+const shown = (value: unknown): string => (typeof value === 'string' ? `"${describe(value)}"` : describe(value));
+
+/** What is wrong with what a tool declares of its cost. */
 function costProblem({
   credits,
   tokens,
@@ -62,8 +64,8 @@ function costProblem({
 }: { readonly [Kind in 'credits' | 'tokens' | 'memoryMB']?: unknown }): string | undefined {
   const isCount = (value: unknown): boolean => value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0);
   if (credits !== undefined && (typeof credits !== 'string' || !/^\d{1,100}$/.test(credits))) {
-    return `declares credits that are no non-negative integer in a string, but ${describe(credits)}`;
+    return `declares credits that are no non-negative integer in a string, but ${shown(credits)}`;
   }
-  if (!isCount(tokens)) return `declares tokens that are no non-negative integer, but ${describe(tokens)}`;
-  return isCount(memoryMB) ? undefined : `declares memoryMB that is no non-negative integer, but ${describe(memoryMB)}`;
+  if (!isCount(tokens)) return `declares tokens that are no non-negative integer, but ${shown(tokens)}`;
+  return isCount(memoryMB) ? undefined : `declares memoryMB that is no non-negative integer, but ${shown(memoryMB)}`;
 }
