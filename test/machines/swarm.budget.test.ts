@@ -91,3 +91,12 @@ describe('a task whose plan holds memory', () => {
     ]);
   });
 });
+
+describe('the time of a task', () => {
+  it('is no more than what its swarm has left', () => {
+    const stage = stageOf([{}], { maxDurationMs: 10_000 });
+    stage.clock.advance(4_000);
+    stage.grant('t0', 'a');
+    expect(stage.children.get('t0')?.job?.allocation.maxDurationMs).toBe(6_000);
+  });
+});
