@@ -6,10 +6,10 @@
 
 import { parseArgs } from 'node:util';
 import { investigate, type Pick, type Story, simulate } from '../src/testing/testing.ts';
-import { everyKind, runsWithinRuns } from '../test/simulation/stories.ts';
+import { everyKind, runsWithinRuns, tightBudgets } from '../test/simulation/stories.ts';
 import { sharedAgents, wholeSwarm } from '../test/simulation/swarm-stories.ts';
 
-const RUNS = { everyKind, runsWithinRuns };
+const RUNS = { everyKind, runsWithinRuns, tightBudgets };
 const SWARMS = { wholeSwarm, sharedAgents };
 
 const { values } = parseArgs({

@@ -150,7 +150,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     const { clock } = this.#system;
     const checked = checkRequest(options, () => this.#createId(), clock.now());
     const load = (names: readonly string[]) => this.#load(workflow, names);
-    const prepared = prepareRun(load, options.input ?? {}, checked.allocation.maxCredits, nameOf(workflow));
+    const prepared = prepareRun(load, options.input ?? {}, checked.allocation, nameOf(workflow));
     const job: RunJob = {
       execution: checked.execution,
       allocation: checked.allocation,
@@ -187,9 +187,9 @@ class SwarmchartRuntime implements AsyncDisposable {
   swarm<Result = Json>(source: SwarmSource, options: SwarmOptions = {}): SwarmHandle<Result> {
     const checked = checkRequest(options, () => this.#createId(), this.#system.clock.now());
     const { goal } = options;
-    const hasCredits = options.allocation?.maxCredits !== undefined;
-    const hasDuration = options.allocation?.maxDurationMs !== undefined || options.options?.timeout !== undefined;
-    const asked = { ...(goal !== undefined && { goal }), ...(options.input && { input: options.input }), hasCredits, hasDuration };
+    const timeout = options.options?.timeout;
+    const limits = { ...options.allocation, ...(timeout !== undefined && { maxDurationMs: timeout }) };
+    const asked = { ...(goal !== undefined && { goal }), ...(options.input && { input: options.input }), limits };
     const job = this.#swarms.job(source, asked, checked);
     const execution = this.#system.start('tier1', checked.execution, job);
     return this.#followSwarm(execution, job) as SwarmHandle<Result>;

@@ -13,6 +13,7 @@ export { createRuntime, type Runtime } from './create-runtime.ts';
 export type { AgentSpec, AgentStatus } from './machines/protocol/agent.ts';
 export * from './machines/protocol/errors.ts';
 export type {
+  Amounts,
   ExecutionContext,
   ExecutionError,
   ExecutionResult,

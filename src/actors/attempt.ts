@@ -7,7 +7,7 @@
 
 import { fromCallback } from 'xstate';
 import { executionError, SwarmchartError } from '../machines/protocol/errors.ts';
-import type { AttemptCommand, AttemptInput, AttemptOutcome, AttemptReply } from '../machines/protocol/step.ts';
+import type { AttemptCommand, AttemptInput, AttemptOutcome, AttemptReply, StepJob } from '../machines/protocol/step.ts';
 import { addCredits, lessCredits } from '../machines/usage.ts';
 import { describe, wrapTierError } from './failure.ts';
 import { toJson } from './json.ts';
@@ -30,6 +30,7 @@ class Attempt {
   readonly #abort = new AbortController();
   #credits = '0';
   #memoryMB = 0;
+  #tokens = 0;
   #overspent: SwarmchartError | undefined;
   #isSettled = false;
   #hasLeft = false;
@@ -84,14 +85,18 @@ class Attempt {
       await Promise.resolve();
       const gate = this.#services.streams.committed(execution);
       if (gate) await gate;
-      if (mode === 'aborted') throw new SwarmchartError('CANCELLED', 'the work was not started again');
+      if (mode === 'aborted') {
+        // It was under way in an earlier life.
+        this.#spend(declaredBy(job));
+        throw new SwarmchartError('CANCELLED', 'the work was not started again');
+      }
       if (mode === 'suspended') await this.#pause;
       this.#abort.signal.throwIfAborted();
       for (const condition of job.when) {
         if (!(await this.#services.evaluate(condition, job.scope, this.#abort.signal))) return { kind: 'skipped', usage: this.#usage() };
         this.#abort.signal.throwIfAborted();
       }
-      this.#spend({ credits: job.credits });
+      this.#spend(declaredBy(job));
       const returned = await doWork(job, this.#context(), this.#services, () => this.#whenLeft());
       if (this.#overspent) throw this.#overspent;
       this.#abort.signal.throwIfAborted();
@@ -159,17 +164,21 @@ class Attempt {
     this.#wake = undefined;
   }
 
-  #spend(usage: { readonly credits?: string; readonly memoryMB?: number }): void {
-    const { creditsLeft, job } = this.#input;
-    const { credits, memoryMB } = checkedUsage(usage);
+  #spend(usage: Spent): void {
+    const { creditsLeft, tokensLeft = Number.MAX_SAFE_INTEGER, job } = this.#input;
+    const { credits, tokens, memoryMB } = checkedUsage(usage);
     const total = addCredits(this.#credits, credits);
+    const allTokens = this.#tokens + tokens;
     const problem = lessCredits(creditsLeft, total)
       ? `${total} credits where ${creditsLeft} are left`
-      : memoryMB > job.allocation.maxMemoryMB
-        ? `${memoryMB} MB of memory where ${job.allocation.maxMemoryMB} are allowed`
-        : undefined;
+      : allTokens > tokensLeft
+        ? `${allTokens} tokens where ${tokensLeft} are left`
+        : memoryMB > job.allocation.maxMemoryMB
+          ? `${memoryMB} MB of memory where ${job.allocation.maxMemoryMB} are allowed`
+          : undefined;
     if (!problem) {
       this.#credits = total;
+      this.#tokens = allTokens;
       this.#memoryMB = Math.max(this.#memoryMB, memoryMB);
       return;
     }
@@ -179,18 +188,25 @@ class Attempt {
   }
 
   #usage() {
-    return { credits: this.#credits, memoryMB: this.#memoryMB };
+    return { credits: this.#credits, memoryMB: this.#memoryMB, ...(this.#tokens > 0 && { tokens: this.#tokens }) };
   }
 }
 
+const declaredBy = ({ credits, tokens = 0, memoryMB = 0 }: StepJob) => ({ credits, tokens, memoryMB });
+
+type Spent = Parameters<ToolContext['spend']>[0];
+
 /** Tools in JavaScript book what they like. */
-function checkedUsage(usage: unknown): { readonly credits: string; readonly memoryMB: number } {
-  const { credits = '0', memoryMB = 0 } = (usage ?? { credits: null }) as { readonly credits?: unknown; readonly memoryMB?: unknown };
+function checkedUsage(usage: unknown): Required<Spent> {
+  const { credits = '0', tokens = 0, memoryMB = 0 } = (usage ?? { credits: null }) as { readonly [Kind in keyof Spent]?: unknown };
   if (typeof credits !== 'string' || !/^\d+$/.test(credits)) {
     throw new SwarmchartError('INVALID_VALUE', `Credits must be a non-negative integer in a string, got ${describe(credits)}`);
+  }
+  if (typeof tokens !== 'number' || !Number.isSafeInteger(tokens) || tokens < 0) {
+    throw new SwarmchartError('INVALID_VALUE', `Tokens must be an integer that is not negative, got ${describe(tokens)}`);
   }
   if (typeof memoryMB !== 'number' || !Number.isFinite(memoryMB) || memoryMB < 0) {
     throw new SwarmchartError('INVALID_VALUE', `Megabytes must be a finite number that is not negative, got ${describe(memoryMB)}`);
   }
-  return { credits, memoryMB };
+  return { credits, tokens, memoryMB };
 }

@@ -51,8 +51,11 @@ export interface ToolContext {
   readonly idempotencyKey: string;
   /** For tools with `onPause: 'suspend'`: resolves at once while running, and when resumed while paused. Rejects when aborted. */
   checkpoint(): Promise<void>;
-  /** Books usage beyond the tool's declared cost. Throws RESOURCE_EXHAUSTED (and aborts the attempt) when the allocation is exceeded. */
-  spend(usage: { readonly credits?: string; readonly memoryMB?: number }): void;
+  /**
+   * Books credits and tokens beyond what the tool declares, and the memory that it holds just now. Throws RESOURCE_EXHAUSTED (and aborts the
+   * attempt) when the allocation is exceeded.
+   */
+  spend(usage: { readonly credits?: string; readonly tokens?: number; readonly memoryMB?: number }): void;
   /** What the swarm shares; what this attempt writes there is marked with its execution id. Once aborted, it writes no more. */
   readonly blackboard: Blackboard;
   readonly log: Logger;
@@ -65,6 +68,10 @@ export interface Tool<Input = never, Output = unknown> {
   readonly input?: StandardSchema<Input> | readonly ToolParameter[];
   /** Cost of one attempt in credits. @default '0' */
   readonly credits?: string;
+  /** Tokens that one attempt uses at least. @default 0 */
+  readonly tokens?: number;
+  /** Memory that is held for an attempt while it runs, and that it may take at most. @default what is free when it starts */
+  readonly memoryMB?: number;
   /** Used where the step names no timeout. Milliseconds. */
   readonly timeoutMs?: number;
   readonly retry?: RetryPolicy;

@@ -67,7 +67,8 @@ export function printValue(value: Json): string {
 export function endingLines(ending: Ending, board: Board, format: Format, advice?: string): readonly string[] {
   const { status, kind, name, error, signal, duration, resourcesUsed, hasStrays } = ending;
   const credits = resourcesUsed && resourcesUsed.creditsUsed !== '0' ? `, ${resourcesUsed.creditsUsed} credits` : '';
-  const figures = `${board.summary()}, ${printDuration(duration)}${credits}`;
+  const tokens = resourcesUsed?.tokensUsed ? `, ${resourcesUsed.tokensUsed} tokens` : '';
+  const figures = `${board.summary()}, ${printDuration(duration)}${credits}${tokens}`;
   const strays = hasStrays ? ['next: find the promise that is neither awaited nor caught; it may have hidden a failure'] : [];
   if (status === 'completed') return [`${name} completed: ${figures}`, ...strays];
   if (status === 'waiting') return [`${name} waits for a person: ${figures}`, ...waitingLines(ending, board)];

@@ -2,12 +2,13 @@
 
 import { backoffMs, retryPolicy } from './backoff.ts';
 import { type ExecutorState, pausedUntil } from './executor.fold.ts';
+import { freeOf, lacking, NONE } from './ledger.ts';
 import { executionError } from './protocol/errors.ts';
 import type { ExecutionContext, ExecutionError, ResourceUsage } from './protocol/execution.ts';
 import type { AttemptReply, AttemptUsage, StepCommand, StepFact, StepJob, TimedOutcome } from './protocol/step.ts';
 import { timerAt } from './timers.ts';
 import type { Turn } from './turn.ts';
-import { addCredits, lessCredits, subtractCredits } from './usage.ts';
+import { addCounts, addCredits } from './usage.ts';
 
 /** How long aborted work may take to clean up before it is abandoned. Milliseconds. */
 export const ABORT_GRACE_MS = 5_000;
@@ -37,10 +38,23 @@ export function recordStarted(turn: ExecutorTurn, { execution, job, bornAt }: Ex
       target: targetOf(job),
       idempotencyKey: job.idempotencyKey,
       maxCredits: job.allocation.maxCredits,
+      ...(job.allocation.maxTokens !== undefined && { maxTokens: job.allocation.maxTokens }),
       dueAt: bornAt + job.timeoutMs,
       ...root,
     },
   });
+}
+
+/**
+ * After a restart: the attempt that was under way is taken to have used what it declares, as far as that leaves enough for the one that
+ * takes its place. What else it had booked is known to nobody.
+ */
+export function recordInterrupted(turn: ExecutorTurn, context: ExecutorContext): void {
+  const { job, state, bornAt } = context;
+  const usage = abandonedCost(context, 2);
+  if (usage.credits === '0' && usage.tokens === undefined) return;
+  const payload = { stepId: job.stepId, attempt: state.attempt, usage };
+  turn.record({ type: 'tier3/attempt/interrupted', at: Math.max(bornAt, state.at), payload });
 }
 
 export function recordNextAttempt(turn: ExecutorTurn, context: ExecutorContext): void {
@@ -132,7 +146,7 @@ export function recordCompleted(turn: ExecutorTurn, { job, state }: ExecutorCont
       output: outcome.kind === 'succeeded' ? outcome.output : null,
       skipped,
       attempts: state.attempt,
-      usage: usageAt(state, at, outcome.usage),
+      usage: usageAt({ ...state, skipped }, at, outcome.usage),
     },
   });
 }
@@ -178,18 +192,22 @@ export const targetOf = ({ work }: StepJob): string => {
 };
 
 function usageAt(state: ExecutorState, at: number, attempt: AttemptUsage): ResourceUsage {
-  return {
+  const tokensUsed = addCounts(state.tokensUsed, attempt.tokens);
+  const usage = {
     creditsUsed: addCredits(state.creditsUsed, attempt.credits),
     durationMs: Math.max(0, at - state.startedAt - pausedUntil(state, at)),
     memoryUsedMB: Math.max(state.memoryUsedMB, attempt.memoryMB),
     stepsExecuted: state.skipped ? 0 : 1,
   };
+  return tokensUsed === 0 ? usage : { ...usage, tokensUsed };
 }
 
-/** What an attempt counts as that never answered: its declared cost, unless it could not even have afforded that. */
-function abandonedCost({ job, state }: ExecutorContext): AttemptUsage {
-  const left = subtractCredits(job.allocation.maxCredits, state.creditsUsed);
-  return { credits: lessCredits(left, job.credits) ? '0' : job.credits, memoryMB: 0 };
+/** What an attempt counts as that never answered: what it declares, unless that is not there so many times. */
+function abandonedCost({ job, state }: ExecutorContext, times = 1): AttemptUsage {
+  const { credits, tokens = 0, memoryMB = 0, allocation } = job;
+  const need = { credits: times === 1 ? credits : (BigInt(credits) * BigInt(times)).toString(), tokens: tokens * times, memoryMB };
+  if (lacking(freeOf(allocation, usageAt(state, state.at, NOTHING), NONE), need)) return NOTHING;
+  return { credits, memoryMB, ...(tokens > 0 && { tokens }) };
 }
 
 const timeoutError = (job: StepJob): ExecutionError =>

@@ -1,8 +1,8 @@
 /** What is true of a step's execution, folded from its facts. */
 
-import type { ExecutionError, Json } from './protocol/execution.ts';
+import type { ExecutionError, Json, ResourceUsage } from './protocol/execution.ts';
 import type { AttemptUsage, StepFact } from './protocol/step.ts';
-import { addCredits } from './usage.ts';
+import { addCounts, addCredits } from './usage.ts';
 
 /** The chart's state, as a path. */
 export type ExecutorPhase =
@@ -39,6 +39,7 @@ export interface ExecutorState {
   readonly pausedMs: number;
   readonly creditsUsed: string;
   readonly memoryUsedMB: number;
+  readonly tokensUsed: number;
   readonly output: Json;
   readonly skipped: boolean;
   readonly error?: ExecutionError;
@@ -59,6 +60,7 @@ export const FRESH_EXECUTOR: ExecutorState = {
   pausedMs: 0,
   creditsUsed: '0',
   memoryUsedMB: 0,
+  tokensUsed: 0,
   output: null,
   skipped: false,
 };
@@ -66,7 +68,10 @@ export const FRESH_EXECUTOR: ExecutorState = {
 const withUsage = (state: ExecutorState, usage: AttemptUsage) => ({
   creditsUsed: addCredits(state.creditsUsed, usage.credits),
   memoryUsedMB: Math.max(state.memoryUsedMB, usage.memoryMB),
+  tokensUsed: addCounts(state.tokensUsed, usage.tokens),
 });
+
+const usedIn = ({ creditsUsed, memoryUsedMB, tokensUsed = 0 }: ResourceUsage) => ({ creditsUsed, memoryUsedMB, tokensUsed });
 
 export function evolveExecutor(state: ExecutorState, fact: StepFact): ExecutorState {
   const at = fact.at;
@@ -82,6 +87,8 @@ export function evolveExecutor(state: ExecutorState, fact: StepFact): ExecutorSt
         ? { ...failed, phase: 'paused', remainingMs: backoffMs, pausedAt: at }
         : { ...failed, phase: 'backingOff', dueAt: at + backoffMs };
     }
+    case 'tier3/attempt/interrupted':
+      return { ...state, ...withUsage(state, fact.payload.usage), at };
     case 'tier3/execution/timing_out':
       return { ...state, phase: 'attempting.timingOut', at, dueAt: fact.payload.graceUntil };
     case 'tier3/execution/pausing': {
@@ -112,15 +119,12 @@ export function evolveExecutor(state: ExecutorState, fact: StepFact): ExecutorSt
         at,
         output: fact.payload.output,
         skipped: fact.payload.skipped,
-        creditsUsed: fact.payload.usage.creditsUsed,
-        memoryUsedMB: fact.payload.usage.memoryUsedMB,
+        ...usedIn(fact.payload.usage),
         pausedMs: pausedUntil(state, at),
       };
     case 'tier3/execution/failed':
     case 'tier3/execution/cancelled': {
-      const { usage } = fact.payload;
-      const { creditsUsed, memoryUsedMB } = usage;
-      const settled = { ...state, at, creditsUsed, memoryUsedMB, pausedMs: pausedUntil(state, at) };
+      const settled = { ...state, at, ...usedIn(fact.payload.usage), pausedMs: pausedUntil(state, at) };
       return fact.type === 'tier3/execution/failed'
         ? { ...settled, phase: 'failed', error: fact.payload.error }
         : { ...settled, phase: 'cancelled', reason: fact.payload.reason };

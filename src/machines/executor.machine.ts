@@ -69,6 +69,7 @@ export const executorMachine = chart
   .extend({
     actions: {
       recordStarted: recording(decide.recordStarted),
+      recordInterrupted: recording(decide.recordInterrupted),
       recordNextAttempt: recording(decide.recordNextAttempt),
       recordAttemptFailed: recording(decide.recordAttemptFailed),
       recordTimingOut: recording(decide.recordTimingOut),
@@ -111,9 +112,9 @@ export const executorMachine = chart
       restoring: {
         always: [
           { guard: 'isFresh', target: 'attempting', actions: 'recordStarted' },
-          { guard: { type: 'phaseIs', params: 'attempting.running' }, target: 'attempting.running' },
-          { guard: { type: 'phaseIs', params: 'attempting.pausing' }, target: 'attempting.pausing' },
-          { guard: { type: 'phaseIs', params: 'attempting.suspended' }, target: 'attempting.suspended' },
+          { guard: { type: 'phaseIs', params: 'attempting.running' }, target: 'attempting.running', actions: 'recordInterrupted' },
+          { guard: { type: 'phaseIs', params: 'attempting.pausing' }, target: 'attempting.pausing', actions: 'recordInterrupted' },
+          { guard: { type: 'phaseIs', params: 'attempting.suspended' }, target: 'attempting.suspended', actions: 'recordInterrupted' },
           { guard: { type: 'phaseIs', params: 'attempting.timingOut' }, target: 'attempting.timingOut' },
           { guard: { type: 'phaseIs', params: 'attempting.cancelling' }, target: 'attempting.cancelling' },
           { guard: { type: 'phaseIs', params: 'backingOff' }, target: 'backingOff' },
@@ -239,11 +240,13 @@ export const executorMachine = chart
 export type UnifiedExecutor = typeof executorMachine;
 
 function attemptInput({ execution, job, state }: ExecutorContext): AttemptInput {
+  const { maxTokens } = job.allocation;
   return {
     execution,
     job,
     attempt: state.attempt,
     creditsLeft: subtractCredits(job.allocation.maxCredits, state.creditsUsed),
+    ...(maxTokens !== undefined && { tokensLeft: maxTokens - state.tokensUsed }),
     mode: attemptMode(state.phase),
     pause: state.pauses,
   };

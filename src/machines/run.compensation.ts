@@ -1,5 +1,6 @@
 /** What a run that fails or is cancelled does about its completed steps: undoes those that say how, one at a time, the last one first. */
 
+import { freeOf, limitsOf, NONE } from './ledger.ts';
 import { executionError } from './protocol/errors.ts';
 import { type ExecutionError, type Json, type JsonObject, NO_USAGE, type ResourceUsage } from './protocol/execution.ts';
 import type { PlanStep } from './protocol/plan.ts';
@@ -8,7 +9,6 @@ import type { StepJob, StepOutcome } from './protocol/step.ts';
 import type { RunState } from './run.state.ts';
 import { childContext, type RunContext, type RunTurn } from './run.turn.ts';
 import { type Result, referenceScope, resolve } from './run.values.ts';
-import { subtractCredits } from './usage.ts';
 
 type Of<Type extends RunReport['type']> = Extract<RunReport, { type: Type }>;
 
@@ -83,7 +83,9 @@ function undoSpec(turn: RunTurn, step: PlanStep, at: number): Result<ChildSpec> 
   if (!compensation) return { ok: false, error: executionError('INVALID_VALUE', `Step "${step.id}" has no compensation`, 'tier2') };
   const parameters = resolve(compensation.parameters, referenceScope(state, job, state.variables));
   if (!parameters.ok) return parameters;
-  const { tool, timeoutMs, credits } = compensation;
+  const { tool, timeoutMs, credits, tokens, memoryMB } = compensation;
+  const { maxSteps: _, ...given } = job.allocation;
+  const free = freeOf(given, state.usage, NONE);
   const retry = job.retry ?? compensation.retry;
   const idempotencyKey = undoExecutionId(turn, step);
   const undo: StepJob = {
@@ -95,10 +97,11 @@ function undoSpec(turn: RunTurn, step: PlanStep, at: number): Result<ChildSpec> 
     ...(retry && { retry }),
     recovery: job.recovery,
     credits,
+    ...(tokens !== undefined && { tokens }),
+    ...(memoryMB !== undefined && { memoryMB }),
     allocation: {
-      maxCredits: subtractCredits(job.allocation.maxCredits, state.usage.creditsUsed),
+      ...limitsOf(given, { credits: free.credits, ...(given.maxTokens !== undefined && { tokens: free.tokens }) }, NONE),
       maxDurationMs: timeoutMs,
-      maxMemoryMB: job.allocation.maxMemoryMB,
       maxConcurrentSteps: 1,
     },
     idempotencyKey,

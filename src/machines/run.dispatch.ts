@@ -1,11 +1,13 @@
 /** Which steps start, and with what: the ready ones by rank, while there is room and budget. */
 
+import { NONE } from './ledger.ts';
 import { leastOrdinal } from './ordinal-set.ts';
 import { NO_USAGE } from './protocol/execution.ts';
 import type { PlanStep } from './protocol/plan.ts';
 import { childExecutionId, childSpec, exhausted, reservation } from './run.jobs.ts';
 import { failStep, settleGroup, settleStep } from './run.settle.ts';
-import type { RunTurn } from './run.turn.ts';
+import type { StepRecord } from './run.state.ts';
+import type { RunContext, RunTurn } from './run.turn.ts';
 
 /** Facts that one turn may record while it starts steps; the rest waits for the nursery, so that no turn blocks the loop. */
 const FACTS_PER_TURN = 32;
@@ -17,7 +19,7 @@ export function dispatch(turn: RunTurn, at: number): void {
     const rank = leastOrdinal(turn.state.ready);
     if (rank === undefined) return;
     const { step, record } = turn.at(turn.plan.byRank[rank] ?? -1);
-    const isGroup = step.type === 'parallel' && record.fallback === undefined && step.when.length === 0;
+    const isGroup = isEntered(step, record);
     if (!isGroup && turn.state.live >= maxConcurrentSteps) return;
     if (turn.facts.length >= FACTS_PER_TURN) {
       turn.hasMore = true;
@@ -28,8 +30,21 @@ export function dispatch(turn: RunTurn, at: number): void {
   }
 }
 
+/** A group that needs no executor of its own, and so neither a place nor a budget. */
+const isEntered = (step: PlanStep, record: StepRecord): boolean =>
+  step.type === 'parallel' && record.fallback === undefined && step.when.length === 0;
+
+/** Whether the next step that is ready must wait for budget that others hold. */
+export function isHeldUp({ state, job }: Pick<RunContext, 'state' | 'job'>): boolean {
+  const rank = leastOrdinal(state.ready);
+  const ordinal = rank === undefined ? -1 : (job.plan.byRank[rank] ?? -1);
+  const step = job.plan.steps[ordinal];
+  const record = state.records.get(ordinal);
+  return step !== undefined && record !== undefined && !isEntered(step, record) && reservation(state, job, step, record) === 'wait';
+}
+
 function startGroup(turn: RunTurn, step: PlanStep, at: number): void {
-  turn.record({ type: 'tier2/step/started', at, payload: { stepId: step.id, ordinal: step.ordinal, iteration: 1, reserved: '0' } });
+  turn.record({ type: 'tier2/step/started', at, payload: { stepId: step.id, ordinal: step.ordinal, iteration: 1, reserved: NONE } });
   settleGroup(turn, step, at);
 }
 

@@ -1,16 +1,18 @@
 /** From a step of the plan to a job for its executor: which work, with which values, on which share of the budget. */
 
+import { amounts, type Claim, describeLack, freeOf, lacking, limitsOf, NONE, promiseOf } from './ledger.ts';
+import { NO_NEEDS, needsOf } from './plan.needs.ts';
 import { executionError } from './protocol/errors.ts';
-import type { ExecutionContext, ExecutionError } from './protocol/execution.ts';
+import type { Amounts, ExecutionContext, ExecutionError } from './protocol/execution.ts';
 import type { Plan, PlanStep, Work } from './protocol/plan.ts';
 import type { ChildSpec, RunJob } from './protocol/run.ts';
 import type { StepJob } from './protocol/step.ts';
 import type { WaitJob } from './protocol/wait.ts';
 import type { RunState, StepRecord } from './run.state.ts';
-import { type OwnRun, planCredits, subRunJob } from './run.subruns.ts';
+import { type OwnRun, subRunJob } from './run.subruns.ts';
 import { childContext } from './run.turn.ts';
 import { ALWAYS, conditionScope, type Result, referenceScope, resolvedWait, resolvedWork } from './run.values.ts';
-import { addCredits, lessCredits, subtractCredits } from './usage.ts';
+import { addCredits } from './usage.ts';
 
 export type { Result } from './run.values.ts';
 
@@ -25,10 +27,19 @@ export function workOf(step: PlanStep, record: StepRecord): Work {
 }
 
 /** Cost of one attempt at the work in force. */
-function creditsOf(step: PlanStep, record: StepRecord): string {
+function costOf(step: PlanStep, record: StepRecord): Cost {
   const fallback = record.fallback === undefined ? undefined : step.fallbacks[record.fallback];
-  return (fallback?.action === 'use-tool' ? fallback.credits : undefined) ?? step.credits;
+  const own = fallback?.action === 'use-tool' ? fallback : step;
+  const { credits = step.credits, tokens = step.tokens ?? 0, memoryMB = step.memoryMB ?? 0 } = own;
+  return { credits, tokens, memoryMB };
 }
+
+interface Cost {
+  readonly credits: string;
+  readonly tokens: number;
+  readonly memoryMB: number;
+}
+const FREE_OF_CHARGE: Cost = { credits: '0', tokens: 0, memoryMB: 0 };
 
 export const childExecutionId = (job: RunJob, step: PlanStep, iteration: number): string =>
   `${job.execution.executionId}/${step.id}/${iteration}`;
@@ -68,9 +79,8 @@ export function childSpec(
   const scope = referenceScope(state, job, start.variables);
   const timeoutMs = Math.max(1, Math.min(step.timeoutMs, state.phase === 'running' ? state.dueAt - start.at : state.remainingMs));
   const allocation = {
-    maxCredits: start.reserved,
+    ...limitsOf(job.allocation, start.reserved, state.reserved),
     maxDurationMs: timeoutMs,
-    maxMemoryMB: job.allocation.maxMemoryMB,
     maxConcurrentSteps: job.allocation.maxConcurrentSteps,
   };
   const own = workOf(step, record);
@@ -89,6 +99,7 @@ export function childSpec(
   if (!work.ok) return work;
   const retry = job.retry ?? step.retry;
   const isFirstWork = record.fallback === undefined;
+  const { credits, tokens, memoryMB } = isAsked ? FREE_OF_CHARGE : costOf(step, record);
   const stepJob: StepJob = {
     stepId: step.id,
     work: work.value,
@@ -97,8 +108,10 @@ export function childSpec(
     timeoutMs,
     ...(retry && { retry }),
     recovery: job.recovery,
-    credits: isAsked ? '0' : creditsOf(step, record),
-    allocation: { ...allocation, maxDurationMs: step.timeoutMs, maxConcurrentSteps: 1 },
+    credits,
+    ...(tokens > 0 && { tokens }),
+    ...(memoryMB > 0 && { memoryMB }),
+    allocation: { ...allocation, maxConcurrentSteps: 1 },
     idempotencyKey: key,
   };
   return spec(stepJob);
@@ -111,33 +124,54 @@ export interface ChildInput {
 
 export interface Start {
   readonly iteration: number;
-  readonly reserved: string;
+  readonly reserved: Amounts;
   readonly at: number;
   /** What `{{name}}` reads. */
   readonly variables: RunState['variables'];
 }
 
 /**
- * A step's share of the budget: its declared cost for all its attempts, or an even share of what is left if that is more.
- * `wait` while steps that still run may give something back; `exhausted` when nobody can.
+ * What is promised to a step before it starts: its declared cost for all its attempts, or an even share of what is left if that is more; one
+ * step, or as many as its plan has; the memory that it declares. `wait` while steps that still run may give something back; `exhausted` when
+ * nobody can. A run of its own that can do with less waits for more while somebody works.
  *
  * Source: Implementation Guide, "RunStateMachine Core Implementation" (whose constant tenth is not copied).
  */
-export function reservation(state: RunState, job: RunJob, step: PlanStep, record: StepRecord): string | 'wait' | 'exhausted' {
-  const credits = creditsOf(step, record);
-  const left = subtractCredits(subtractCredits(job.allocation.maxCredits, state.usage.creditsUsed), state.reservedCredits);
-  if (lessCredits(left, credits)) return state.live > 0 ? 'wait' : 'exhausted';
+export function reservation(state: RunState, job: RunJob, step: PlanStep, record: StepRecord): Amounts | 'wait' | 'exhausted' {
+  const { live, idle, unstarted } = state;
+  const free = freeOf(job.allocation, state.usage, state.reserved);
+  const claim = claimOf(job, step, record);
+  if (lacking(free, claim.least)) return live > 0 ? 'wait' : 'exhausted';
+  if (claim === IDLE) return free.steps === Number.POSITIVE_INFINITY ? NONE : claim.wanted;
+  if (claim.most && live > idle && lacking(free, claim.wanted)) return 'wait';
   const isAgain = record.iteration > 0 && chartOf(step.work) === 'run';
-  const share = BigInt(left) / BigInt(Math.max(1, state.unstarted + (isAgain ? 1 : 0)));
-  const retries = BigInt(credits) * BigInt(mostRetries(job, step));
-  const wanted = addCredits(addCredits(credits, retries.toString()), nestedCredits(job.plan, step));
-  const most = BigInt(wanted) > share ? BigInt(wanted) : share;
-  return (most < BigInt(left) ? most : BigInt(left)).toString();
+  return promiseOf(free, claim, { weight: 1, of: Math.max(1, unstarted + (isAgain ? 1 : 0)) });
 }
 
-function nestedCredits(plan: Plan, { work }: PlanStep): string {
-  if (work.kind === 'workflow' || work.kind === 'loop') return planCredits(work.plan);
-  return work.kind === 'item' && plan.items ? planCredits(plan.items) : '0';
+const ONE_STEP = amounts('0', 0, 1, 0);
+/** Of what spends nothing: a wait, or a question that is asked first. */
+const IDLE: Claim = { least: ONE_STEP, wanted: ONE_STEP };
+
+function claimOf(job: RunJob, step: PlanStep, record: StepRecord): Claim {
+  const kind = childKind(step, record);
+  if (kind === 'waiter' || mustBeAsked(step, record)) return IDLE;
+  const { credits, tokens, memoryMB } = costOf(step, record);
+  if (kind === 'run') return nestedClaim(job.plan, workOf(step, record), credits);
+  const least = amounts(credits, tokens, 1, memoryMB);
+  const retries = credits === '0' && tokens === 0 ? 0 : mostRetries(job, step);
+  if (retries === 0) return { least, wanted: least };
+  const all = (BigInt(credits) * BigInt(retries + 1)).toString();
+  return { least, wanted: amounts(all, tokens * (retries + 1), 1, memoryMB) };
+}
+
+/** A map needs something for each item, and nobody knows how many there are; it gets its share. */
+function nestedClaim(plan: Plan, work: Work, own: string): Claim {
+  const inner = work.kind === 'workflow' || work.kind === 'loop' || work.kind === 'map' ? work.plan : plan.items;
+  const { credits, tokens, steps, memoryMB, allMemoryMB } = inner ? needsOf(inner) : NO_NEEDS;
+  const isMap = work.kind === 'map';
+  const least = amounts(own, 0, !isMap && steps > 0 ? 1 : 0, memoryMB);
+  const most = { memoryMB: isMap && memoryMB > 0 ? Number.POSITIVE_INFINITY : allMemoryMB };
+  return { least, wanted: isMap ? least : amounts(addCredits(own, credits), tokens, steps, memoryMB), most };
 }
 
 /** Without a policy of its own a step is retried as the class of its error says, which nobody knows yet. */
@@ -146,9 +180,16 @@ function mostRetries({ retry, recovery }: RunJob, step: PlanStep): number {
   return policy ? policy.maxRetries : Math.max(0, ...Object.values(recovery).map(({ maxRetries }) => maxRetries));
 }
 
-export function exhausted(job: RunJob, step: PlanStep, { usage: { creditsUsed } }: RunState, record: StepRecord): ExecutionError {
-  const credits = creditsOf(step, record);
-  const { maxCredits } = job.allocation;
-  const message = `Step "${step.id}" costs ${credits} credits; ${creditsUsed} of ${maxCredits} are used`;
-  return executionError('RESOURCE_EXHAUSTED', message, 'tier2', { context: { stepId: step.id, credits, maxCredits, creditsUsed } });
+export function exhausted(job: RunJob, step: PlanStep, { usage }: RunState, record: StepRecord): ExecutionError {
+  const { least } = claimOf(job, step, record);
+  const { allocation } = job;
+  const kind = lacking(freeOf(allocation, usage, NONE), least) ?? 'credits';
+  const figures = {
+    credits: { credits: least.credits, maxCredits: allocation.maxCredits, creditsUsed: usage.creditsUsed },
+    tokens: { tokens: least.tokens ?? 0, maxTokens: allocation.maxTokens ?? 0, tokensUsed: usage.tokensUsed ?? 0 },
+    steps: { maxSteps: allocation.maxSteps ?? 0, stepsExecuted: usage.stepsExecuted },
+    memoryMB: { memoryMB: least.memoryMB ?? 0, maxMemoryMB: allocation.maxMemoryMB },
+  };
+  const message = `Step "${step.id}" ${describeLack(kind, least, allocation, usage)}`;
+  return executionError('RESOURCE_EXHAUSTED', message, 'tier2', { context: { stepId: step.id, ...figures[kind] } });
 }

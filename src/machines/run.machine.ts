@@ -16,6 +16,7 @@ import * as children from './run.children.ts';
 import * as compensate from './run.compensation.ts';
 import type { RunEvent, RunOutcome } from './run.decisions.ts';
 import * as decide from './run.decisions.ts';
+import { isHeldUp } from './run.dispatch.ts';
 import { FRESH_RUN, onlyOutsideCanContinue, type RunPhase, type RunState } from './run.state.ts';
 import { type RunContext, RunTurn } from './run.turn.ts';
 import * as waits from './run.waits.ts';
@@ -50,7 +51,7 @@ const chart = setup({
     aborts: ({ context, event }) => event.type === 'run.decide' && event.decision.decision === 'abort' && waits.isEscalated(context, event),
     hasFatalFailure: ({ context }) => context.state.failure !== undefined,
     allStepsSettled: ({ context }) => context.state.open === 0,
-    onlyOutsideCanContinue: ({ context }) => onlyOutsideCanContinue(context.state),
+    onlyOutsideCanContinue: ({ context }) => onlyOutsideCanContinue(context.state, () => isHeldUp(context)),
     isNewsOfWaiting: ({ context, event }) => waits.isNewsOfWaiting(context, event),
     isForApproval: ({ context, event }) => waits.isForApproval(context, event),
     isAskedAnew: ({ context, event }) => event.type === 'execution.pause' && event.epoch > 0 && event.epoch !== context.state.askedEpoch,
@@ -141,7 +142,7 @@ export const runMachine = chart
       }),
       // Not when it is about to wait again.
       reportContinued: chart.enqueueActions(({ context, enqueue, self }) => {
-        if (onlyOutsideCanContinue(context.state)) return;
+        if (onlyOutsideCanContinue(context.state, () => isHeldUp(context))) return;
         enqueue({ type: 'report', params: { message: { type: 'execution.continued', id: self.id, at: context.state.at } } });
       }),
       dropStale: chart.enqueueActions(({ event, enqueue }) => {

@@ -1,8 +1,9 @@
 /** What is remembered of a run, and what it is before its first fact. */
 
 import { List, Map as PersistentMap } from 'immutable';
+import { NONE } from './ledger.ts';
 import { emptyOrdinals, type OrdinalSet } from './ordinal-set.ts';
-import { type ExecutionError, type Json, NO_USAGE, type ResourceUsage, type StepStatus } from './protocol/execution.ts';
+import { type Amounts, type ExecutionError, type Json, NO_USAGE, type ResourceUsage, type StepStatus } from './protocol/execution.ts';
 import type { RunJob } from './protocol/run.ts';
 import type { Answer, ResolvedWait } from './protocol/wait.ts';
 
@@ -34,7 +35,7 @@ export interface StepRecord {
   /** Crashes of its children that were started again; each was another life of one of its executions. */
   readonly crashes: number;
   readonly attempts: number;
-  readonly reserved: string;
+  readonly reserved: Amounts;
   /** The run's variables when it started, where they were no longer its input: a restart hands out the same. */
   readonly variables?: PersistentMap<string, Json>;
   /** Index of the fallback in force. */
@@ -112,7 +113,8 @@ export interface RunState {
   readonly remainingMs: number;
   readonly activeMs: number;
   readonly activeSince: number;
-  readonly reservedCredits: string;
+  /** Promised to the children that live. */
+  readonly reserved: Amounts;
   readonly usage: ResourceUsage;
   /** The first cause why the run must fail. */
   readonly failure?: ExecutionError;
@@ -146,7 +148,7 @@ export const FRESH_RUN: RunState = {
   remainingMs: 0,
   activeMs: 0,
   activeSince: 0,
-  reservedCredits: '0',
+  reserved: NONE,
   usage: NO_USAGE,
   result: null,
 };
@@ -159,7 +161,7 @@ export const BLANK: StepRecord = {
   iteration: 0,
   crashes: 0,
   attempts: 0,
-  reserved: '0',
+  reserved: NONE,
   pausedIn: 0,
   isWaiting: false,
   startedAt: 0,
@@ -172,8 +174,13 @@ export const BLANK: StepRecord = {
 /** Signals that a run keeps until somebody takes them. */
 export const MOST_SIGNALS = 1_000;
 
-/** Nothing of it can go on unless somebody outside acts: a person, a signal, a time. Steps that wait keep their places. */
-export function onlyOutsideCanContinue({ escalated, idle, live, ready, job }: RunState): boolean {
+/**
+ * Nothing of it can go on unless somebody outside acts: a person, a signal, a time. Steps that wait keep their places and their budget.
+ *
+ * @param isHeldUp Whether the next step that is ready must wait for what others hold.
+ */
+export function onlyOutsideCanContinue({ escalated, idle, live, ready, job }: RunState, isHeldUp: () => boolean): boolean {
+  if (escalated + idle === 0 || live !== idle) return false;
   const isFull = job !== undefined && live >= job.allocation.maxConcurrentSteps;
-  return escalated + idle > 0 && live === idle && (ready.size === 0 || isFull);
+  return ready.size === 0 || isFull || isHeldUp();
 }

@@ -1,12 +1,13 @@
 /** What is true of a run's steps: their records, who is released when one settles, and whose turn it is in a group. */
 
+import { minus, NONE, plus } from './ledger.ts';
 import { emptyOrdinals, hasOrdinal, leastOrdinal, withOrdinal, withoutOrdinal } from './ordinal-set.ts';
 import { NO_USAGE, type ResourceUsage } from './protocol/execution.ts';
 import type { PlanStep } from './protocol/plan.ts';
 import type { RunFact } from './protocol/run.ts';
 import type { Answer } from './protocol/wait.ts';
 import type { RunState, StepRecord } from './run.state.ts';
-import { addCredits, subtractCredits, withChildUsage } from './usage.ts';
+import { withChildUsage } from './usage.ts';
 
 type StepRunFact = Extract<RunFact, { type: `tier2/step/${string}` }>;
 type Decided = Extract<StepRunFact, { type: 'tier2/step/decided' }>['payload'];
@@ -141,7 +142,7 @@ function stepStarted(
     ready: withoutOrdinal(state.ready, step.rank),
     unstarted: state.unstarted - (record.iteration === 0 ? 1 : 0),
     live: state.live + (childExecutionId === undefined ? 0 : 1),
-    reservedCredits: addCredits(state.reservedCredits, reserved),
+    reserved: plus(state.reserved, reserved),
   };
   return step.type === 'parallel' && childExecutionId === undefined ? admitChildren(next, step, undefined) : next;
 }
@@ -240,14 +241,14 @@ const withUsage = (state: RunState, usage: ResourceUsage): RunState =>
 /** The record once its executor is gone: no reservation, no child, nothing kept for a restart. */
 function executorGone(record: StepRecord): StepRecord {
   const { childExecutionId: _gone, variables: _unused, waitsFor: _over, answer: _given, ...rest } = record;
-  return { ...rest, reserved: '0', pausedIn: 0, isWaiting: false };
+  return { ...rest, reserved: NONE, pausedIn: 0, isWaiting: false };
 }
 
 const freed = (state: RunState, step: PlanStep, record: StepRecord) => ({
   live: state.live - 1,
   idle: state.idle - (record.isWaiting ? 1 : 0),
   parked: state.parked - (record.pausedIn === state.pauseEpoch && record.pausedIn > 0 ? 1 : 0),
-  reservedCredits: subtractCredits(state.reservedCredits, record.reserved),
+  reserved: minus(state.reserved, record.reserved),
   listeners: unlistened(state, step, record).listeners,
 });
 
@@ -287,8 +288,13 @@ function undone(
 ): RunState {
   const { stepId, ordinal, usage } = fact.payload;
   const hasFailed = fact.type === 'tier2/step/compensation_failed';
-  const next: StepRecord = { ...record, undone: hasFailed ? 'failed' : 'compensated', usage: withChildUsage(record.usage, usage) };
-  const done = { ...withUsage(withRecord(state, ordinal, next), usage), at: fact.at, undo: state.undo.pop() };
+  const next: StepRecord = {
+    ...record,
+    undone: hasFailed ? 'failed' : 'compensated',
+    usage: withChildUsage(record.usage, { ...usage, stepsExecuted: 0 }),
+  };
+  // What undoes a step is no step of the run: it must be done also when there are none left.
+  const done = { ...withUsage(withRecord(state, ordinal, next), { ...usage, stepsExecuted: 0 }), at: fact.at, undo: state.undo.pop() };
   if (!hasFailed) return done;
   const { code, message } = fact.payload.error;
   const undoFailures = [...done.undoFailures, { stepId, code, message }].slice(0, NAMED_FAILURES);

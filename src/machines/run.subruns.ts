@@ -168,20 +168,3 @@ export function stepOutcome(work: Work, outcome: RunOutcome | StepOutcome): Step
 
 const asObject = (value: Json): JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
-
-const costs = new WeakMap<Plan, string>();
-
-/** What the steps of a plan cost together at least, one attempt each. */
-export function planCredits(plan: Plan): string {
-  const known = costs.get(plan);
-  if (known !== undefined) return known;
-  let sum = 0n;
-  for (const { credits, work } of plan.steps) {
-    sum += BigInt(credits);
-    if (work.kind === 'workflow' || work.kind === 'loop') sum += BigInt(planCredits(work.plan));
-    if (work.kind === 'item' && plan.items) sum += BigInt(planCredits(plan.items));
-  }
-  const cost = sum.toString();
-  costs.set(plan, cost);
-  return cost;
-}

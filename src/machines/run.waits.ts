@@ -15,6 +15,8 @@ export function recordWaiting(turn: RunTurn): void {
 export function recordStepWaiting(turn: RunTurn, _context: RunContext, event: RunEvent): void {
   const { id, at } = event as EventOf<'execution.waiting'>;
   turn.record({ type: 'tier2/step/waiting', at, payload: { stepId: id, ordinal: stepById(turn, id).ordinal } });
+  // A step that waited for what this one may give back no longer counts on it.
+  dispatch(turn, at);
 }
 
 export function recordStepContinued(turn: RunTurn, _context: RunContext, event: RunEvent): void {

@@ -1,9 +1,10 @@
 /** What is remembered of a swarm, and what it is before its first fact. */
 
 import { List, Map as PersistentMap } from 'immutable';
+import { NONE } from './ledger.ts';
 import { emptyOrdinals, type OrdinalSet } from './ordinal-set.ts';
 import type { Issue } from './protocol/errors.ts';
-import { type ExecutionError, type Json, NO_USAGE, type ResourceUsage } from './protocol/execution.ts';
+import { type Amounts, type ExecutionError, type Json, NO_USAGE, type ResourceUsage } from './protocol/execution.ts';
 import type { Obligation, SwarmJob, SwarmPlan, SwarmStage, Team } from './protocol/swarm.ts';
 
 export type SwarmPhase =
@@ -36,7 +37,7 @@ export interface TaskRecord {
   /** The run that has not settled; without a lease it does not live. */
   readonly childExecutionId?: string;
   readonly isLive: boolean;
-  readonly reserved: string;
+  readonly reserved: Amounts;
   /** Epoch of the pause that it is parked in. */
   readonly pausedIn: number;
   readonly startedAt: number;
@@ -87,7 +88,8 @@ export interface SwarmState {
   readonly remainingMs: number;
   readonly activeMs: number;
   readonly activeSince: number;
-  readonly reservedCredits: string;
+  /** Promised to the runs that have not settled, and the memory that is held for tasks which are given to an agent. */
+  readonly reserved: Amounts;
   readonly usage: ResourceUsage;
   /** The first cause why the swarm must fail. */
   readonly failure?: ExecutionError;
@@ -119,7 +121,7 @@ export const FRESH_SWARM: SwarmState = {
   remainingMs: 0,
   activeMs: 0,
   activeSince: 0,
-  reservedCredits: '0',
+  reserved: NONE,
   usage: NO_USAGE,
   result: null,
 };
@@ -132,7 +134,7 @@ export const BLANK_TASK: TaskRecord = {
   iteration: 0,
   incarnation: 0,
   isLive: false,
-  reserved: '0',
+  reserved: NONE,
   pausedIn: 0,
   startedAt: 0,
   settledAt: 0,

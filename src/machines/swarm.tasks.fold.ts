@@ -1,10 +1,11 @@
 /** What is true of a swarm's tasks: their records, their leases, and who is released when one settles. */
 
+import { minus, NONE, plus } from './ledger.ts';
 import { withOrdinal, withoutOrdinal } from './ordinal-set.ts';
-import type { ResourceUsage } from './protocol/execution.ts';
+import type { Amounts, ResourceUsage } from './protocol/execution.ts';
 import type { SwarmFact, SwarmTask } from './protocol/swarm.ts';
 import { rearmed, type SwarmState, type TaskRecord } from './swarm.state.ts';
-import { addCredits, subtractCredits, withChildUsage } from './usage.ts';
+import { withChildUsage } from './usage.ts';
 
 type TaskFact = Extract<SwarmFact, { type: `tier1/task/${string}` | `tier1/lease/${string}` }>;
 
@@ -17,15 +18,18 @@ export function evolveTask(state: SwarmState, fact: TaskFact): SwarmState {
   const now = { ...state, at };
   switch (fact.type) {
     case 'tier1/lease/requested': {
-      const { leaseId } = fact.payload;
+      const { leaseId, reserved = record.reserved } = fact.payload;
       const ready = withoutOrdinal(state.ready, task.rank);
-      return withRecord({ ...now, ready }, task, { ...record, status: 'leasing', leaseId, leases: record.leases + 1 });
+      return promised({ ...now, ready }, task, { ...record, status: 'leasing', leaseId, leases: record.leases + 1 }, reserved);
     }
     case 'tier1/lease/granted':
       return withRecord(now, task, { ...record, status: 'leased', agentId: fact.payload.agentId });
     case 'tier1/lease/lost':
       if (record.isLive) return withRecord(now, task, { ...withoutLease(record), status: 'stopping', pausedIn: 0 });
-      return again(withRecord(now, task, { ...withoutLease(record), status: 'pending' }), task);
+      return again(
+        promised(now, task, { ...withoutLease(record), status: 'pending' }, record.childExecutionId === undefined ? NONE : record.reserved),
+        task,
+      );
     case 'tier1/task/suspended':
       return again(withRecord(now, task, { ...record, status: 'pending', isLive: false, pausedIn: 0 }), task);
     case 'tier1/lease/refused':
@@ -40,12 +44,10 @@ export function evolveTask(state: SwarmState, fact: TaskFact): SwarmState {
         isLive: true,
         iteration,
         incarnation: record.incarnation + 1,
-        reserved,
         startedAt: isFirst ? at : record.startedAt,
       };
-      const reservedCredits = addCredits(state.reservedCredits, reserved);
       const unstartedComplexity = state.unstartedComplexity - (isFirst ? task.complexity : 0);
-      return withRecord({ ...now, reservedCredits, unstartedComplexity }, task, running);
+      return promised({ ...now, unstartedComplexity }, task, running, reserved);
     }
     case 'tier1/task/continued': {
       const { incarnation } = fact.payload;
@@ -111,9 +113,15 @@ function settled(state: SwarmState, task: SwarmTask, record: TaskRecord, usage: 
 
 /** Books a run's usage on the task and the swarm; what it had reserved is free again. */
 function booked(state: SwarmState, task: SwarmTask, record: TaskRecord, usage: ResourceUsage): SwarmState {
-  const reserved = state.records.get(task.ordinal)?.reserved ?? '0';
-  const next = withRecord(state, task, { ...record, reserved: '0', usage: withChildUsage(record.usage, usage) });
-  return { ...next, reservedCredits: subtractCredits(state.reservedCredits, reserved), usage: withChildUsage(state.usage, usage) };
+  const next = promised(state, task, { ...record, usage: withChildUsage(record.usage, usage) }, NONE);
+  return { ...next, usage: withChildUsage(state.usage, usage) };
+}
+
+/** What is promised to a task takes the place of what was. */
+function promised(state: SwarmState, task: SwarmTask, record: TaskRecord, reserved: Amounts): SwarmState {
+  const before = state.records.get(task.ordinal)?.reserved ?? NONE;
+  const next = withRecord(state, task, { ...record, reserved });
+  return before === reserved ? next : { ...next, reserved: plus(minus(state.reserved, before), reserved) };
 }
 
 function released(state: SwarmState, task: SwarmTask): SwarmState {

@@ -1,9 +1,11 @@
 /** From a task to a run under a lease, and what follows when the run ends: another agent, or the end of the task. */
 
 import { resolveInput } from './inputs.ts';
-import { hasOrdinal, leastOrdinal } from './ordinal-set.ts';
+import { limitsOf } from './ledger.ts';
+import { hasOrdinal } from './ordinal-set.ts';
 import { executionError } from './protocol/errors.ts';
 import {
+  type Amounts,
   type ExecutionContext,
   type ExecutionError,
   type JsonObject,
@@ -16,31 +18,36 @@ import type { SwarmTask } from './protocol/swarm.ts';
 import { resolveReferences } from './references.ts';
 import type { RunOutcome } from './run.decisions.ts';
 import type { Result } from './run.jobs.ts';
+import { memoryFor, memoryLack, nextRank, share } from './swarm.shares.ts';
 import type { TaskRecord } from './swarm.state.ts';
 import type { SwarmTurn } from './swarm.turn.ts';
-import { subtractCredits } from './usage.ts';
 
 /** Asks for an agent for every task that is ready, the smallest rank first, while there is room. */
 export function dispatch(turn: SwarmTurn, at: number): void {
   while (turn.state.phase === 'coordinating' && turn.state.failure === undefined) {
-    const rank = leastOrdinal(turn.state.ready);
+    const rank = nextRank(turn);
     if (rank === undefined || busy(turn) >= turn.job.maxConcurrentTasks) return;
     const { task, record } = turn.at(turn.state.plan?.byRank[rank] ?? -1);
     const violation = turn.state.team?.tasks[task.id]?.violation;
+    const memory = memoryFor(turn, task, record);
+    const lack = memory ? undefined : memoryLack(turn, task);
     if (violation) blockTask(turn, task, violation, at);
-    else requestLease(turn, task, record, at);
+    else if (memory) requestLease(turn, task, record, memory, at);
+    else if (lack) failTask(turn, task, lack, NO_USAGE, at);
+    else return;
   }
 }
 
 const busy = ({ state: { leasing, leased, live } }: SwarmTurn): number => leasing + leased + live;
 
-function requestLease(turn: SwarmTurn, task: SwarmTask, record: TaskRecord, at: number): void {
+function requestLease(turn: SwarmTurn, task: SwarmTask, record: TaskRecord, reserved: Amounts, at: number): void {
   const { execution, poolIds, shadowed = [] } = turn.job;
   const poolId = (id: string): string => (Object.hasOwn(poolIds, id) ? (poolIds[id] ?? id) : id);
   const leaseId = `${execution.executionId}/${task.id}#${record.leases + 1}`;
   const agents = turn.state.team?.tasks[task.id]?.agents;
   const { failedAgents: exclude } = record;
-  turn.record({ type: 'tier1/lease/requested', at, payload: { taskId: task.id, ordinal: task.ordinal, leaseId, exclude } });
+  const payload = { taskId: task.id, ordinal: task.ordinal, leaseId, exclude, ...(reserved !== record.reserved && { reserved }) };
+  turn.record({ type: 'tier1/lease/requested', at, payload });
   turn.requests.push({
     type: 'lease.request',
     at,
@@ -119,21 +126,10 @@ export function reviveToEnd(turn: SwarmTurn, ordinal: number, reason: string, at
   turn.messages.push({ type: 'child.tell', id: task.id, event: { type: 'execution.cancel', at, reason } });
 }
 
-/**
- * A task's share of what is left of the budget, weighted by complexity over all tasks that never started.
- *
- * Source: Implementation Guide, "Resource Management" (whose constant tenth is not copied).
- */
-function share({ state, job }: SwarmTurn, task: SwarmTask, { iteration }: TaskRecord): string {
-  const left = subtractCredits(subtractCredits(job.allocation.maxCredits, state.usage.creditsUsed), state.reservedCredits);
-  const weights = state.unstartedComplexity + (iteration === 0 ? 0 : task.complexity);
-  return ((BigInt(left) * BigInt(task.complexity)) / BigInt(Math.max(1, weights))).toString();
-}
-
 interface Start {
   readonly at: number;
   readonly incarnation: number;
-  readonly reserved: string;
+  readonly reserved: Amounts;
 }
 
 function runSpec(turn: SwarmTurn, task: SwarmTask, executionId: string, { at, incarnation, reserved }: Start): Result<ChildSpec> {
@@ -145,7 +141,11 @@ function runSpec(turn: SwarmTurn, task: SwarmTask, executionId: string, { at, in
     execution,
     plan: task.plan,
     input: input.value,
-    allocation: { ...job.allocation, maxCredits: reserved, maxDurationMs: Math.max(1, state.deadlineAt - at) },
+    allocation: {
+      ...job.allocation,
+      ...limitsOf(job.allocation, reserved, state.reserved),
+      maxDurationMs: Math.max(1, state.deadlineAt - at),
+    },
     recovery: job.recovery,
     ...(job.retry && { retry: job.retry }),
   };

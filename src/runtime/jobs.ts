@@ -3,12 +3,12 @@
 import { isSwarmchartError, wrapTierError } from '../actors/failure.ts';
 import { toJson } from '../actors/json.ts';
 import type { AnyTool } from '../actors/tool.ts';
+import { freeOf, lacking, NONE } from '../machines/ledger.ts';
 import { executionError, type Issue, SwarmchartError } from '../machines/protocol/errors.ts';
-import type { JsonObject } from '../machines/protocol/execution.ts';
+import { type JsonObject, NO_USAGE, type ResourceAllocation } from '../machines/protocol/execution.ts';
 import type { Plan } from '../machines/protocol/plan.ts';
 import type { RunJob } from '../machines/protocol/run.ts';
 import type { StepJob } from '../machines/protocol/step.ts';
-import { lessCredits } from '../machines/usage.ts';
 import type { CheckedStepRequest } from './execution/requests.ts';
 import type { RuntimeOptions } from './options.ts';
 import { resolveInput } from './workflow/input.ts';
@@ -19,14 +19,14 @@ import type { LoadedWorkflow } from './workflow/load.ts';
 export function prepareRun(
   load: (inputNames: readonly string[]) => LoadedWorkflow,
   given: JsonObject,
-  maxCredits: string,
+  allocation: ResourceAllocation,
   name: string,
 ): Pick<RunJob, 'plan' | 'input' | 'refusal'> {
   try {
     const input = toJson(given, 'The caller', Number.MAX_SAFE_INTEGER) as JsonObject;
     const loaded = load(Object.keys(input));
     const resolved = resolveInput(loaded.inputs, input);
-    const issues = [...resolved.issues, ...unaffordable(loaded.plan, maxCredits)];
+    const issues = [...resolved.issues, ...unaffordable(loaded.plan, allocation)];
     if (issues.length > 0) throw issuesToError(issues);
     return { plan: loaded.plan, input: resolved.input };
   } catch (thrown) {
@@ -51,6 +51,8 @@ export function stepJob(
     ...(policy && { retry: policy }),
     recovery: options.recovery ?? {},
     credits: tool?.credits ?? '0',
+    ...(tool?.tokens !== undefined && { tokens: tool.tokens }),
+    ...(tool?.memoryMB !== undefined && { memoryMB: tool.memoryMB }),
     allocation,
     idempotencyKey: `${execution.executionId}/${input.stepId}/1`,
   };
@@ -64,12 +66,19 @@ function emptyPlan(name: string): Plan {
   return { id: name, name, version: '0', steps: [], byRank: [], ordinals: {}, sinks: [], metadata: {} };
 }
 
+const UNITS = { credits: 'credits', tokens: 'tokens', memoryMB: 'MB of memory' } as const;
+
 /** Steps that could never start, whatever the others use. */
-const unaffordable = ({ steps }: Plan, maxCredits: string): Issue[] =>
-  steps
-    .filter(({ credits }) => lessCredits(maxCredits, credits))
-    .map(({ id, credits }) => ({
-      code: 'RESOURCE_EXHAUSTED',
-      path: ['steps', id, 'credits'],
-      message: `Step "${id}" costs ${credits} credits, and the run may use ${maxCredits}`,
-    }));
+function unaffordable({ steps }: Plan, allocation: ResourceAllocation): Issue[] {
+  const { maxSteps: _, ...limits } = allocation;
+  const free = freeOf(limits, NO_USAGE, NONE);
+  return steps.flatMap((step): Issue[] => {
+    const { id, credits, tokens = 0, memoryMB = 0 } = step;
+    const kind = lacking(free, { credits, tokens, memoryMB });
+    if (kind === undefined || kind === 'steps') return [];
+    const given = { credits: limits.maxCredits, tokens: limits.maxTokens, memoryMB: limits.maxMemoryMB };
+    const what = kind === 'memoryMB' ? 'holds' : 'costs';
+    const message = `Step "${id}" ${what} ${step[kind]} ${UNITS[kind]}, and the run may use ${given[kind]}`;
+    return [{ code: 'RESOURCE_EXHAUSTED', path: ['steps', id, kind], message }];
+  });
+}

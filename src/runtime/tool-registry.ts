@@ -1,5 +1,6 @@
 /** The tools of a runtime, by name. */
 
+import { describe } from '../actors/failure.ts';
 import type { AnyTool } from '../actors/tool.ts';
 import { type Issue, SwarmchartError } from '../machines/protocol/errors.ts';
 import { issuesToError } from './workflow/issues.ts';
@@ -46,7 +47,25 @@ export class ToolRegistry {
     if (typeof tool?.name !== 'string' || tool.name === '' || typeof tool.run !== 'function') {
       return { code: 'INVALID_VALUE', path, message: `${what} needs a name and a run function` };
     }
+    const cost = costProblem(tool);
+    if (cost) return { code: 'INVALID_VALUE', path, message: `${what} ("${tool.name}") ${cost}` };
     if (this.#byName.has(tool.name)) return { code: 'DUPLICATE_ID', path, message: `There is another tool "${tool.name}"` };
     return undefined;
   }
+}
+
+const shown = (value: unknown): string => (typeof value === 'string' ? `"${describe(value)}"` : describe(value));
+
+/** What is wrong with what a tool declares of its cost. */
+function costProblem({
+  credits,
+  tokens,
+  memoryMB,
+}: { readonly [Kind in 'credits' | 'tokens' | 'memoryMB']?: unknown }): string | undefined {
+  const isCount = (value: unknown): boolean => value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0);
+  if (credits !== undefined && (typeof credits !== 'string' || !/^\d{1,100}$/.test(credits))) {
+    return `declares credits that are no non-negative integer in a string, but ${shown(credits)}`;
+  }
+  if (!isCount(tokens)) return `declares tokens that are no non-negative integer, but ${shown(tokens)}`;
+  return isCount(memoryMB) ? undefined : `declares memoryMB that is no non-negative integer, but ${shown(memoryMB)}`;
 }

@@ -1,10 +1,8 @@
 /** What must hold of every stream of facts, whatever the order of events. Each check returns the violations that it found. */
 
-import type { ResourceUsage } from '../machines/protocol/execution.ts';
 import type { Fact } from '../machines/protocol/facts.ts';
-import type { RunJob } from '../machines/protocol/run.ts';
-import type { SwarmJob } from '../machines/protocol/swarm.ts';
 import { isTerminal } from '../runtime/journal/journal.ts';
+import { budgets, reservations } from './budget-invariants.ts';
 
 type Payload = { readonly [key: string]: unknown };
 const payloadOf = (fact: Fact): Payload => fact.payload as Payload;
@@ -53,57 +51,6 @@ export function terminals(facts: readonly Fact[]): string[] {
   }
   for (const executionId of begun) {
     if (!ended.has(executionId)) found.push(`I1: ${executionId} has no terminal fact`);
-  }
-  return found;
-}
-
-/** I3: no execution uses more than it was given, and the credits of a run or a swarm are the sum of its children's. */
-export function budgets(facts: readonly Fact[]): string[] {
-  const found: string[] = [];
-  const given = new Map<string, string>();
-  const ofChildren = new Map<string, bigint>();
-  for (const fact of facts) {
-    const { executionId, parentExecutionId, type, tier } = fact;
-    const job = type === 'tier2/routine/started' || type === 'tier1/swarm/coordination_started' ? payloadOf(fact)['job'] : undefined;
-    if (job) given.set(executionId, (job as RunJob | SwarmJob).allocation.maxCredits);
-    if (!isTerminal(fact)) continue;
-    const { creditsUsed } = payloadOf(fact)['usage'] as ResourceUsage;
-    const limit = given.get(executionId);
-    if (limit !== undefined && BigInt(creditsUsed) > BigInt(limit))
-      found.push(`I3: ${executionId} used ${creditsUsed} of ${limit} credits`);
-    const spent = ofChildren.get(executionId) ?? 0n;
-    if (tier !== 'tier3' && BigInt(creditsUsed) !== spent)
-      found.push(`I3: ${executionId} booked ${creditsUsed} credits, its children ${spent}`);
-    if (parentExecutionId !== undefined) {
-      ofChildren.set(parentExecutionId, (ofChildren.get(parentExecutionId) ?? 0n) + BigInt(creditsUsed));
-    }
-  }
-  return found;
-}
-
-const BOOKED =
-  /^tier(1\/task\/(reassigned|completed|failed|cancelled)|2\/step\/(completed|failed|skipped|cancelled|branched|fell_back|admitted|iterated))$/;
-
-/** I3: what a run or a swarm has used and what it has promised to its children is never more than it was given. */
-export function reservations(facts: readonly Fact[]): string[] {
-  const found: string[] = [];
-  const left = new Map<string, bigint>();
-  const promised = new Map<string, bigint>();
-  for (const fact of facts) {
-    const { executionId, type, id } = fact;
-    const { job, ordinal, reserved, usage } = payloadOf(fact);
-    const key = `${executionId} ${String(ordinal)}`;
-    const take = (credits: bigint) => left.set(executionId, (left.get(executionId) ?? 0n) - credits);
-    if (type === 'tier2/routine/started' || type === 'tier1/swarm/coordination_started') {
-      left.set(executionId, BigInt((job as RunJob | SwarmJob).allocation.maxCredits));
-    } else if (type === 'tier1/task/started' || type === 'tier2/step/started') {
-      promised.set(key, BigInt(reserved as string));
-      take(BigInt(reserved as string));
-    } else if (BOOKED.test(type)) {
-      take(BigInt((usage as ResourceUsage).creditsUsed) - (promised.get(key) ?? 0n));
-      promised.delete(key);
-    }
-    if ((left.get(executionId) ?? 0n) < 0n) found.push(`I3: ${executionId} has promised more than it has (${id})`);
   }
   return found;
 }

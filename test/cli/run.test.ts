@@ -33,6 +33,16 @@ describe('swarmchart run', () => {
     });
   });
 
+  it('says what was used, when it cost something', async () => {
+    const steps = [{ id: 'only', tool: 'echo', parameters: { message: 'hi' }, credits: 2, tokens: 30 }];
+    using folder = new Workspace({ 'w.json': JSON.stringify({ id: 'w', steps }) });
+    const { stderr } = await folder.run('run', 'w.json');
+    expect(stderr).toMatch(/^w completed: 1 of 1 step, .*, 2 credits, 30 tokens$/m);
+    expect(JSON.parse((await folder.run('run', 'w.json', '--json')).stdout)).toMatchObject({
+      resourcesUsed: { creditsUsed: '2', tokensUsed: 30 },
+    });
+  });
+
   it('prints every fact as a line with --jsonl, and the result last', async () => {
     using folder = new Workspace({ 'greeting.yaml': GREETING });
     const { stdout } = await folder.run('run', 'greeting.yaml', '--input', 'name=Ada', '--jsonl');

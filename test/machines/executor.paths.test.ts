@@ -24,6 +24,7 @@ const executor: Walks<ExecutorState, ExecutorInput> = {
   fold: folding(evolveExecutor, FRESH_EXECUTOR),
   restored: (input, restored) => ({ ...input, restored }),
   isTerminal: ({ type }) => /^tier3\/execution\/(completed|failed|cancelled)$/.test(type),
+  saysOfRestart: ({ type }) => type === 'tier3/attempt/interrupted',
   inputs: [withJob({}), withJob({ retry: retries(2) }), withJob({ recovery: { timeout: retries(1) } })],
   events: (snapshot, at) => {
     const { attempt, pauseEpoch, pauses, phase }: ExecutorState = snapshot.context.state;

@@ -24,6 +24,8 @@ const CASES: Readonly<Record<string, ReturnType<typeof aRun>>> = {
   'a chain whose first step may fail': aRun([{ onFailure: 'continue' }, { after: [0] }]),
   'two steps, one at a time': aRun([{}, {}], { maxConcurrentSteps: 1 }),
   'two steps, credits for one': aRun([{}, {}], { maxCredits: '4' }),
+  'two steps, memory for one': aRun([{ memoryMB: 300 }, { memoryMB: 300 }], { maxMemoryMB: 500 }),
+  'two steps, of which one is allowed': aRun([{}, {}], { maxSteps: 1 }),
   'collecting branches': aRun([{ branches: [{}, {}] }, { after: [0] }]),
   'failing fast': aRun([{ branches: [{}, {}], onBranchFailure: 'fail-fast' }]),
   'branches, one at a time': aRun([{ branches: [{}, {}], maxConcurrency: 1 }]),

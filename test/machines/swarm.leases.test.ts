@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { freeOf } from '../../src/machines/ledger.ts';
 import { evolveSwarm } from '../../src/machines/machines.ts';
 import { executionError } from '../../src/machines/protocol/errors.ts';
 import { DEFAULT_ALLOCATION } from '../../src/machines/protocol/execution.ts';
@@ -10,6 +11,7 @@ import type { SwarmEvent } from '../../src/machines/swarm.decisions.ts';
 import { FRESH_SWARM } from '../../src/machines/swarm.state.ts';
 import type { TaskSpec } from './paths/goals.ts';
 import { folding } from './paths/live-chart.ts';
+import { planOf } from './paths/plans.ts';
 import { DOWN, GONE, NOBODY, outcome, SwarmStage, type Timeless } from './swarm-stage.ts';
 
 const FULL = executionError('RESOURCE_EXHAUSTED', 'Too many wait', 'tier1');
@@ -34,10 +36,16 @@ const tasks = fc
       onFailure: fc.constantFrom('stop' as const, 'continue' as const, 'continue' as const),
       maxAgents: fc.integer({ min: 1, max: 3 }),
       complexity: fc.integer({ min: 1, max: 10 }),
+      memoryMB: fc.constantFrom(0, 0, 100, 300, 512, 513),
     }),
     { minLength: 1, maxLength: 6 },
   )
-  .map((specs) => specs.map((spec, ordinal): TaskSpec => ({ ...spec, after: spec.after.filter((other) => other < ordinal) })));
+  .map((specs) =>
+    specs.map(({ memoryMB, ...spec }, ordinal): TaskSpec => {
+      const plan = planOf([{ ...(memoryMB > 0 && { memoryMB }) }]);
+      return { ...spec, plan, after: spec.after.filter((other) => other < ordinal) };
+    }),
+  );
 const credits = fc.bigInt({ min: 0n, max: 10n ** 30n });
 
 /** The pool and the runs act at once; the swarm hears of it later, from each in order. */
@@ -52,7 +60,8 @@ class World {
   #stopped = 0;
 
   constructor(specs: readonly TaskSpec[], maxConcurrentTasks: number, maxCredits: bigint) {
-    const allocation = { ...DEFAULT_ALLOCATION, maxCredits: maxCredits.toString(), maxDurationMs: 1_000 };
+    const limits = { maxMemoryMB: 512, maxTokens: Number(maxCredits % 1_000n), maxSteps: 5 };
+    const allocation = { ...DEFAULT_ALLOCATION, ...limits, maxCredits: maxCredits.toString(), maxDurationMs: 1_000 };
     this.stage = new SwarmStage({ tasks: specs }, { maxConcurrentTasks, allocation });
     this.stage.begin();
   }
@@ -120,9 +129,12 @@ class World {
     else {
       children.delete(id);
       const isCancelled = child.told.includes('execution.cancel');
-      const creditsUsed = ((BigInt(job?.allocation.maxCredits ?? 0) * BigInt(which)) / 99n).toString();
+      const { maxCredits = '0', maxTokens = 0, maxSteps = 0 } = job?.allocation ?? {};
+      const creditsUsed = ((BigInt(maxCredits) * BigInt(which)) / 99n).toString();
+      const counts = { tokensUsed: Math.floor((maxTokens * which) / 99), stepsExecuted: Math.floor((maxSteps * which) / 99) };
       const failed = isCancelled ? outcome('cancelled', { creditsUsed, reason: 'told' }) : outcome('failed', { creditsUsed, error: DOWN });
-      const output = deed === 'done' ? outcome('completed', { creditsUsed, result: 'done' }) : failed;
+      const ended = deed === 'done' ? outcome('completed', { creditsUsed, result: 'done' }) : failed;
+      const output = { ...ended, usage: { ...ended.usage, ...counts } };
       if (deed === 'crash') this.fromRuns.push({ type: 'child.crashed', id, incarnation, cause: { name: 'Error', message: 'boom' } });
       else this.fromRuns.push({ type: 'child.done', id, incarnation, output });
     }
@@ -146,9 +158,10 @@ class World {
 
   check(): void {
     const { state, children, leases, asked, idleReturns, job } = this.stage;
-    const bound = BigInt(state.reservedCredits) + BigInt(state.usage.creditsUsed);
-    assert.ok(bound <= BigInt(job.allocation.maxCredits), 'more credits are bound than there are');
-    assert.ok(BigInt(state.reservedCredits) >= 0n);
+    const free = freeOf(job.allocation, state.usage, state.reserved);
+    assert.ok(BigInt(free.credits) >= 0n, 'more credits are bound than there are');
+    assert.ok(Math.min(free.tokens, free.steps, free.memoryMB) >= 0, `more is bound than there is: ${JSON.stringify(free)}`);
+    assert.ok(BigInt(state.reserved.credits) >= 0n);
     const { leasing, leased, live } = state;
     if (state.phase === 'coordinating') assert.ok(leasing + leased + live <= job.maxConcurrentTasks, 'too many tasks at once');
     for (const [id, { told }] of children) {

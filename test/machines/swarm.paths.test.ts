@@ -5,6 +5,7 @@ import { executionError } from '../../src/machines/protocol/errors.ts';
 import { DEFAULT_ALLOCATION } from '../../src/machines/protocol/execution.ts';
 import { CoverageRecorder, coverage } from '../../src/testing/coverage.ts';
 import { aSwarm, obligationOf, type TaskSpec } from './paths/goals.ts';
+import { planOf } from './paths/plans.ts';
 import { swarm } from './paths/swarms.ts';
 import { anyWalk, walk, walkPaths } from './paths/walks.ts';
 
@@ -13,6 +14,7 @@ const violation = { normId: 'n', message: 'Coders must not delete' };
 const unread: TaskSpec = { parameters: { from: '{{missing}}' } };
 
 const one: TaskSpec = { maxAgents: 1 };
+const big: TaskSpec = { ...one, plan: planOf([{ memoryMB: 300 }]) };
 const duty = { obligations: [obligationOf('o', ['t0'], 10_000)] };
 const CASES: Readonly<Record<string, ReturnType<typeof aSwarm>>> = {
   'a refusal': aSwarm({ tasks: [] }, { refusal }),
@@ -31,6 +33,10 @@ const CASES: Readonly<Record<string, ReturnType<typeof aSwarm>>> = {
     { maxConcurrentTasks: 1 },
   ),
   'two tasks at once': aSwarm({ tasks: [one, one], deaf: /crashed|cancel|lost|^xstate/ }),
+  'two tasks, memory for one': aSwarm(
+    { tasks: [big, { ...big, onFailure: 'continue' }], deaf: /crashed|cancel|waiting|continued|pause|^xstate/ },
+    { allocation: { ...DEFAULT_ALLOCATION, maxMemoryMB: 500 } },
+  ),
   'a task that a norm forbids': aSwarm({ tasks: [{ team: { violation }, onFailure: 'continue' }], deaf: /pause/ }),
   'a task that reads what does not exist': aSwarm({ tasks: [unread] }),
   'an obligation': aSwarm({ tasks: [{ ...one, onFailure: 'continue' }], ...duty, deaf: /crashed|lost|refused/ }),

@@ -235,12 +235,12 @@ describe('a budget', () => {
     const stage = new SwarmStage({ tasks }, { allocation: huge }).begin();
     stage.grant('t0', 'ann');
     stage.grant('t1', 'bob');
-    expect(stage.record('t0').reserved).toBe(`1${'0'.repeat(29)}`);
-    expect(stage.record('t1').reserved).toBe(`4${'0'.repeat(29)}`);
+    expect(stage.record('t0').reserved.credits).toBe(`1${'0'.repeat(29)}`);
+    expect(stage.record('t1').reserved.credits).toBe(`4${'0'.repeat(29)}`);
     stage.complete('t0', '1');
     stage.grant('t2', 'cal');
-    expect(stage.record('t2').reserved).toBe(`5${'9'.repeat(29)}`);
-    expect(stage.children.get('t2')?.job?.allocation.maxCredits).toBe(stage.record('t2').reserved);
+    expect(stage.record('t2').reserved.credits).toBe(`5${'9'.repeat(29)}`);
+    expect(stage.children.get('t2')?.job?.allocation.maxCredits).toBe(stage.record('t2').reserved.credits);
   });
 
   it('sums what its runs used', () => {

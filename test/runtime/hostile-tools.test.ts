@@ -209,6 +209,10 @@ describe('a tool that misuses its context', () => {
     ['negative megabytes', { memoryMB: -1 }],
     ['infinite megabytes', { memoryMB: Number.POSITIVE_INFINITY }],
     ['megabytes that are no number', { memoryMB: 'many' }],
+    ['half a token', { tokens: 0.5 }],
+    ['negative tokens', { tokens: -1 }],
+    ['more tokens than can be counted', { tokens: 2 ** 53 }],
+    ['tokens in a text', { tokens: '7' }],
   ];
   it.each(rubbish)('spends %s: it is told so, and the books stay right', async (_, usage) => {
     let refused: unknown;

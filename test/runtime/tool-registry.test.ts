@@ -20,6 +20,19 @@ describe('the tools of a runtime', () => {
     expect(await world.runtime.run(workflow).result()).toMatchObject({ success: true, result: 'latecomer ran' });
   });
 
+  it.each([
+    ['credits', { credits: 5 }, 'declares credits that are no non-negative integer in a string, but 5'],
+    ['credits in part', { credits: '0.5' }, 'declares credits that are no non-negative integer in a string, but "0.5"'],
+    ['tokens', { tokens: -1 }, 'declares tokens that are no non-negative integer, but -1'],
+    ['memory', { memoryMB: '64' }, 'declares memoryMB that is no non-negative integer, but "64"'],
+  ])('are refused when the %s that they declare make no sense', async (_, cost, message) => {
+    await using world = await startRuntime();
+    const given = { ...tool('costly'), ...cost } as never;
+    const problem = expect.objectContaining({ code: 'INVALID_VALUE', message: expect.stringContaining(message) });
+    expect(() => world.runtime.tools.register(given)).toThrow(problem);
+    await expect(createRuntime({ tools: [given] })).rejects.toThrow(problem);
+  });
+
   it('are refused when they are no tools or their name is taken, all problems at once when the runtime is created', async () => {
     await using world = await startRuntime();
     expect(() => world.runtime.tools.register(tool('echo'))).toThrow(expect.objectContaining({ code: 'DUPLICATE_ID' }));

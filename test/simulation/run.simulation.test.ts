@@ -18,13 +18,14 @@ import {
   VirtualClock,
   violations,
 } from '../../src/testing/testing.ts';
-import { everyKind, runsWithinRuns } from './stories.ts';
+import { everyKind, runsWithinRuns, tightBudgets } from './stories.ts';
 
 const SEEDS = Number(process.env['SIMULATION_SEEDS'] ?? 1_000);
 
 const STORIES = [
   ['of one run', everyKind],
   ['of runs within runs', runsWithinRuns],
+  ['of tight budgets', tightBudgets],
 ] as const;
 
 describe.each(STORIES)('a simulated story %s', (_, storyOf) => {
@@ -76,7 +77,7 @@ describe.each(STORIES)('a simulated story %s', (_, storyOf) => {
           if (done.has(idempotencyKey)) repeated.push(idempotencyKey);
           return null;
         };
-        const tools = ['work', 'suspendable', 'undo'].map((name) => ({ name, run }));
+        const tools = ['work', 'suspendable', 'undo', 'model'].map((name) => ({ name, run }));
         const runtime = await createRuntime({ carrier: new MailQueue(Number.POSITIVE_INFINITY), tools, clock, journal });
         const execution = await runtime.restore(facts.slice(0, length));
         for (let turns = 0; turns < 200 && !['completed', 'failed', 'cancelled'].includes(execution.status); turns++) {

@@ -1,6 +1,7 @@
 /** Stories for the simulation: workflows with every kind of step, and what a client may do to them. */
 
-import type { Control, Pick, Story } from '../../src/testing/testing.ts';
+import type { AnyTool } from '../../src/index.ts';
+import type { Control, Pick, Story, World } from '../../src/testing/testing.ts';
 
 const CONTROLS: readonly Control[] = ['pause', 'resume', 'cancel', 'pause', 'resume', 'approve', 'retry', 'reject', 'abort'];
 
@@ -115,5 +116,82 @@ export function runsWithinRuns(pick: Pick): Story {
     ],
     ...(pick(3) === 0 && { crashes: { at: ['tier2/**', 'tier3/**'], most: 1 + pick(3) } }),
     controls: Array.from({ length: pick(6) }, () => NESTED_CONTROLS[pick(NESTED_CONTROLS.length)] ?? 'pause'),
+  };
+}
+
+/** Where budgets are tight in every kind: tools that declare tokens and memory, and use more than that; nested runs, maps and loops that share them. */
+export function tightBudgets(pick: Pick): Story {
+  const maybe = (more: object) => (pick(2) === 0 ? more : {});
+  const costs = () => ({
+    ...maybe({ credits: String(pick(4)) }),
+    ...maybe({ tokens: pick(40) }),
+    ...maybe({ memoryMB: 1 + pick(60) }),
+  });
+  const work = (id: string, more: object = {}) => ({
+    id,
+    tool: pick(2) === 0 ? 'work' : 'model',
+    onFailure: 'continue',
+    ...costs(),
+    ...more,
+  });
+  const fallbacks = [{ on: 'any', action: 'use-tool', tool: 'model' }];
+  const compensate = { compensate: { tool: 'model' } };
+  const steps = [
+    work('first', maybe(compensate)),
+    work('second', { ...maybe({ dependencies: ['first'] }), ...maybe({ fallbacks }) }),
+    { id: 'both', type: 'parallel', ...maybe({ when: 'input.wanted' }), steps: [work('left'), work('right')] },
+    {
+      id: 'inner',
+      type: 'workflow',
+      onFailure: 'continue',
+      ...maybe({ when: 'input.wanted' }),
+      workflow: {
+        id: 'within',
+        steps: [
+          work('a'),
+          ...(pick(2) === 0 ? [{ id: 'nod', type: 'wait', approval: true, dependencies: ['a'] }] : []),
+          work('b', maybe(compensate)),
+        ],
+      },
+    },
+    { id: 'each', type: 'map', over: [1, 2, 3], onFailure: 'continue', maxConcurrency: 1 + pick(3), steps: [work('c')] },
+    { id: 'again', type: 'loop', maxIterations: 1 + pick(3), onFailure: 'continue', steps: [work('d')] },
+    ...(pick(3) === 0 ? [{ id: 'last', tool: 'work', dependencies: ['inner'], credits: '2', tokens: 10 }] : []),
+  ];
+  const kept = steps.filter(({ id }) => id === 'first' || id === 'inner' || id === 'last' || pick(3) > 0);
+  return {
+    workflow: {
+      id: 'tight-budgets',
+      retry: { maxRetries: pick(3), backoff: { baseMs: 100 } },
+      steps: kept as unknown as NonNullable<Story['workflow']>['steps'],
+    },
+    input: { wanted: pick(2) === 0 },
+    allocation: {
+      maxCredits: String(3 + pick(20)),
+      maxMemoryMB: 60 + pick(60),
+      maxConcurrentSteps: 1 + pick(4),
+      ...maybe({ maxTokens: 40 + pick(200) }),
+      ...maybe({ maxSteps: 1 + pick(14) }),
+    },
+    tools: (world) => [
+      world.tool('work', ['succeed', 'succeed', 'succeed', 'succeed', 'fail', 'hang', 'deaf']),
+      spending(world, world.tool('model', ['succeed', 'succeed', 'checkpoint', 'fail'], { onPause: 'suspend', tokens: 7, memoryMB: 20 })),
+    ],
+    controls: Array.from({ length: pick(5) }, () => NESTED_CONTROLS[pick(NESTED_CONTROLS.length)] ?? 'pause'),
+  };
+}
+
+/** The same tool, which uses more than it declares: as much as is chosen. */
+function spending(world: World, tool: AnyTool): AnyTool {
+  return {
+    ...tool,
+    run: async (parameters, context) => {
+      context.spend({
+        tokens: world.choose([0, 0, 3, 30]),
+        memoryMB: world.choose([1, 10, 20, 25]),
+        credits: world.choose(['0', '0', '1']),
+      });
+      return tool.run(parameters, context);
+    },
   };
 }

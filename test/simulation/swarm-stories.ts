@@ -61,10 +61,11 @@ export function wholeSwarm(pick: Pick): Story {
       maxCredits: pick(4) === 0 ? '4' : '1000',
       maxConcurrentSteps: 1 + pick(3),
       ...(pick(5) === 0 && { maxDurationMs: 60_000 }),
+      ...(pick(4) === 0 && { maxTokens: pick(60), maxSteps: 1 + pick(12), maxMemoryMB: 100 }),
     },
     tools: (world) => [
-      world.tool('work', ['succeed', 'succeed', 'succeed', 'succeed', 'succeed', 'fail', 'hang', 'deaf']),
-      world.tool('suspendable', ['succeed', 'checkpoint', 'checkpoint', 'fail'], { onPause: 'suspend' }),
+      world.tool('work', ['succeed', 'succeed', 'succeed', 'succeed', 'succeed', 'fail', 'hang', 'deaf'], { tokens: 5 }),
+      world.tool('suspendable', ['succeed', 'checkpoint', 'checkpoint', 'fail'], { onPause: 'suspend', memoryMB: 60 }),
     ],
     ...(pick(3) === 0 && { crashes: { at: ['tier1/**', 'tier2/**', 'tier3/**', 'agent/leased', 'agent/released'], most: 1 + pick(3) } }),
     controls: Array.from({ length: pick(6) }, () => CONTROLS[pick(CONTROLS.length)] ?? 'pause'),

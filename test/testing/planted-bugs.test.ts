@@ -60,7 +60,7 @@ vi.mock('../../src/machines/breaker.machine.ts', async (original) => {
 vi.mock('../../src/machines/run.jobs.ts', async (original) => {
   const real = await original<typeof import('../../src/machines/run.jobs.ts')>();
   const reservation: typeof real.reservation = (state, ...rest) =>
-    real.reservation(planted.spends ? { ...state, reservedCredits: '0' } : state, ...rest);
+    real.reservation(planted.spends ? { ...state, reserved: { credits: '0' } } : state, ...rest);
   return { ...real, reservation };
 });
 

@@ -29,8 +29,21 @@ export interface ExecutionContext {
 export interface ResourceAllocation {
   readonly maxCredits: string;
   readonly maxDurationMs: number;
+  /** At once. */
   readonly maxMemoryMB: number;
   readonly maxConcurrentSteps: number;
+  /** Of language models; without it there is no limit. */
+  readonly maxTokens?: number;
+  /** Steps that are executed, over all levels; without it there is no limit. What undoes a step is none. */
+  readonly maxSteps?: number;
+}
+
+/** What is promised to an execution before it acts. Credits are a decimal string, the others safe integers; what is left out is none. */
+export interface Amounts {
+  readonly credits: string;
+  readonly tokens?: number;
+  readonly steps?: number;
+  readonly memoryMB?: number;
 }
 
 /** What an execution did use. `memoryUsedMB` is a peak; a parent's is the greatest of its children's. */
@@ -39,6 +52,8 @@ export interface ResourceUsage {
   readonly durationMs: number;
   readonly memoryUsedMB: number;
   readonly stepsExecuted: number;
+  /** Only when there were any. */
+  readonly tokensUsed?: number;
 }
 
 /** A failure as data. `tier` and `code` are those of the innermost tier at which it happened. */

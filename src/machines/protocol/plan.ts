@@ -53,6 +53,8 @@ export type Fallback =
       readonly parameters?: JsonObject;
       /** Cost of one attempt, where the tool declares one; else it is the step's. */
       readonly credits?: string;
+      readonly tokens?: number;
+      readonly memoryMB?: number;
     }
   | { readonly on: FallbackTrigger; readonly action: 'skip' }
   | { readonly on: FallbackTrigger; readonly action: 'fail' };
@@ -130,6 +132,8 @@ export interface Compensation {
   readonly timeoutMs: number;
   readonly retry?: RetryPolicy;
   readonly credits: string;
+  readonly tokens?: number;
+  readonly memoryMB?: number;
 }
 
 export interface PlanStep {
@@ -161,6 +165,9 @@ export interface PlanStep {
   readonly onFailure: 'stop' | 'continue';
   /** Cost of one attempt, as a decimal string. */
   readonly credits: string;
+  /** Declared: tokens that one attempt uses, and memory that is held for it while it runs. */
+  readonly tokens?: number;
+  readonly memoryMB?: number;
   /** Of a parallel step. `collect`: siblings finish first; `fail-fast`: siblings are cancelled. */
   readonly onBranchFailure: 'collect' | 'fail-fast';
   /** Of a parallel step: how many of its direct children run at once; of a map, how many items. */

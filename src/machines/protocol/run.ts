@@ -2,7 +2,7 @@
 
 import type { ControlCommand, ControlReport } from './control.ts';
 import type { ErrorClass } from './errors.ts';
-import type { ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
+import type { Amounts, ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
 import type { FactBody } from './facts.ts';
 import type { Plan, RetryPolicy } from './plan.ts';
 import type { StepOutcome } from './step.ts';
@@ -106,7 +106,7 @@ export type RunFact =
         readonly childExecutionId?: string;
         /** 1, and one more for every fresh start by a fallback or a person. */
         readonly iteration: number;
-        readonly reserved: string;
+        readonly reserved: Amounts;
         /** Index of the fallback in force, when it is not the step's own work. */
         readonly fallback?: number;
         /** Of a wait. */

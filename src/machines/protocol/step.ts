@@ -36,8 +36,10 @@ export interface StepJob {
   readonly retry?: RetryPolicy;
   /** Used for an error of that class where `retry` says nothing. */
   readonly recovery: Partial<Record<ErrorClass, RetryPolicy>>;
-  /** Cost of one attempt. */
+  /** Cost of one attempt, and the memory that it holds. */
   readonly credits: string;
+  readonly tokens?: number;
+  readonly memoryMB?: number;
   readonly allocation: ResourceAllocation;
   /** The same for every attempt and after every crash. */
   readonly idempotencyKey: string;
@@ -68,6 +70,8 @@ export type AttemptOutcome =
 export interface AttemptUsage {
   readonly credits: string;
   readonly memoryMB: number;
+  /** Only when there were any. */
+  readonly tokens?: number;
 }
 
 /** Commands to an executor. */
@@ -91,6 +95,8 @@ export interface AttemptInput {
   readonly attempt: number;
   /** What is left of the allocation. */
   readonly creditsLeft: string;
+  /** Without it there is no limit. */
+  readonly tokensLeft?: number;
   /**
    * `run`: do the work. `pausing`: do it up to its first checkpoint. `suspended`: wait to be resumed first.
    * `aborted`: the work must not start; settle at once.
@@ -109,6 +115,7 @@ export type StepFact =
         readonly target: string;
         readonly idempotencyKey: string;
         readonly maxCredits: string;
+        readonly maxTokens?: number;
         readonly dueAt: number;
         /** Of an execution that is its stream's root: all that a restart needs. */
         readonly root?: { readonly execution: ExecutionContext; readonly job: StepJob };
@@ -126,6 +133,8 @@ export type StepFact =
         readonly parked: boolean;
       }
     >
+  /** The process ended while it was under way; it is made once more. What it is taken to have used is booked. */
+  | FactBody<'tier3/attempt/interrupted', { readonly stepId: string; readonly attempt: number; readonly usage: AttemptUsage }>
   | FactBody<'tier3/execution/timing_out', { readonly stepId: string; readonly attempt: number; readonly graceUntil: number }>
   | FactBody<'tier3/execution/pausing', { readonly stepId: string; readonly epoch: number }>
   | FactBody<'tier3/execution/paused', { readonly stepId: string; readonly epoch: number; readonly suspended: boolean }>

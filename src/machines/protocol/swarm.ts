@@ -3,7 +3,7 @@
 import type { AgentSpec, LeaseAnswer } from './agent.ts';
 import type { ControlCommand } from './control.ts';
 import type { ErrorClass, Issue } from './errors.ts';
-import type { ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
+import type { Amounts, ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
 import type { FactBody } from './facts.ts';
 import type { Plan, RetryPolicy } from './plan.ts';
 
@@ -198,7 +198,11 @@ export type SwarmFact =
   | FactBody<'tier1/swarm/coordination_completed', { readonly result: Json; readonly usage: ResourceUsage }>
   | FactBody<'tier1/swarm/coordination_failed', { readonly error: ExecutionError; readonly usage: ResourceUsage }>
   | FactBody<'tier1/swarm/coordination_cancelled', { readonly reason: string; readonly usage: ResourceUsage }>
-  | FactBody<'tier1/lease/requested', OfTask<{ readonly leaseId: string; readonly exclude: readonly string[] }>>
+  /** `reserved`: the memory that its plan declares, which is held for it from now on. */
+  | FactBody<
+      'tier1/lease/requested',
+      OfTask<{ readonly leaseId: string; readonly exclude: readonly string[]; readonly reserved?: Amounts }>
+    >
   | FactBody<'tier1/lease/granted', OfTask<{ readonly leaseId: string; readonly agentId: string }>>
   | FactBody<'tier1/lease/refused', OfTask<{ readonly leaseId: string; readonly error: ExecutionError }>>
   | FactBody<'tier1/lease/lost', OfTask<{ readonly leaseId: string; readonly agentId: string | null; readonly error: ExecutionError }>>
@@ -209,7 +213,7 @@ export type SwarmFact =
         /** 1, and one more for each further agent that tries it. */
         readonly iteration: number;
         readonly agentId: string;
-        readonly reserved: string;
+        readonly reserved: Amounts;
       }>
     >
   /** The same run goes on under a new lease. */

@@ -59,7 +59,14 @@ const context = z
   .partial()
   .strict();
 const allocation = z
-  .object({ maxCredits: credits, maxDurationMs: positive, maxMemoryMB: positive, maxConcurrentSteps: positive })
+  .object({
+    maxCredits: credits,
+    maxDurationMs: positive,
+    maxMemoryMB: positive,
+    maxConcurrentSteps: positive,
+    maxTokens: z.number().int().nonnegative(),
+    maxSteps: z.number().int().nonnegative(),
+  })
   .partial()
   .strict();
 const backoff = z.object({

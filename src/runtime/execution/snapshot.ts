@@ -73,7 +73,8 @@ function workflowOf({ id, name, version, description }: Plan): NonNullable<Execu
 
 /** A step that was executed on its own, seen as a run of itself. */
 export function executorSnapshot(executionId: string, state: ExecutorState): ExecutionSnapshot {
-  const usage = { creditsUsed: state.creditsUsed, durationMs: 0, memoryUsedMB: state.memoryUsedMB, stepsExecuted: 1 };
+  const { creditsUsed, memoryUsedMB, tokensUsed } = state;
+  const usage = { creditsUsed, durationMs: 0, memoryUsedMB, stepsExecuted: 1, ...(tokensUsed > 0 && { tokensUsed }) };
   return {
     executionId,
     status: statusOf(state.phase),

@@ -48,7 +48,15 @@ export const SWARM_SHAPE = {
   onlyOwnAgents: z.boolean().optional().describe('True: nobody but the agents of this definition does its tasks.'),
   maxConcurrentTasks: z.int().min(1).max(SWARM_LIMITS.concurrentTasks).optional(),
   timeout: WORKFLOW_SHAPE.timeout,
-  budget: z.strictObject({ credits }).optional(),
+  budget: z
+    .strictObject({
+      credits: credits.optional(),
+      tokens: z.int().min(0).optional(),
+      steps: z.int().min(0).optional().describe('Steps that are executed, over all tasks.'),
+      memoryMB: z.int().min(1).optional().describe('Memory that is held at once.'),
+    })
+    .optional()
+    .describe('What all of it may use together; the call may say otherwise.'),
 } as const;
 
 /** An agent's fields, as far as they are data. */

@@ -55,8 +55,11 @@ export interface LoadedSwarm {
   /** @default 20 */
   readonly maxConcurrentTasks: number;
   readonly timeoutMs?: number;
-  /** Credits, as a decimal string. */
+  /** Its budget. Credits are a decimal string. */
   readonly credits?: string;
+  readonly tokens?: number;
+  readonly steps?: number;
+  readonly memoryMB?: number;
 }
 
 export interface LoadSwarmResult {
@@ -181,7 +184,16 @@ function read(source: RawObject, path: Path, options: LoadSwarmOptions, issues: 
     ...(organization && { organization }),
     maxConcurrentTasks,
     ...(timeout !== undefined && { timeoutMs: timeout }),
-    ...(sound.budget && { credits: BigInt(sound.budget.credits).toString() }),
+    ...(sound.budget && budgetOf(sound.budget)),
+  };
+}
+
+function budgetOf({ credits, tokens, steps, memoryMB }: NonNullable<Fields<typeof SWARM_SHAPE>['sound']['budget']>) {
+  return {
+    ...(credits !== undefined && { credits: BigInt(credits).toString() }),
+    ...(tokens !== undefined && { tokens }),
+    ...(steps !== undefined && { steps }),
+    ...(memoryMB !== undefined && { memoryMB }),
   };
 }
 

@@ -6,7 +6,7 @@ import type { HelperServices } from '../../actors/planner.ts';
 import type { Logger } from '../../actors/tool.ts';
 import type { AgentSpec } from '../../machines/protocol/agent.ts';
 import { executionError, type Issue, SwarmchartError } from '../../machines/protocol/errors.ts';
-import type { Json, JsonObject } from '../../machines/protocol/execution.ts';
+import type { Json, JsonObject, ResourceAllocation } from '../../machines/protocol/execution.ts';
 import type { SwarmJob, SwarmPlan, Team, TeamProposal } from '../../machines/protocol/swarm.ts';
 import { poolPrefix } from '../../machines/swarm.decisions.ts';
 import type { CheckedRequest } from '../execution/requests.ts';
@@ -31,8 +31,7 @@ export interface SwarmRequest {
   readonly goal?: string;
   readonly input?: JsonObject;
   /** What the caller itself said about the allocation; the rest is the definition's, then the default. */
-  readonly hasCredits: boolean;
-  readonly hasDuration: boolean;
+  readonly limits: Partial<ResourceAllocation>;
 }
 
 export interface SwarmsOptions {
@@ -103,11 +102,7 @@ export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synth
         ...(shadowed.length > 0 && { shadowed }),
         ...(loaded?.organization && { organization: loaded.organization }),
         maxConcurrentTasks: loaded?.maxConcurrentTasks ?? DEFAULT_CONCURRENT_TASKS,
-        allocation: {
-          ...allocation,
-          ...(loaded?.credits !== undefined && !request.hasCredits && { maxCredits: loaded.credits }),
-          ...(loaded?.timeoutMs !== undefined && !request.hasDuration && { maxDurationMs: loaded.timeoutMs }),
-        },
+        allocation: { ...allocation, ...ownLimits(loaded, request.limits) },
       };
       if (loaded) this.#definitions.set(job, loaded);
       return job;
@@ -159,6 +154,18 @@ function goalIn(source: SwarmSource, loaded: LoadedSwarm | undefined, named: str
   const goal = loaded ? goalOf(loaded, named, input) : (named ?? source);
   if (typeof goal !== 'string' || goal.trim() === '') throw new SwarmchartError('INVALID_INPUT', 'A goal is a text that is not empty');
   return goal;
+}
+
+/** What the definition says of its budget, as far as the call says nothing. */
+function ownLimits(loaded: LoadedSwarm | undefined, said: Partial<ResourceAllocation>): Partial<ResourceAllocation> {
+  const { credits, tokens, steps, memoryMB, timeoutMs }: Partial<LoadedSwarm> = loaded ?? {};
+  return {
+    ...(credits !== undefined && said.maxCredits === undefined && { maxCredits: credits }),
+    ...(tokens !== undefined && said.maxTokens === undefined && { maxTokens: tokens }),
+    ...(steps !== undefined && said.maxSteps === undefined && { maxSteps: steps }),
+    ...(memoryMB !== undefined && said.maxMemoryMB === undefined && { maxMemoryMB: memoryMB }),
+    ...(timeoutMs !== undefined && said.maxDurationMs === undefined && { maxDurationMs: timeoutMs }),
+  };
 }
 
 /** Tasks that any capable agent may do are left to those of the swarm. */

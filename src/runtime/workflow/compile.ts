@@ -93,6 +93,7 @@ function compileStep(
     fallbacks: (fields.fallbacks ?? defaults.fallbacks ?? []).map((fallback) => fallbackOf(fallback, registry)),
     onFailure: fields.onFailure ?? 'stop',
     credits: BigInt(fields.credits ?? tool?.credits ?? 0).toString(),
+    ...countsOf({ tokens: fields.tokens ?? tool?.tokens, memoryMB: fields.memoryMB ?? tool?.memoryMB }),
     onBranchFailure: fields.onBranchFailure ?? 'collect',
     ...(fields.maxConcurrency !== undefined && { maxConcurrency: fields.maxConcurrency }),
     ...(step.compensate && { compensation: compensationOf(step.compensate, settings, registry) }),
@@ -137,8 +138,17 @@ function compensationOf(
     timeoutMs: timeout ?? tool?.timeoutMs ?? settings.timeout ?? DEFAULT_TIMEOUT_MS,
     ...(retry && { retry }),
     credits: BigInt(tool?.credits ?? 0).toString(),
+    ...countsOf(tool ?? {}),
   };
 }
+
+interface Counts {
+  readonly tokens?: number | undefined;
+  readonly memoryMB?: number | undefined;
+}
+
+/** What costs none says nothing of it. */
+const countsOf = ({ tokens = 0, memoryMB = 0 }: Counts) => ({ ...(tokens > 0 && { tokens }), ...(memoryMB > 0 && { memoryMB }) });
 
 function retryPolicy(retry: WorkflowFields['retry']): RetryPolicy | undefined {
   if (retry === undefined) return undefined;
@@ -157,8 +167,14 @@ function retryPolicy(retry: WorkflowFields['retry']): RetryPolicy | undefined {
 function fallbackOf(fallback: NonNullable<WorkflowFields['fallbacks']>[number], registry?: WorkflowRegistry): Fallback {
   if (fallback.action !== 'use-tool') return fallback;
   const { parameters, ...rest } = fallback;
-  const credits = registry?.tool?.(fallback.tool)?.credits;
-  return { ...rest, ...(parameters && { parameters }), ...(credits !== undefined && { credits: BigInt(credits).toString() }) };
+  const { credits, tokens, memoryMB } = registry?.tool?.(fallback.tool) ?? {};
+  return {
+    ...rest,
+    ...(parameters && { parameters }),
+    ...(credits !== undefined && { credits: BigInt(credits).toString() }),
+    ...(tokens !== undefined && { tokens }),
+    ...(memoryMB !== undefined && { memoryMB }),
+  };
 }
 
 function priorityOf({ fields: { priority = 'medium' } }: OutlineStep): number {

@@ -11,7 +11,7 @@ import type { IssueList, Path } from './issues.ts';
 import { isObject, Origins, type RawObject } from './origins.ts';
 import { CANONICAL_KEYS, STEP_SHAPES } from './shapes.ts';
 
-const OTHER_NAMES: Readonly<Record<string, string>> = { timeoutMs: 'timeout' };
+const OTHER_NAMES: Readonly<Record<string, string>> = { timeoutMs: 'timeout', memoryMb: 'memoryMB' };
 const WORKFLOW_NAMES = { ...OTHER_NAMES, tasks: 'steps', retryPolicy: 'retry', fallbackActions: 'fallbacks' };
 const STEP_NAMES = {
   ...OTHER_NAMES,

@@ -15,7 +15,15 @@ export interface WorkflowRegistry {
   hasStrategy(name: string): boolean;
   hasCondition(name: string): boolean;
   /** A tool's own settings, used where the step and the workflow say nothing. */
-  tool?(name: string): { readonly timeoutMs?: number; readonly credits?: string; readonly retry?: RetryPolicy } | undefined;
+  tool?(name: string):
+    | {
+        readonly timeoutMs?: number;
+        readonly credits?: string;
+        readonly tokens?: number;
+        readonly memoryMB?: number;
+        readonly retry?: RetryPolicy;
+      }
+    | undefined;
   /** A workflow that was created before; those of the same file come first. */
   workflow?(id: string): LoadedWorkflow | undefined;
   /** Names to suggest when one is unknown. */

@@ -105,6 +105,8 @@ const shared = {
     .union([z.string().regex(/^\d{1,100}$/), z.int().min(0)], { error: 'Credits are a non-negative integer.' })
     .optional()
     .describe('Cost of one attempt.'),
+  tokens: z.int().min(0).optional().describe('Tokens that one attempt uses at least.'),
+  memoryMB: z.int().min(0).optional().describe('Memory that is held for the step while it runs, and that it may take at most.'),
 } as const;
 
 const toolCall = {

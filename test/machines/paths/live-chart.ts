@@ -31,6 +31,8 @@ export interface Subject<State extends Folded, Input extends object> {
   readonly isTerminal: (fact: FactBody) => boolean;
   /** Phases that a restart leaves for another, where it does. */
   readonly restoresTo?: Readonly<Record<string, string>>;
+  /** Types of facts that say no more than that there was a restart. */
+  readonly saysOfRestart?: (fact: FactBody) => boolean;
   /** What else must hold. `hasCrashed`: the actor has an earlier life. */
   readonly check?: (live: LiveChart<State, Input>) => void;
 }
@@ -177,7 +179,8 @@ export class LiveChart<State extends Folded, Input extends object> {
     const { phase: left } = this.#subject.fold(prefix);
     const phase = this.#subject.restoresTo?.[left] ?? left;
     const restored = new LiveChart(this.#subject, this.#input, this.#recorder, { facts: prefix, commits: this.#commits });
-    if (restored.facts.length > 0) {
+    const decided = restored.facts.filter((fact) => !this.#subject.saysOfRestart?.(fact));
+    if (decided.length > 0) {
       const state = `${this.#subject.chart.id}.${phase}`;
       assert.ok(restored.leaves(state), `restored to ${phase}, it recorded ${restored.facts.map(({ type }) => type).join(', ')}`);
     } else assert.equal(restored.place, phase, 'restored to another state');

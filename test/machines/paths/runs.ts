@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict';
 import type { AnyMachineSnapshot, EventObject } from 'xstate';
+import { freeOf, NONE, plus } from '../../../src/machines/ledger.ts';
 import { evolveRun, type RunInput, type RunState, runMachine, type StepRecord } from '../../../src/machines/machines.ts';
-import { DEFAULT_ALLOCATION, type ResourceAllocation } from '../../../src/machines/protocol/execution.ts';
+import { DEFAULT_ALLOCATION, NO_USAGE, type ResourceAllocation } from '../../../src/machines/protocol/execution.ts';
 import type { FactBody } from '../../../src/machines/protocol/facts.ts';
 import type { Decision, RunCommand, RunFact, RunJob, RunReport } from '../../../src/machines/protocol/run.ts';
 import type { StepOutcome } from '../../../src/machines/protocol/step.ts';
 import { childKind } from '../../../src/machines/run.jobs.ts';
 import { FRESH_RUN } from '../../../src/machines/run.state.ts';
-import { addCredits } from '../../../src/machines/usage.ts';
 import { timersOf } from '../../../src/testing/paths.ts';
 import { anExecution, BORN_AT, PERMANENT, TRANSIENT, usageOf } from './jobs.ts';
 import { commitOf, folding, inert, type LiveChart } from './live-chart.ts';
@@ -142,7 +142,7 @@ function checkCounts(state: RunState): void {
     count(({ isWaiting }) => isWaiting),
     'steps that wait for somebody outside',
   );
-  assert.equal(state.reservedCredits, live.map(({ reserved }) => reserved).reduce(addCredits, '0'), 'reserved credits');
+  assert.deepEqual(state.reserved, live.map(({ reserved }) => reserved).reduce(plus, NONE), 'what is reserved');
   const open = state.job?.plan.steps.filter(({ parent, ordinal }) => parent === undefined && records[ordinal]?.settledAt === 0).length;
   assert.equal(state.open, open ?? 0, 'top-level steps that have not settled');
   if (state.phase === 'pausing') {
@@ -158,7 +158,9 @@ function checkCounts(state: RunState): void {
 function checkBounds({ state, isSettled }: LiveChart<RunState, RunInput>): void {
   const { plan, allocation } = state.job ?? assert.fail('a run without a job');
   assert.ok(state.live <= allocation.maxConcurrentSteps, 'more steps at once than allowed');
-  assert.ok(BigInt(state.reservedCredits) <= BigInt(allocation.maxCredits), 'more credits reserved than there are');
+  // Children under test use what they like, but no more than one step and no memory that is not theirs.
+  const { credits, steps, memoryMB } = freeOf(allocation, { ...NO_USAGE, stepsExecuted: state.usage.stepsExecuted }, state.reserved);
+  assert.ok(BigInt(credits) >= 0n && Math.min(steps, memoryMB) >= 0, 'more is reserved than there is');
   if (isSettled) assert.equal(state.live, 0, 'settled, but a step has a living executor');
   for (const step of plan.steps) {
     const record = state.records.get(step.ordinal) ?? assert.fail('a step without a record');

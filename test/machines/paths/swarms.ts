@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import type { AnyMachineSnapshot, EventObject } from 'xstate';
+import { freeOf, NONE, plus } from '../../../src/machines/ledger.ts';
 import { evolveSwarm, type SwarmInput, type SwarmState, swarmMachine, type TaskRecord } from '../../../src/machines/machines.ts';
 import { hasOrdinal } from '../../../src/machines/ordinal-set.ts';
 import { executionError } from '../../../src/machines/protocol/errors.ts';
@@ -12,7 +13,7 @@ import type { ObligationDecision, SwarmFact, SwarmJob, SwarmTask } from '../../.
 import type { SwarmEvent } from '../../../src/machines/swarm.decisions.ts';
 import { FRESH_SWARM, isActive } from '../../../src/machines/swarm.state.ts';
 import { HELPERS } from '../../../src/machines/swarm.turn.ts';
-import { addCredits, lessCredits } from '../../../src/machines/usage.ts';
+import { lessCredits } from '../../../src/machines/usage.ts';
 import { timersOf } from '../../../src/testing/paths.ts';
 import { goalOf } from './goals.ts';
 import { PERMANENT, TRANSIENT, usageOf } from './jobs.ts';
@@ -86,7 +87,8 @@ function helperNews(job: SwarmJob, { stage, hasHelper, planAttempt }: SwarmState
 
 function newsOf(state: SwarmState, record: TaskRecord, ordinal: number, at: number): readonly SwarmEvent[] {
   const id = `t${ordinal}`;
-  const { incarnation, leaseId, status, isLive, reserved } = record;
+  const { incarnation, leaseId, status, isLive } = record;
+  const reserved = record.reserved.credits;
   const news: SwarmEvent[] = [];
   if (isLive) {
     const usage = usageOf(lessCredits(reserved, '2') ? reserved : '2');
@@ -159,10 +161,10 @@ function checkCounts(state: SwarmState): void {
     idle: count(({ isLive, status }) => isLive && status === 'waiting'),
     open: tasks.filter((task) => isOpen(state, task)).length,
     unstartedComplexity: complexity.reduce((sum, task) => sum + task.complexity, 0),
-    reservedCredits: records.map(({ reserved }) => reserved).reduce(addCredits, '0'),
+    reserved: records.map(({ reserved }) => reserved).reduce(plus, NONE),
   };
-  const { leasing, leased, live, idle, open, unstartedComplexity, reservedCredits } = state;
-  assert.deepEqual({ leasing, leased, live, idle, open, unstartedComplexity, reservedCredits }, counted);
+  const { leasing, leased, live, idle, open, unstartedComplexity, reserved } = state;
+  assert.deepEqual({ leasing, leased, live, idle, open, unstartedComplexity, reserved }, counted);
   if (state.phase !== 'pausing' && state.phase !== 'paused') return;
   assert.equal(
     state.parked,
@@ -174,11 +176,11 @@ function checkCounts(state: SwarmState): void {
 const isOpen = ({ records }: SwarmState, { ordinal }: SwarmTask): boolean =>
   !['completed', 'failed', 'cancelled'].includes(records.get(ordinal)?.status ?? 'pending');
 
-function checkBudget({ job, reservedCredits, usage }: SwarmState): void {
+function checkBudget({ job, reserved, usage }: SwarmState): void {
   const { allocation } = job ?? assert.fail('a swarm without a job');
-  assert.ok(BigInt(reservedCredits) >= 0n, 'less than nothing is reserved');
-  const bound = addCredits(reservedCredits, usage.creditsUsed);
-  assert.ok(BigInt(bound) <= BigInt(allocation.maxCredits), `${bound} credits are bound, there are ${allocation.maxCredits}`);
+  const { credits, tokens, steps, memoryMB } = freeOf(allocation, usage, reserved);
+  assert.ok(BigInt(reserved.credits) >= 0n, 'less than nothing is reserved');
+  assert.ok(BigInt(credits) >= 0n && Math.min(tokens, steps, memoryMB) >= 0, 'more is bound than there is');
 }
 
 /** Nothing runs that should not: too much at once, before its time, in a pause, forbidden, after the end. */
@@ -241,6 +243,7 @@ function checkGoesOn({ state }: LiveChart<SwarmState, SwarmInput>): void {
   if (phase === 'coordinating' || phase === 'waiting') {
     assert.equal(leased, 0, 'an agent is held, and nothing is started');
     const isFull = leasing + live >= (state.job?.maxConcurrentTasks ?? 0);
-    assert.ok(ready.size === 0 || isFull, 'a task is ready, there is room, and nobody is asked');
+    const lacksMemory = state.reserved.memoryMB !== undefined;
+    assert.ok(ready.size === 0 || isFull || lacksMemory, 'a task is ready, there is room, and nobody is asked');
   }
 }

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Fact, ResourceUsage } from '../../../src/index.ts';
+import type { Amounts, Fact, ResourceUsage } from '../../../src/index.ts';
 import { DEFAULT_BACKOFF } from '../../../src/machines/protocol/plan.ts';
 import { payloadOf, startWorld, statesOf, storyOf } from './start-world.ts';
 
@@ -19,11 +19,11 @@ const usageOf = (fact: Fact) => (fact.payload as { usage: ResourceUsage }).usage
 /** Whatever is reserved or used, at any fact, is within the budget; at the end nothing is reserved. */
 function expectWithinBudget(facts: readonly Fact[], maxCredits: string): void {
   const states = statesOf(facts);
-  for (const { reservedCredits, usage } of states) {
-    expect(BigInt(reservedCredits) >= 0n).toBe(true);
-    expect(BigInt(reservedCredits) + BigInt(usage.creditsUsed) <= BigInt(maxCredits)).toBe(true);
+  for (const { reserved, usage } of states) {
+    expect(BigInt(reserved.credits) >= 0n).toBe(true);
+    expect(BigInt(reserved.credits) + BigInt(usage.creditsUsed) <= BigInt(maxCredits)).toBe(true);
   }
-  expect(states.at(-1)?.reservedCredits).toBe('0');
+  expect(states.at(-1)?.reserved).toEqual({ credits: '0' });
 }
 
 /** No step uses more than it was given, and the run uses what its steps use. */
@@ -95,7 +95,7 @@ describe('shares of the budget', () => {
     const { facts } = await world.finish(world.run(steps, { allocation: { maxCredits: '100' } }));
     const reserved = facts
       .filter(({ type }) => type === 'tier2/step/started')
-      .map(({ payload }) => (payload as { reserved: string }).reserved);
+      .map(({ payload }) => (payload as { reserved: Amounts }).reserved.credits);
     expect(reserved).toEqual(['10', '11', '12', '14', '16', '20', '25', '33', '50', '100']);
     expectWithinBudget(facts, '100');
   });

@@ -27,6 +27,9 @@ export interface Work {
   readonly deaf?: boolean;
   /** Credits that it books beyond its cost. */
   readonly spend?: string;
+  /** Tokens that it books beyond those declared, and memory that it takes. */
+  readonly tokens?: number;
+  readonly memoryMB?: number;
 }
 
 export interface Call {
@@ -61,6 +64,8 @@ export async function startWorld(options: RuntimeOptions = {}, more: object = {}
       if (work.deaf) await new Promise(() => {});
       try {
         if (work.spend !== undefined) context.spend({ credits: work.spend });
+        if (work.tokens !== undefined) context.spend({ tokens: work.tokens });
+        if (work.memoryMB !== undefined) context.spend({ memoryMB: work.memoryMB });
         if (work.ms !== 0) await wait(clock, work.ms ?? 1_000, context.signal);
       } finally {
         call.to = clock.now() - began;

@@ -36,6 +36,16 @@ describe('a definition', () => {
     ]);
   });
 
+  it('may limit what its tasks use together, in every kind', () => {
+    const budget = { credits: 7, tokens: 1_000, steps: 12, memory_mb: 256 };
+    expect(problemsOf({ swarm: 's', tasks, budget })).toEqual([
+      'budget.memory_mb "memory_mb" means nothing here. Did you mean "memoryMB"?',
+    ]);
+    const { memory_mb: memoryMB, ...rest } = budget;
+    expect(definitionOf({ swarm: 's', tasks, budget: { ...rest, memoryMB } })).toMatchObject({ ...rest, credits: '7', memoryMB });
+    expect(codesOf({ swarm: 's', tasks, budget: { tokens: -1, steps: 1.5 } })).toEqual(['INVALID_VALUE', 'INVALID_VALUE']);
+  });
+
   it('needs no more than a name', () => {
     expect(definitionOf({ swarm: 's' })).toMatchObject({ id: 's', name: 's', agents: [], playbooks: [], maxConcurrentTasks: 20 });
   });
