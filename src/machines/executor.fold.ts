@@ -118,9 +118,9 @@ export function evolveExecutor(state: ExecutorState, fact: StepFact): ExecutorSt
       };
     case 'tier3/execution/failed':
     case 'tier3/execution/cancelled': {
-      const { usage } = fact.payload;
+      const { usage, attempts: attempt } = fact.payload;
       const { creditsUsed, memoryUsedMB } = usage;
-      const settled = { ...state, at, creditsUsed, memoryUsedMB, pausedMs: pausedUntil(state, at) };
+      const settled = { ...state, at, attempt, creditsUsed, memoryUsedMB, pausedMs: pausedUntil(state, at) };
       return fact.type === 'tier3/execution/failed'
         ? { ...settled, phase: 'failed', error: fact.payload.error }
         : { ...settled, phase: 'cancelled', reason: fact.payload.reason };

@@ -4,7 +4,8 @@ import { type Actor, type AnyActorRef, createActor } from 'xstate';
 import type { Clock } from '../actors/clock.ts';
 import type { Breakers, Permit } from '../actors/services.ts';
 import type { AnyTool } from '../actors/tool.ts';
-import { admits, type CircuitBreaker } from '../machines/breaker.machine.ts';
+import { admits } from '../machines/breaker.fold.ts';
+import type { CircuitBreaker } from '../machines/breaker.machine.ts';
 import { type BreakerCommand, type BreakerOptions, DEFAULT_BREAKER } from '../machines/protocol/breaker.ts';
 import type { ExecutionContext } from '../machines/protocol/execution.ts';
 
