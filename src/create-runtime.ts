@@ -12,6 +12,7 @@ import type { SwarmJob } from './machines/protocol/swarm.ts';
 import type { Agents } from './runtime/agents/agents.ts';
 import { Blackboards } from './runtime/blackboard.ts';
 import { publishedWrites } from './runtime/blackboard-facts.ts';
+import type { BreakerRegistry } from './runtime/breakers/registry.ts';
 import { type Configuration, configurationOf } from './runtime/configuration.ts';
 import type { EventBus } from './runtime/events/event-bus.ts';
 import type { Execution, ExecutionHandle, SwarmHandle } from './runtime/execution/handle.ts';
@@ -111,6 +112,11 @@ class SwarmchartRuntime implements AsyncDisposable {
   /** The agents that swarms and agent steps may use: registered, found and leased; more can be registered at any time. */
   get agents(): Pick<Agents, 'register' | 'unregister' | 'get' | 'list' | 'discover' | 'capabilities' | 'lease' | 'crash'> {
     return this.#system.agents;
+  }
+
+  /** The circuit breakers: seen, opened, closed and reset by hand, and for calls of the embedder's own. */
+  get breakers(): Pick<BreakerRegistry, 'list' | 'get' | 'forceOpen' | 'forceClose' | 'reset' | 'guard'> {
+    return this.#system.breakers;
   }
 
   /** Live executions, timers and what went by unnoticed, in numbers. */

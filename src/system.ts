@@ -15,7 +15,6 @@ import { MailQueue, PostOffice } from './actors/post-office.ts';
 import type { Counters, WorkServices } from './actors/services.ts';
 import type { Logger } from './actors/tool.ts';
 import { chartsOf } from './charts.ts';
-import { breakerMachine } from './machines/breaker.machine.ts';
 import type { CommitParams } from './machines/effects.ts';
 import type { LeaseAnswer } from './machines/protocol/agent.ts';
 import { executionError, SwarmchartError } from './machines/protocol/errors.ts';
@@ -25,7 +24,10 @@ import type { ChildReport, ChildSpec, NurseryCommand } from './machines/protocol
 import type { TimedOutcome } from './machines/protocol/step.ts';
 import type { RunOutcome } from './machines/run.decisions.ts';
 import { Agents } from './runtime/agents/agents.ts';
-import { ToolBreakers } from './runtime/breakers.ts';
+import { AgentCircuits } from './runtime/breakers/agent-circuits.ts';
+import { knownGuards } from './runtime/breakers/known.ts';
+import { scopeOptions } from './runtime/breakers/options.ts';
+import { BreakerRegistry } from './runtime/breakers/registry.ts';
 import { EventBus } from './runtime/events/event-bus.ts';
 import { Directory, phaseOf } from './runtime/execution/directory.ts';
 import { Execution } from './runtime/execution/handle.ts';
@@ -36,20 +38,20 @@ import { safeObserver } from './runtime/inspection.ts';
 import { FactStream } from './runtime/journal/fact-stream.ts';
 import type { Journal } from './runtime/journal/journal.ts';
 import { MemoryJournal } from './runtime/journal/memory-journal.ts';
-import { publishedStream } from './runtime/journal/published-stream.ts';
 import { foldStream } from './runtime/journal/restoration.ts';
 import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAILBOX_LIMIT, type RuntimeOptions } from './runtime/options.ts';
 import { leasedAgents } from './runtime/swarm/acting-agent.ts';
 import { systemClock } from './runtime/system-clock.ts';
+import { SystemPause } from './runtime/system-pause.ts';
+import type { ToolRegistry } from './runtime/tool-registry.ts';
 
 type RootReport = ChildReport<RunOutcome | TimedOutcome> | EventObject;
 /** What works for a swarm beside its runs. */
 export type SwarmHelpers = Pick<HelperServices, 'plan' | 'organize' | 'synthesize'>;
-export type WorkConfiguration = Pick<
-  WorkServices,
-  'tools' | 'modules' | 'strategies' | 'blackboard' | 'evaluate' | 'classify' | 'maxOutputBytes'
->;
+export type WorkConfiguration = Pick<WorkServices, 'modules' | 'strategies' | 'blackboard' | 'evaluate' | 'classify' | 'maxOutputBytes'> & {
+  readonly tools: Pick<ToolRegistry, 'get' | 'list'>;
+};
 
 /** What a chart's actor needs to go on from an earlier life. */
 export interface Restoration {
@@ -76,9 +78,9 @@ export class System {
   readonly #post: PostOffice;
   readonly #root: Actor<ReturnType<typeof this.rootLogic>>;
   readonly #pendingTimers: () => number;
-  readonly #breakers: ToolBreakers;
+  readonly breakers: BreakerRegistry;
+  readonly suspension: SystemPause;
   readonly agents: Agents;
-  readonly #breakerStreams = new Map<string, FactStream>();
   readonly #roots = new Roots(this.directory);
   #isStopped = false;
 
@@ -88,10 +90,31 @@ export class System {
     this.journal = options.journal ?? new MemoryJournal();
     this.bus = new EventBus({ clock: this.clock, log: this.log });
     this.#post = new PostOffice(options.carrier ?? new MailQueue(), this.counters, options.mailboxLimit ?? DEFAULT_MAILBOX_LIMIT);
-    const commitBreaker = (_: unknown, params: CommitParams) => this.#breakerStream(params.execution).record(params);
-    const breaker = breakerMachine.provide({ actions: { commit: commitBreaker, countStale: () => void this.counters.stale++ } });
-    this.#breakers = new ToolBreakers(breaker, this.clock, () => this.#root);
     const { clock, counters, log, directory } = this;
+    const circuits = new AgentCircuits(
+      () => this.breakers,
+      (agentId, circuit) => this.agents.setCircuit(agentId, circuit),
+    );
+    this.suspension = new SystemPause({
+      clock,
+      log,
+      directory,
+      breakers: () => this.breakers,
+      live: () => this.#roots.keys(),
+      enqueue: (to, type, open) => this.#post.enqueue(to, type, open),
+    });
+    this.breakers = new BreakerRegistry({
+      clock,
+      counters,
+      options: scopeOptions(options.breakers),
+      parent: () => this.#root,
+      publish: (facts) => this.bus.publish(facts),
+      known: knownGuards({ ...work, agents: { get: (id) => this.agents.get(id) } }),
+      noted: (fact) => {
+        if (fact.payload.scope === 'agent') circuits.changed(fact);
+        if (fact.payload.scope === 'system') this.suspension.noted(fact);
+      },
+    });
     this.agents = new Agents({
       clock,
       log,
@@ -100,12 +123,13 @@ export class System {
       enqueue: (to, type, open) => this.#post.enqueue(to, type, open),
       publish: (facts) => this.bus.publish(facts),
       ...(options.faults && { faults: options.faults }),
+      circuits,
       onAnswer: (holder, message) => this.#tellHolder(holder, message),
     });
     const agents = leasedAgents(directory, this.agents);
     const nursery = this.#nurseryServices();
     this.#logics = chartsOf({
-      work: { ...work, clock, counters, log, streams: directory, breakers: this.#breakers, faults: options.faults ?? {}, agents },
+      work: { ...work, clock, counters, log, streams: directory, breakers: this.breakers, faults: options.faults ?? {}, agents },
       helpers: { ...helpers, streams: directory, counters, maxOutputBytes: work.maxOutputBytes },
       nursery,
       directory,
@@ -143,9 +167,13 @@ export class System {
       onFailed: (error) => this.#abandon(executionId, executionError('JOURNAL_FAILED', error.message, tier)),
     });
     this.#roots.set(executionId, { execution, stream, tier, suspended: new SuspendedStates(restoration?.states) });
-    const child: ChildSpec = { id: executionId, src: ROOT_LOGICS[tier], incarnation: 1, input: { execution: context, job } };
+    const refusal = restoration || 'refusal' in job ? undefined : this.suspension.admit(execution, tier);
+    const input = { execution: context, job: refusal ? { ...job, refusal } : job };
+    const child: ChildSpec = { id: executionId, src: ROOT_LOGICS[tier], incarnation: 1, input };
     this.#post.enqueue('runtime', 'child.start', () => {
-      if (this.#roots.has(executionId)) this.#root.send({ type: 'child.start', children: [child], ack: false });
+      if (!this.#roots.has(executionId)) return;
+      this.#root.send({ type: 'child.start', children: [child], ack: false });
+      this.suspension.born(context);
     });
     return execution;
   }
@@ -224,7 +252,7 @@ export class System {
   halt(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    this.#breakers.stop();
+    this.breakers.stop();
     void this.agents.stop();
     for (const executionId of this.#roots.keys()) {
       this.#abandon(executionId, executionError('RUNTIME_STOPPED', 'The runtime was stopped', 'tier2'));
@@ -314,14 +342,5 @@ export class System {
   #publish(facts: readonly Fact[], execution: Execution): void {
     this.bus.publish(facts);
     execution.announce();
-  }
-
-  /** Breakers are not durable yet: their facts are published and not kept. */
-  #breakerStream({ executionId }: ExecutionContext): FactStream {
-    const known = this.#breakerStreams.get(executionId);
-    if (known) return known;
-    const stream = publishedStream(executionId, (facts) => this.bus.publish(facts));
-    this.#breakerStreams.set(executionId, stream);
-    return stream;
   }
 }

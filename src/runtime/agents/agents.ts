@@ -5,6 +5,7 @@ import type { AgentServices, HeldAgent } from '../../actors/services.ts';
 import type { AgentState } from '../../machines/agent.fold.ts';
 import { type AgentRecord, agentNamed, serves } from '../../machines/pool.state.ts';
 import {
+  type AgentCircuit,
   type AgentSpec,
   DEFAULT_LIFE,
   DISPOSE_GRACE_MS,
@@ -58,8 +59,12 @@ export class Agents implements Pick<AgentServices, 'hold'> {
       hooksOf: (agentId) => this.#hooks.get(agentId),
       outliving: (work) => this.#outlive(work),
       answer: ({ holder, message }) => this.#answer(holder, message),
+      settled: (...how) => services.circuits?.settled(...how),
       noted: (facts) => {
-        for (const fact of facts) this.#note(fact);
+        for (const fact of facts) {
+          this.#note(fact);
+          services.circuits?.noted(fact);
+        }
       },
       failed: (err) => this.#fail(err),
     });
@@ -177,6 +182,11 @@ export class Agents implements Pick<AgentServices, 'hold'> {
   /** For holders that are actors: the answer comes by `onAnswer`. */
   ask(command: LeaseCommand): void {
     if (!this.#isStopped) this.#pool.send(command);
+  }
+
+  /** From its circuit breaker. */
+  setCircuit(agentId: string, circuit: AgentCircuit): void {
+    this.#pool.tell({ type: 'pool.circuit', agentId, circuit, at: this.#services.clock.now() });
   }
 
   isTaken(id: string): boolean {

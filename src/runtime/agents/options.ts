@@ -5,9 +5,17 @@ import type { Clock } from '../../actors/clock.ts';
 import type { FaultHooks } from '../../actors/faults.ts';
 import type { Counters } from '../../actors/services.ts';
 import type { Logger } from '../../actors/tool.ts';
-import type { LeaseAnswer } from '../../machines/protocol/agent.ts';
+import type { LeaseAnswer, LeaseOutcome, PoolFact } from '../../machines/protocol/agent.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
+
+/** Connects the agents with their circuit breakers. */
+export interface CircuitHooks {
+  /** How the work under a lease went, just before the pool hears of it. */
+  readonly settled: (agentId: string, leaseId: string, outcome: LeaseOutcome) => void;
+  /** Hears of what the pool records, as soon as it does. */
+  readonly noted: (fact: PoolFact) => void;
+}
 
 export interface AgentsServices {
   readonly clock: Clock;
@@ -18,6 +26,8 @@ export interface AgentsServices {
   readonly publish: (facts: readonly Fact[]) => void;
   /** Given, faults may be injected into any agent, so that each has a body. */
   readonly faults?: FaultHooks;
+  /** Without them no agent has a circuit breaker. */
+  readonly circuits?: CircuitHooks;
   /** Answers to holders that asked through `ask`. */
   readonly onAnswer: (holder: string, message: LeaseAnswer) => void;
 }

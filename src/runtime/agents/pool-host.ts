@@ -9,7 +9,7 @@ import type { CommitParams } from '../../machines/effects.ts';
 import { poolMachine } from '../../machines/pool.machine.ts';
 import { EMPTY_POOL, type PoolState } from '../../machines/pool.state.ts';
 import { type AnswerParams, childIdOf } from '../../machines/pool.turn.ts';
-import type { AgentNurseryCommand, PoolCommand, PoolFact } from '../../machines/protocol/agent.ts';
+import type { AgentNurseryCommand, LeaseOutcome, PoolCommand, PoolFact } from '../../machines/protocol/agent.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import { publishedStream } from '../journal/published-stream.ts';
 
@@ -20,6 +20,8 @@ export interface PoolServices extends BodyServices {
   readonly enqueue: (to: string, type: string, open: () => void) => void;
   readonly publish: (facts: readonly Fact[]) => void;
   readonly answer: (answer: AnswerParams) => void;
+  /** How the work under a lease went, just before the pool hears of it: what follows for the agent's circuit must come first. */
+  readonly settled: (agentId: string, leaseId: string, outcome: LeaseOutcome) => void;
   /** Hears of what the pool records, as soon as it does. */
   readonly noted: (facts: readonly PoolFact[]) => void;
   /** The pool's actor has failed, which is a defect. */
@@ -68,8 +70,22 @@ export class PoolHost {
 
   send(command: PoolCommand): void {
     this.#services.enqueue('pool', command.type, () => {
-      if (!this.#isStopped) this.#started().send(command);
+      if (this.#isStopped) return;
+      if (command.type === 'lease.return' && command.outcome) this.#judge(command.leaseId, command.outcome);
+      this.#started().send(command);
     });
+  }
+
+  /** Tells it at once: before it hears of anything that is on its way. */
+  tell(command: PoolCommand): void {
+    if (!this.#isStopped) this.#actor?.send(command);
+  }
+
+  #judge(leaseId: string, outcome: LeaseOutcome): void {
+    const { leases, agents } = this.state;
+    const lease = leases.get(leaseId);
+    const record = lease && agents.get(lease.ordinal);
+    if (record) this.#services.settled(record.spec.id, leaseId, outcome);
   }
 
   stop(): void {
