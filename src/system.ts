@@ -91,18 +91,10 @@ export class System {
     this.bus = new EventBus({ clock: this.clock, log: this.log });
     this.#post = new PostOffice(options.carrier ?? new MailQueue(), this.counters, options.mailboxLimit ?? DEFAULT_MAILBOX_LIMIT);
     const { clock, counters, log, directory } = this;
-    const circuits = new AgentCircuits(
-      () => this.breakers,
-      (agentId, circuit) => this.agents.setCircuit(agentId, circuit),
-    );
-    this.suspension = new SystemPause({
-      clock,
-      log,
-      directory,
-      breakers: () => this.breakers,
-      live: () => this.#roots.keys(),
-      enqueue: (to, type, open) => this.#post.enqueue(to, type, open),
-    });
+    const breakers = () => this.breakers;
+    const enqueue = (to: string, type: string, open: () => void) => this.#post.enqueue(to, type, open);
+    const circuits = new AgentCircuits({ breakers, enqueue, setCircuit: (...change) => this.agents.setCircuit(...change) });
+    this.suspension = new SystemPause({ clock, log, directory, breakers, enqueue, live: () => this.#roots.keys() });
     this.breakers = new BreakerRegistry({
       clock,
       counters,
@@ -120,7 +112,7 @@ export class System {
       log,
       counters,
       parent: () => this.#root,
-      enqueue: (to, type, open) => this.#post.enqueue(to, type, open),
+      enqueue,
       publish: (facts) => this.bus.publish(facts),
       ...(options.faults && { faults: options.faults }),
       circuits,

@@ -184,7 +184,7 @@ export class Agents implements Pick<AgentServices, 'hold'> {
     if (!this.#isStopped) this.#pool.send(command);
   }
 
-  /** From its circuit breaker. */
+  /** From its circuit breaker, by mail. */
   setCircuit(agentId: string, circuit: AgentCircuit): void {
     this.#pool.tell({ type: 'pool.circuit', agentId, circuit, at: this.#services.clock.now() });
   }

@@ -9,7 +9,7 @@ import type { CommitParams } from '../../machines/effects.ts';
 import { poolMachine } from '../../machines/pool.machine.ts';
 import { EMPTY_POOL, type PoolState } from '../../machines/pool.state.ts';
 import { type AnswerParams, childIdOf } from '../../machines/pool.turn.ts';
-import type { AgentNurseryCommand, LeaseOutcome, PoolCommand, PoolFact } from '../../machines/protocol/agent.ts';
+import type { AgentCircuit, AgentNurseryCommand, LeaseOutcome, PoolCommand, PoolFact } from '../../machines/protocol/agent.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import { publishedStream } from '../journal/published-stream.ts';
 
@@ -20,8 +20,8 @@ export interface PoolServices extends BodyServices {
   readonly enqueue: (to: string, type: string, open: () => void) => void;
   readonly publish: (facts: readonly Fact[]) => void;
   readonly answer: (answer: AnswerParams) => void;
-  /** How the work under a lease went, just before the pool hears of it: what follows for the agent's circuit must come first. */
-  readonly settled: (agentId: string, leaseId: string, outcome: LeaseOutcome) => void;
+  /** How the work under a lease went, just before the pool hears of it. Returns what follows for the agent's circuit, which comes first. */
+  readonly settled: (agentId: string, leaseId: string, outcome: LeaseOutcome) => AgentCircuit | undefined;
   /** Hears of what the pool records, as soon as it does. */
   readonly noted: (facts: readonly PoolFact[]) => void;
   /** The pool's actor has failed, which is a defect. */
@@ -71,21 +71,14 @@ export class PoolHost {
   send(command: PoolCommand): void {
     this.#services.enqueue('pool', command.type, () => {
       if (this.#isStopped) return;
-      if (command.type === 'lease.return' && command.outcome) this.#judge(command.leaseId, command.outcome);
+      if (command.type === 'lease.return' && command.outcome) this.#judge(command.leaseId, command.outcome, command.at);
       this.#started().send(command);
     });
   }
 
-  /** Tells it at once: before it hears of anything that is on its way. */
+  /** From within a letter. */
   tell(command: PoolCommand): void {
     if (!this.#isStopped) this.#actor?.send(command);
-  }
-
-  #judge(leaseId: string, outcome: LeaseOutcome): void {
-    const { leases, agents } = this.state;
-    const lease = leases.get(leaseId);
-    const record = lease && agents.get(lease.ordinal);
-    if (record) this.#services.settled(record.spec.id, leaseId, outcome);
   }
 
   stop(): void {
@@ -93,6 +86,16 @@ export class PoolHost {
     this.#actor?.send({ type: 'xstate.stop' } as never);
     // A pool that has failed does not stop its nursery.
     this.#nursery?.close();
+  }
+
+  #judge(leaseId: string, outcome: LeaseOutcome, at: number): void {
+    const { leases, agents } = this.state;
+    const lease = leases.get(leaseId);
+    const record = lease && agents.get(lease.ordinal);
+    if (!record) return;
+    const agentId = record.spec.id;
+    const circuit = this.#services.settled(agentId, leaseId, outcome);
+    if (circuit && circuit !== record.circuit) this.tell({ type: 'pool.circuit', agentId, circuit, at });
   }
 
   #started(): Actor<typeof poolMachine> {

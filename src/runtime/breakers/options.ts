@@ -39,8 +39,8 @@ const Scopes = z
 /** Throws INVALID_VALUE or UNKNOWN_KEY for a single problem, WORKFLOW_INVALID for several. */
 export function scopeOptions(given: unknown = {}): ScopeOptions {
   const issues: Issue[] = [];
-  const scopes = parsed(Scopes, given, ['breakers'], BREAKER_SCOPES, issues) ?? {};
-  const resolved = BREAKER_SCOPES.map((scope) => [scope, figuresIn(scopes[scope], DEFAULTS[scope], ['breakers', scope], issues)]);
+  const scopes: unknown = parsed(Scopes, given, ['breakers'], BREAKER_SCOPES, issues) ?? given;
+  const resolved = BREAKER_SCOPES.map((scope) => [scope, figuresIn(memberOf(scopes, scope), DEFAULTS[scope], ['breakers', scope], issues)]);
   if (issues.length > 0) throw issuesToError(issues);
   return Object.fromEntries(resolved) as ScopeOptions;
 }

@@ -4,7 +4,7 @@ import { type Actor, type AnyActorRef, createActor } from 'xstate';
 import type { Clock } from '../../actors/clock.ts';
 import { guarded } from '../../actors/guarded.ts';
 import type { Breakers, Counters, Guard, Permit } from '../../actors/services.ts';
-import { admits, type BreakerState, CLOSED } from '../../machines/breaker.fold.ts';
+import { admits, type BreakerPhase, type BreakerState, CLOSED } from '../../machines/breaker.fold.ts';
 import { breakerMachine, type CircuitBreaker } from '../../machines/breaker.machine.ts';
 import type { CommitParams } from '../../machines/effects.ts';
 import type { LeaseOutcome } from '../../machines/protocol/agent.ts';
@@ -32,7 +32,7 @@ export interface BreakersServices {
   readonly publish: (facts: readonly Fact[]) => void;
   /** What guards something that there is, though nobody has called it; undefined for what is unknown or has no breaker. */
   readonly known: (key: BreakerKey) => Guard | undefined;
-  /** Hears of what breakers record, as soon as they do. */
+  /** Hears of what breakers record, as soon as they do: while they still act, so that it must not send them anything. */
   readonly noted: (fact: BreakerFact) => void;
 }
 
@@ -42,7 +42,8 @@ type End = Extract<BreakerCommand['type'], 'breaker.succeeded' | 'breaker.failed
 /** Beyond that no key of a caller's own choice is taken. */
 const MOST_BREAKERS = 10_000;
 
-const idOf = ({ scope, key }: BreakerKey): string => (scope === 'system' ? 'breaker/system' : `breaker/${scope}/${key}`);
+const idOf = ({ scope, key }: BreakerKey): string =>
+  scope === SYSTEM.scope && key === SYSTEM.key ? 'breaker/system' : `breaker/${scope}/${key}`;
 const stateOf = (actor: BreakerActor): BreakerState => actor.getSnapshot().context.state;
 
 export class BreakerRegistry implements Breakers {
@@ -124,9 +125,13 @@ export class BreakerRegistry implements Breakers {
 
   /** Books what says something though nobody asked for a permit. While it is not closed, only a probe says anything. */
   count(guard: Guard, outcome: LeaseOutcome): void {
-    if (!this.#isUsed(guard)) return;
-    const phase = this.#actors.get(idOf(guard))?.getSnapshot().context.state.phase ?? 'closed';
-    if (phase === 'closed') this.#end(guard, 0, `breaker.${outcome}`);
+    if (this.#isUsed(guard) && this.phaseOf(guard) === 'closed') this.#end(guard, 0, `breaker.${outcome}`);
+  }
+
+  /** One that was never needed is closed. */
+  phaseOf(key: BreakerKey): BreakerPhase {
+    const actor = this.#actors.get(idOf(key));
+    return actor ? stateOf(actor).phase : 'closed';
   }
 
   /** What it guarded is gone. */
@@ -146,11 +151,10 @@ export class BreakerRegistry implements Breakers {
   #byHand(type: 'breaker.forceOpen' | 'breaker.forceClose' | 'breaker.reset', scope: unknown, rest: readonly unknown[]): boolean {
     const isKeyLeftOut = scope === 'system' && typeof rest[0] !== 'string';
     const at = checkKey(scope, isKeyLeftOut ? undefined : rest[0]);
-    const command = { type, at: this.#services.clock.now(), ...checkAudit(isKeyLeftOut ? rest[0] : rest[1]) };
+    const command = { type, at: this.#services.clock.now(), ...checkAudit(isKeyLeftOut ? (rest[0] ?? rest[1]) : rest[1]) };
     const guard = this.#isStopped ? undefined : this.#known(at);
     if (!guard) return false;
     const actor = this.#actors.get(idOf(at));
-    // One that was never needed is closed.
     if (!actor && type !== 'breaker.forceOpen') return false;
     const living = actor ?? this.#actorOf(guard);
     if (!living.getSnapshot().can(command)) return false;
