@@ -20,6 +20,10 @@ const PROGRAMS = {
     'keep-agents': () => import('./programs/keep-agents.ts'),
     'lose-an-agent': () => import('./programs/lose-an-agent.ts'),
   },
+  'docs/breakers.md': {
+    'guard-a-service': () => import('./programs/guard-a-service.ts'),
+    'pause-the-system': () => import('./programs/pause-the-system.ts'),
+  },
   'docs/supervision.md': { supervise: () => import('./programs/supervise.ts') },
   'docs/testing.md': {
     'test-a-chart': () => import('./programs/test-a-chart.ts'),
