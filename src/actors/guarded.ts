@@ -25,6 +25,7 @@ export async function guarded<T>(
   call: () => T | Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
+  if (guards.length === 0) return call();
   const passage = breakers.enter(guards);
   if ('openAt' in passage) throw circuitOpen(passage.openAt);
   const { permit } = passage;

@@ -86,14 +86,15 @@ async function underLease(
 ): Promise<unknown> {
   for (let lost = 1; ; lost++) {
     const held = await agents.hold(lease, execution, signal);
-    void left().then(() => held.release());
+    const verdict = (thrown?: unknown) => (isBlamed(signal.aborted ? signal.reason : thrown) ? 'failed' : undefined);
+    void left().then(() => held.release(verdict()));
     try {
       const result = await call(held.spec, AbortSignal.any([signal, held.signal]));
-      held.release('succeeded');
+      held.release(signal.aborted ? verdict() : 'succeeded');
       return result;
     } catch (thrown) {
       if (signal.aborted || !held.signal.aborted) {
-        held.release(isBlamed(signal.aborted ? signal.reason : thrown) ? 'failed' : undefined);
+        held.release(verdict(thrown));
         throw thrown;
       }
       if (lost >= MOST_AGENTS) throw held.signal.reason;

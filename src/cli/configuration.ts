@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Configuration } from '../config.ts';
 import { ERROR_CLASSES, type Issue, SwarmchartError } from '../machines/protocol/errors.ts';
 import { checkAgents } from '../runtime/agents/definition.ts';
+import { breakersProblems } from '../runtime/breakers/options.ts';
 import { configurationOf } from '../runtime/configuration.ts';
 import { printPath } from '../runtime/workflow/issues.ts';
 import type { WorkflowRegistry } from '../runtime/workflow/registry.ts';
@@ -127,6 +128,7 @@ const CHECKS: Readonly<Record<keyof Configuration, (value: unknown) => readonly 
   planner: (value) => (isFunction(value) ? [] : ['planner: is a function']),
   knowledge: (value) => (isKnowledge(value) ? [] : ['knowledge: is an object with the functions find and remember']),
   synthesize: (value) => (isFunction(value) ? [] : ['synthesize: is a function']),
+  breakers: (value) => breakersProblems(value).map(({ path, message }) => `${path.join('.')}: ${message}`),
   recovery: (value) => {
     const classes: readonly string[] = [...new Set(Object.values(ERROR_CLASSES))];
     const unknown = isRecord(value) ? Object.keys(value).filter((name) => !classes.includes(name)) : [];

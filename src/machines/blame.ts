@@ -4,7 +4,7 @@ import type { ErrorClass, ErrorCode } from './protocol/errors.ts';
 
 /** What was asked for made no sense, or something else was in the way. */
 const NOT_OURS: ReadonlySet<ErrorClass> = new Set(['validation', 'dependency', 'resource']);
-/** People said so, or other agents were lost. */
+/** People said so, other agents were lost, or there was too little to spend. */
 const OF_OTHERS: ReadonlySet<ErrorCode> = new Set([
   'CANCELLED',
   'REJECTED_BY_HUMAN',
@@ -14,6 +14,7 @@ const OF_OTHERS: ReadonlySet<ErrorCode> = new Set([
   'AGENT_UNREGISTERED',
   'LEASE_EXPIRED',
   'RUNTIME_STOPPED',
+  'RESOURCE_EXHAUSTED',
 ]);
 
 /** Whether the failure of a task or a step says something about the agent that did it. */

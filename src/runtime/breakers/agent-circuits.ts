@@ -63,10 +63,10 @@ export class AgentCircuits implements CircuitHooks {
       case 'agent/released':
       case 'agent/lease_expired':
       case 'agent/lease_revoked':
-        return this.#end(this.#takeProbe(fact.payload.agentId, fact.payload.leaseId), 'released');
+        return this.#end(fact.payload.agentId, 'released', fact.payload.leaseId);
       case 'agent/crashed':
       case 'agent/lost':
-        return this.#end(this.#takeProbe(fact.payload.agentId), 'failed');
+        return this.#end(fact.payload.agentId, 'failed');
       case 'agent/registered':
       case 'agent/escalated':
       case 'agent/unregistered':
@@ -87,8 +87,14 @@ export class AgentCircuits implements CircuitHooks {
     });
   }
 
-  #end(probe: Probe | undefined, how: keyof Permit): void {
-    if (probe) this.#services.enqueue('pool', `breaker.${how}`, () => probe.permit?.[how]());
+  /** The pool hears of what follows before it hears of the agent's next life. */
+  #end(agentId: string, how: keyof Permit, leaseId?: string): void {
+    const probe = this.#takeProbe(agentId, leaseId);
+    if (!probe) return;
+    this.#services.enqueue('pool', `breaker.${how}`, () => {
+      probe.permit?.[how]();
+      this.#services.setCircuit(agentId, this.#circuitOf(agentId));
+    });
   }
 
   #circuitOf(agentId: string): AgentCircuit {

@@ -37,12 +37,20 @@ const Scopes = z
   .partial();
 
 /** Throws INVALID_VALUE or UNKNOWN_KEY for a single problem, WORKFLOW_INVALID for several. */
-export function scopeOptions(given: unknown = {}): ScopeOptions {
+export function scopeOptions(given: unknown): ScopeOptions {
+  const { options, issues } = checkedScopes(given);
+  if (issues.length > 0) throw issuesToError(issues);
+  return options;
+}
+
+/** What is wrong with the figures of all scopes. */
+export const breakersProblems = (given: unknown): readonly Issue[] => checkedScopes(given).issues;
+
+function checkedScopes(given: unknown = {}): { readonly options: ScopeOptions; readonly issues: readonly Issue[] } {
   const issues: Issue[] = [];
   const scopes: unknown = parsed(Scopes, given, ['breakers'], BREAKER_SCOPES, issues) ?? given;
   const resolved = BREAKER_SCOPES.map((scope) => [scope, figuresIn(memberOf(scopes, scope), DEFAULTS[scope], ['breakers', scope], issues)]);
-  if (issues.length > 0) throw issuesToError(issues);
-  return Object.fromEntries(resolved) as ScopeOptions;
+  return { options: Object.fromEntries(resolved) as ScopeOptions, issues };
 }
 
 /** What is wrong with the breaker that a tool asks for. */

@@ -1,13 +1,17 @@
 /** RSL-4 at agent scope: an agent that keeps failing is left alone for a while, then tried with one piece of work at a time. */
 
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AgentDefinition, Fact, LeaseOutcome, RuntimeOptions } from '../../../src/index.ts';
-import { SwarmchartError } from '../../../src/index.ts';
+import type { AgentDefinition, Fact, Lease, LeaseOutcome, RuntimeOptions } from '../../../src/index.ts';
+import { SwarmchartError, type ToolContext } from '../../../src/index.ts';
+import { VirtualClock } from '../../../src/testing/testing.ts';
 import { startRuntime } from '../../support/start-runtime.ts';
+import { wait } from '../../support/tools.ts';
 
 async function agentWorld(agents: readonly Partial<AgentDefinition>[] = [{}], options: RuntimeOptions = {}) {
   const world = await startRuntime(options);
-  const { runtime, clock } = world;
+  const { runtime } = world;
+  const clock = (options.clock as VirtualClock | undefined) ?? world.clock;
   const facts: Fact[] = [];
   runtime.events.subscribe('breaker/**', (fact) => void facts.push(fact));
   await runtime.agents.register(agents.map((agent, index) => ({ id: ['ann', 'bob'][index] ?? '', capabilities: ['work'], ...agent })));
@@ -23,7 +27,7 @@ async function agentWorld(agents: readonly Partial<AgentDefinition>[] = [{}], op
   };
   const ann = () => runtime.agents.get('ann');
   const told = () => facts.map(({ type }) => type.replace('breaker/', ''));
-  return { ...world, facts, told, work, times, ann, settle, [Symbol.asyncDispose]: world[Symbol.asyncDispose] };
+  return { ...world, clock, facts, told, work, times, ann, settle, [Symbol.asyncDispose]: world[Symbol.asyncDispose] };
 }
 type World = Awaited<ReturnType<typeof agentWorld>>;
 
@@ -188,6 +192,68 @@ describe('the circuit breaker of an agent', () => {
   });
 });
 
+const stride = fc.record({
+  does: fc.oneof(
+    { weight: 6, arbitrary: fc.constant('ask' as const) },
+    { weight: 8, arbitrary: fc.constantFrom('fail', 'succeed') },
+    { weight: 3, arbitrary: fc.constantFrom('forget', 'wait') },
+    { weight: 1, arbitrary: fc.constantFrom('forceOpen', 'forceClose', 'reset', 'crash') },
+  ),
+  pick: fc.nat(100),
+});
+
+describe('the breaker of an agent and the pool', () => {
+  it('agree, whatever happens: open, nobody is given the agent; half-open, one at a time; closed, nobody waits in vain', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(stride, { maxLength: 60, size: 'max' }), async (strides) => {
+        await using world = await agentWorld([
+          { maxConcurrentTasks: 3, initialize: () => undefined, restart: { maxRestarts: 99, withinMs: 1 } },
+        ]);
+        const { runtime, clock } = world;
+        const held: Lease[] = [];
+        let waiting = 0;
+        let given = 0;
+        for (const { does, pick } of strides) {
+          const before = { circuit: world.ann()?.circuit, given };
+          const lease = held[pick % Math.max(1, held.length)];
+          const isEnd = does === 'fail' || does === 'succeed' || does === 'forget';
+          if (isEnd && lease) {
+            held.splice(held.indexOf(lease), 1);
+            lease.release(does === 'forget' ? undefined : does === 'fail' ? 'failed' : 'succeeded');
+          }
+          if (does === 'ask' && waiting < 5) {
+            waiting++;
+            void runtime.agents.lease().then(
+              (granted) => {
+                waiting--;
+                given++;
+                held.push(granted);
+                granted.signal.addEventListener('abort', () => void held.splice(held.indexOf(granted), 1));
+              },
+              () => undefined,
+            );
+          }
+          if (does === 'wait') await clock.advanceAsync(pick % 2 === 0 ? 30_000 : 1_000);
+          if (does === 'crash') runtime.agents.crash('ann');
+          if (does === 'forceOpen' || does === 'forceClose' || does === 'reset') runtime.breakers[does]('agent', 'ann');
+          await world.settle();
+          const { circuit, status, currentLoad = 0 } = world.ann() ?? {};
+          const state = runtime.breakers.get('agent', 'ann')?.state;
+          expect(circuit).toBe(state === 'held' ? 'open' : state);
+          expect(currentLoad).toBe(held.length);
+          if (circuit === 'open') expect(given, 'nobody is given an agent whose circuit is open').toBe(before.given);
+          if (circuit === 'halfOpen') expect(given - before.given, 'one at a time').toBeLessThanOrEqual(1);
+          if (circuit === 'closed' && status === 'ready') expect(waiting === 0 || currentLoad === 3, 'nobody waits in vain').toBe(true);
+          if (circuit === 'halfOpen' && status === 'ready' && waiting > 0 && currentLoad < 3) {
+            expect(runtime.breakers.get('agent', 'ann')?.isProbing).toBe(true);
+          }
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
 describe('agent steps', () => {
   const codes = ['EXECUTION_FAILED', 'STEP_TIMEOUT', 'INVALID_PARAMETERS', 'CIRCUIT_OPEN', 'RESOURCE_EXHAUSTED', 'PROCESS_FAILED'] as const;
   const tool = {
@@ -218,5 +284,31 @@ describe('agent steps', () => {
       await world.settle();
     }
     expect(world.runtime.breakers.get('agent', 'ann')?.failures).toBe(failures);
+  });
+
+  it.each([true, false])('that time out count as failures of their agent, whether their tool hears of it (deaf: %s)', async (isDeaf) => {
+    const clock = new VirtualClock();
+    const run = (_: unknown, { signal }: ToolContext) => (isDeaf ? new Promise(() => {}) : wait(clock, 60_000, signal));
+    await using world = await agentWorld([{}], { clock, tools: [{ ...tool, run }] });
+    const step = { id: 'a', type: 'agent', capabilities: ['work'], tool: 'work', timeout: 1_000 };
+    const execution = world.runtime.run({ id: 'wf', steps: [step] } as never);
+    await clock.advanceAsync(10_000);
+    expect((await execution.result()).error?.code).toBe('STEP_TIMEOUT');
+    expect(world.runtime.breakers.get('agent', 'ann')?.failures).toBe(1);
+    expect(world.ann()?.currentLoad).toBe(0);
+  });
+
+  it('that are cancelled say nothing', async () => {
+    const clock = new VirtualClock();
+    const run = (_: unknown, { signal }: ToolContext) => wait(clock, 60_000, signal);
+    await using world = await agentWorld([{}], { clock, tools: [{ ...tool, run }] });
+    const step = { id: 'a', type: 'agent', capabilities: ['work'], tool: 'work', timeout: 100_000 };
+    const execution = world.runtime.run({ id: 'wf', steps: [step] } as never);
+    await clock.advanceAsync(1_000);
+    await execution.cancel();
+    await execution.result();
+    await clock.advanceAsync(0);
+    expect(world.ann()?.currentLoad).toBe(0);
+    expect(world.runtime.breakers.get('agent', 'ann')?.failures).toBe(0);
   });
 });

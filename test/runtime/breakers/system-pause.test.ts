@@ -1,5 +1,6 @@
 /** RSL-4 at system scope: while it is open everything is paused, and nothing new begins. */
 
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Fact, RuntimeOptions } from '../../../src/index.ts';
 import { HOUR, startWorld } from '../run/start-world.ts';
@@ -281,5 +282,56 @@ describe('the breaker of the system that was reset', () => {
     world.breakers.forceOpen('system');
     await world[Symbol.asyncDispose]();
     expect(await code(world.held)).not.toBe('ok');
+  });
+});
+
+type Deed = 'start' | 'pause' | 'resume' | 'cancel' | 'forceOpen' | 'forceClose' | 'reset' | 'wait';
+const deed = fc.record({
+  does: fc.oneof(
+    { weight: 4, arbitrary: fc.constant<Deed>('start') },
+    { weight: 5, arbitrary: fc.constant<Deed>('wait') },
+    { weight: 4, arbitrary: fc.constantFrom<Deed>('forceOpen', 'forceClose', 'reset') },
+    { weight: 3, arbitrary: fc.constantFrom<Deed>('pause', 'resume', 'cancel') },
+  ),
+  pick: fc.nat(100),
+});
+
+describe('the breaker of the system and its executions', () => {
+  it('keep their promises in any order: nothing begins while it is open, steps run once, callers’ pauses stay, all else ends', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(deed, { maxLength: 30, size: 'max' }), async (deeds) => {
+        await using world = await pausedWorld();
+        const runs: ReturnType<typeof world.run>[] = [];
+        const callers = new Set<string>();
+        for (const { does, pick } of deeds) {
+          const run = runs[pick % Math.max(1, runs.length)];
+          const state = world.breakers.get('system')?.state;
+          if (does === 'start') runs.push(world.run(steps(3)));
+          if (does === 'wait') await world.clock.advanceAsync(pick * 200);
+          if (does === 'forceOpen' || does === 'forceClose' || does === 'reset') world.breakers[does]('system');
+          if (does === 'pause' && run && (await run.pause())) callers.add(run.executionId);
+          if (does === 'resume' && run && (await run.resume())) callers.delete(run.executionId);
+          if (does === 'cancel' && run) await run.cancel();
+          if (does === 'start' && state === 'held') expect((await runs.at(-1)?.result())?.error?.code).toBe('SYSTEM_PAUSED');
+          if (does !== 'wait' || state !== 'held') continue;
+          const begun = world.calls.length;
+          await world.clock.advanceAsync(20_000);
+          expect(world.calls, 'nothing begins while it is open').toHaveLength(begun);
+        }
+        const begunBy = (id: string) => world.calls.filter(({ key }) => key.startsWith(`${id}/`)).length;
+        const begun = new Map(runs.map(({ executionId }) => [executionId, begunBy(executionId)]));
+        world.breakers.forceClose('system');
+        await world.clock.advanceAsync(HOUR);
+        for (const run of runs) {
+          if (callers.has(run.executionId)) expect(begunBy(run.executionId), 'a caller’s pause stays').toBe(begun.get(run.executionId));
+          const isSettled = ['completed', 'failed', 'cancelled'].includes(run.status);
+          expect(isSettled || (run.status === 'paused' && callers.has(run.executionId)), `${run.executionId} is ${run.status}`).toBe(true);
+          if (!isSettled) await run.resume();
+        }
+        await world.finishAll(...runs);
+        expect(new Set(world.calls.map(({ key }) => key)).size).toBe(world.calls.length);
+      }),
+      { numRuns: 40 },
+    );
   });
 });
