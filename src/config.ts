@@ -5,7 +5,17 @@ import type { RuntimeOptions } from './runtime/options.ts';
 /** What a configuration file may supply: the part of the runtime's options that workflow and swarm files can name or rely on. */
 export type Configuration = Pick<
   RuntimeOptions,
-  'tools' | 'modules' | 'strategies' | 'conditions' | 'recovery' | 'agents' | 'planner' | 'knowledge' | 'synthesize' | 'watchdog'
+  | 'tools'
+  | 'modules'
+  | 'strategies'
+  | 'conditions'
+  | 'recovery'
+  | 'breakers'
+  | 'agents'
+  | 'planner'
+  | 'knowledge'
+  | 'synthesize'
+  | 'watchdog'
 >;
 
 /** Types a configuration for authors in TypeScript. Checks nothing: the command line does when it loads the file. */

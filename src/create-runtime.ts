@@ -12,6 +12,7 @@ import type { SwarmJob } from './machines/protocol/swarm.ts';
 import type { Agents } from './runtime/agents/agents.ts';
 import { Blackboards } from './runtime/blackboard.ts';
 import { publishedWrites } from './runtime/blackboard-facts.ts';
+import type { BreakerRegistry } from './runtime/breakers/registry.ts';
 import { type Configuration, configurationOf } from './runtime/configuration.ts';
 import type { ErrorLog } from './runtime/errors/error-log.ts';
 import type { EventBus } from './runtime/events/event-bus.ts';
@@ -128,6 +129,11 @@ class SwarmchartRuntime implements AsyncDisposable {
   /** Every failure so far, and what became of it. */
   get errors(): Pick<ErrorLog, 'list' | 'counts'> {
     return this.#system.errors;
+  }
+
+  /** The circuit breakers: seen, opened, closed and reset by hand, and for calls of the embedder's own. */
+  get breakers(): Pick<BreakerRegistry, 'list' | 'get' | 'forceOpen' | 'forceClose' | 'reset' | 'guard'> {
+    return this.#system.breakers;
   }
 
   /** Live executions, timers and what went by unnoticed, in numbers. */

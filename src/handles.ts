@@ -31,7 +31,7 @@ export class Handles {
     const command = (accepts: (phase: string) => boolean, name: string, more: object) =>
       this.#system.command(executionId, accepts, (at) => ({ type: `execution.${name}`, at, ...more }));
     return {
-      pause: () => command(canContinue, 'pause', { epoch: 0 }),
+      pause: () => command((phase) => canContinue(phase) && this.#isAskedByCaller(executionId), 'pause', { epoch: 0 }),
       resume: () => command((phase) => canContinue(phase) && !this.#isHeld(executionId), 'resume', {}),
       cancel: async (reason = 'cancelled by the caller') => command(canBeCancelled, 'cancel', { reason: checkReason(reason) }),
     };
@@ -97,8 +97,15 @@ export class Handles {
     };
   }
 
-  /** What belongs to something that is paused goes on with it, not before. */
+  /** A pause that a caller asks for outlasts that of the whole system. */
+  #isAskedByCaller(executionId: string): true {
+    this.#system.suspension.leave(executionId);
+    return true;
+  }
+
+  /** What belongs to something that is paused goes on with it, not before; nor does anything while the whole system is paused. */
   #isHeld(executionId: string): boolean {
+    if (this.#system.suspension.holds(executionId)) return true;
     const parent = this.#system.directory.find(executionId)?.parent;
     const status = parent === undefined ? undefined : this.#system.directory.status(parent);
     return status === 'paused' || status === 'pausing';

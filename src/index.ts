@@ -10,7 +10,8 @@ export type { ChildKind } from './actors/supervised-children.ts';
 export * from './actors/tool.ts';
 export { type Configuration, defineConfig } from './config.ts';
 export { createRuntime, type Runtime } from './create-runtime.ts';
-export type { AgentSpec, AgentStatus } from './machines/protocol/agent.ts';
+export type { AgentCircuit, AgentSpec, AgentStatus, LeaseOutcome } from './machines/protocol/agent.ts';
+export type { BreakerKey, BreakerOptions, BreakerScope } from './machines/protocol/breaker.ts';
 export * from './machines/protocol/errors.ts';
 export type {
   Amounts,
@@ -56,6 +57,9 @@ export type { LeaseOptions, Registration } from './runtime/agents/agents.ts';
 export type { AgentDefinition } from './runtime/agents/definition.ts';
 export type { Lease } from './runtime/agents/lease.ts';
 export type { AgentSnapshot, DiscoverCriteria } from './runtime/agents/snapshots.ts';
+export type { Audit, GuardedCall } from './runtime/breakers/doors.ts';
+export type { BreakersOptions } from './runtime/breakers/options.ts';
+export type { BreakerSnapshot } from './runtime/breakers/snapshot.ts';
 export type { ErrorCounts } from './runtime/errors/books.ts';
 export type { ErrorFilter, ErrorLogOptions } from './runtime/errors/error-log.ts';
 export type { ErrorEntry, ErrorTally, FailureOutcome } from './runtime/errors/failure.ts';

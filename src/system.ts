@@ -17,7 +17,6 @@ import { MailQueue, PostOffice } from './actors/post-office.ts';
 import type { Counters, WorkServices } from './actors/services.ts';
 import type { Logger } from './actors/tool.ts';
 import { chartsOf } from './charts.ts';
-import { breakerMachine } from './machines/breaker.machine.ts';
 import type { CommitParams } from './machines/effects.ts';
 import type { LeaseAnswer } from './machines/protocol/agent.ts';
 import { executionError, SwarmchartError } from './machines/protocol/errors.ts';
@@ -35,7 +34,10 @@ import type { StepJob, TimedOutcome } from './machines/protocol/step.ts';
 import type { SupervisorOutcome } from './machines/protocol/supervisor.ts';
 import type { RunOutcome } from './machines/run.decisions.ts';
 import { Agents } from './runtime/agents/agents.ts';
-import { ToolBreakers } from './runtime/breakers.ts';
+import { AgentCircuits } from './runtime/breakers/agent-circuits.ts';
+import { knownGuards } from './runtime/breakers/known.ts';
+import { scopeOptions } from './runtime/breakers/options.ts';
+import { BreakerRegistry } from './runtime/breakers/registry.ts';
 import { ErrorLog } from './runtime/errors/error-log.ts';
 import { EventBus } from './runtime/events/event-bus.ts';
 import { Directory, phaseOf } from './runtime/execution/directory.ts';
@@ -55,14 +57,16 @@ import { DEFAULT_MAILBOX_LIMIT, type RuntimeOptions } from './runtime/options.ts
 import { RuntimeTree, type Service } from './runtime/supervision/runtime-tree.ts';
 import { leasedAgents } from './runtime/swarm/acting-agent.ts';
 import { systemClock } from './runtime/system-clock.ts';
+import { SystemPause } from './runtime/system-pause.ts';
+import type { ToolRegistry } from './runtime/tool-registry.ts';
 
 type RootReport = ChildReport<RunOutcome | TimedOutcome> | EventObject;
 /** What works for a swarm beside its runs. */
 export type SwarmHelpers = Pick<HelperServices, 'plan' | 'organize' | 'synthesize'>;
 export type WorkConfiguration = Pick<
   WorkServices,
-  'tools' | 'modules' | 'strategies' | 'blackboard' | 'evaluate' | 'classify' | 'maxOutputBytes' | 'watch'
->;
+  'modules' | 'strategies' | 'blackboard' | 'evaluate' | 'classify' | 'maxOutputBytes' | 'watch'
+> & { readonly tools: Pick<ToolRegistry, 'get' | 'list'> };
 
 /** What a chart's actor needs to go on from an earlier life. */
 export interface Restoration {
@@ -104,11 +108,11 @@ export class System {
   readonly #logics: Readonly<Record<string, AnyActorLogic>>;
   readonly #post: PostOffice;
   readonly #tree: RuntimeTree;
-  readonly #breakers: ToolBreakers;
   readonly #executions: RootNursery;
   readonly #faults: FaultHooks;
+  readonly breakers: BreakerRegistry;
+  readonly suspension: SystemPause;
   readonly agents: Agents;
-  readonly #breakerStreams = new Map<string, FactStream>();
   readonly #roots = new Roots(this.directory);
   #isStopped = false;
 
@@ -119,25 +123,41 @@ export class System {
     this.errors = new ErrorLog(options.errors ?? {}, this.log);
     this.bus = new EventBus({ clock: this.clock, log: this.log, first: (facts) => this.errors.hear(facts) });
     this.#post = new PostOffice(options.carrier ?? new MailQueue(), this.counters, options.mailboxLimit ?? DEFAULT_MAILBOX_LIMIT);
-    const commitBreaker = (_: unknown, params: CommitParams) => this.#breakerStream(params.execution).record(params);
-    const breaker = breakerMachine.provide({ actions: { commit: commitBreaker, countStale: () => void this.counters.stale++ } });
-    const breakers = parentOnly();
-    this.#breakers = new ToolBreakers(breaker, this.clock, breakers.ref);
     this.#faults = options.faults ?? {};
     const { clock, counters, log, directory } = this;
+    const breakers = () => this.breakers;
+    const breakerHost = parentOnly();
+    const enqueue = (to: string, type: string, open: () => void) => this.#post.enqueue(to, type, open);
+    const circuits = new AgentCircuits({ breakers, enqueue, setCircuit: (...change) => this.agents.setCircuit(...change) });
+    this.suspension = new SystemPause({ clock, log, directory, breakers, enqueue, live: () => this.#roots.keys() });
+    this.breakers = new BreakerRegistry({
+      clock,
+      counters,
+      options: scopeOptions(options.breakers),
+      parent: breakerHost.ref,
+      publish: (facts) => this.bus.publish(facts),
+      faults: this.#faults,
+      log,
+      known: knownGuards({ ...work, agents: { get: (id) => this.agents.get(id) } }),
+      noted: (fact) => {
+        if (fact.payload.scope === 'agent') circuits.changed(fact);
+        if (fact.payload.scope === 'system') this.suspension.noted(fact);
+      },
+    });
     this.agents = new Agents({
       clock,
       log,
       counters,
-      enqueue: (to, type, open) => this.#post.enqueue(to, type, open),
+      enqueue,
       publish: (facts) => this.bus.publish(facts),
       ...(options.faults && { faults: options.faults }),
+      circuits,
       onAnswer: (holder, message) => this.#tellHolder(holder, message),
     });
     const agents = leasedAgents(directory, this.agents);
     const nursery = this.#nurseryServices();
     this.#logics = chartsOf({
-      work: { ...work, clock, counters, log, streams: directory, breakers: this.#breakers, faults: this.#faults, agents },
+      work: { ...work, clock, counters, log, streams: directory, breakers: this.breakers, faults: this.#faults, agents },
       helpers: { ...helpers, streams: directory, counters, maxOutputBytes: work.maxOutputBytes },
       nursery,
       directory,
@@ -149,10 +169,11 @@ export class System {
       roots: this.#roots,
       post: this.#post,
       hear: (report) => this.#hear(report),
+      started: (context) => this.suspension.born(context),
     });
     const supervision = publishedStream('runtime', (facts) => this.bus.publish(facts));
     this.#tree = new RuntimeTree(
-      { breakers: breakers.service, pool: this.agents.service, executions: this.#executions.service },
+      { breakers: breakerHost.service, pool: this.agents.service, executions: this.#executions.service },
       {
         clock,
         post: this.#post,
@@ -187,7 +208,9 @@ export class System {
       onCommitted: (facts) => this.#publish(facts, execution),
       onFailed: (error) => this.#abandon(executionId, executionError('JOURNAL_FAILED', error.message, tier)),
     });
-    const spec: ChildSpec = { id: executionId, src: ROOT_LOGICS[tier], incarnation: 1, input: { execution: context, job } };
+    const refusal = restoration || 'refusal' in job ? undefined : this.suspension.admit(execution, tier);
+    const input = { execution: context, job: refusal ? { ...job, refusal } : job };
+    const spec: ChildSpec = { id: executionId, src: ROOT_LOGICS[tier], incarnation: 1, input };
     const suspended = new SuspendedStates(restoration?.states);
     this.#roots.set(executionId, { execution, stream, tier, suspended, spec, fallen: new Map() });
     this.#executions.start(executionId);
@@ -277,7 +300,7 @@ export class System {
   halt(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    this.#breakers.stop();
+    this.breakers.stop();
     void this.agents.stop();
     for (const executionId of this.#roots.keys()) {
       this.#abandon(executionId, executionError('RUNTIME_STOPPED', 'The runtime was stopped', 'tier2'));
@@ -385,15 +408,6 @@ export class System {
   #publish(facts: readonly Fact[], execution: Execution): void {
     this.bus.publish(facts);
     execution.announce();
-  }
-
-  /** Breakers are not durable yet: their facts are published and not kept. */
-  #breakerStream({ executionId }: ExecutionContext): FactStream {
-    const known = this.#breakerStreams.get(executionId);
-    if (known) return known;
-    const stream = publishedStream(executionId, (facts) => this.bus.publish(facts));
-    this.#breakerStreams.set(executionId, stream);
-    return stream;
   }
 }
 

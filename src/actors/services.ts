@@ -1,7 +1,8 @@
 /** What actors need from the runtime around them. The runtime implements these; actors never import it. */
 
 import type { CommitParams } from '../machines/effects.ts';
-import type { AgentSpec } from '../machines/protocol/agent.ts';
+import type { AgentSpec, LeaseOutcome } from '../machines/protocol/agent.ts';
+import type { BreakerKey, BreakerOptions } from '../machines/protocol/breaker.ts';
 import type { ErrorClass } from '../machines/protocol/errors.ts';
 import type { ExecutionContext, Json } from '../machines/protocol/execution.ts';
 import type { Condition, StepLease } from '../machines/protocol/plan.ts';
@@ -20,7 +21,12 @@ export interface FactStreams {
   mayAct(execution: ExecutionContext): boolean;
 }
 
-/** Permission for one call through a circuit breaker. Exactly one of its methods ends it; ending it twice does nothing. */
+/** A breaker on a call's way, with the figures that what it guards has of its own. */
+export interface Guard extends BreakerKey {
+  readonly options?: Partial<BreakerOptions>;
+}
+
+/** Permission for one call through circuit breakers. Exactly one of its methods ends it; ending it twice does nothing. */
 export interface Permit {
   succeeded(): void;
   failed(): void;
@@ -28,8 +34,8 @@ export interface Permit {
 }
 
 export interface Breakers {
-  /** Undefined: the circuit is open, the call must not be made. */
-  acquire(tool: AnyTool): Permit | undefined;
+  /** Permission to pass all of them, or the first that is open: then the call must not be made. */
+  enter(guards: readonly Guard[]): { readonly permit: Permit } | { readonly openAt: BreakerKey };
 }
 
 /** Things that went by unnoticed, counted so that nothing is swallowed. */
@@ -65,7 +71,8 @@ export interface HeldAgent {
   readonly spec: AgentSpec;
   /** Aborted when the agent is lost. */
   readonly signal: AbortSignal;
-  release(): void;
+  /** Without an outcome it says nothing about the agent. */
+  release(outcome?: LeaseOutcome): void;
 }
 
 export interface AgentServices {

@@ -1,6 +1,7 @@
 /** What a tool is, for those who write one. */
 
 import type { AgentSpec } from '../machines/protocol/agent.ts';
+import type { BreakerOptions } from '../machines/protocol/breaker.ts';
 import type { ExecutionContext, Json } from '../machines/protocol/execution.ts';
 import type { RetryPolicy } from '../machines/protocol/plan.ts';
 import type { Blackboard } from './blackboard.ts';
@@ -77,8 +78,10 @@ export interface Tool<Input = never, Output = unknown> {
   readonly retry?: RetryPolicy;
   /** What a pause does to a running attempt. @default 'finish' */
   readonly onPause?: 'finish' | 'suspend';
-  /** False: no circuit breaker guards this tool. */
-  readonly breaker?: false | { readonly failureThreshold?: number; readonly resetMs?: number; readonly successThreshold?: number };
+  /** False: no circuit breaker of its own guards this tool. */
+  readonly breaker?: false | Partial<BreakerOptions>;
+  /** What it depends on, such as a service that several tools call: they share one more circuit breaker, of this name. */
+  readonly provider?: string;
   /** Does the work. What it returns must survive JSON; `undefined` counts as null. */
   run(input: Input, context: ToolContext): Output | Promise<Output>;
 }

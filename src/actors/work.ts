@@ -1,14 +1,16 @@
 /** The kinds of work that a step can be, each through its door: strategy and tool, module operation, condition. */
 
+import { blamesAgent } from '../machines/blame.ts';
 import type { AgentSpec } from '../machines/protocol/agent.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
 import type { StepLease } from '../machines/protocol/plan.ts';
 import type { StepJob } from '../machines/protocol/step.ts';
-import { errorClassOf, identityOf } from './failure.ts';
+import { identityOf } from './failure.ts';
+import { guarded, guardsOf } from './guarded.ts';
 import { copyOf } from './json.ts';
 import { checkedParameters } from './parameters.ts';
 import type { WorkServices } from './services.ts';
-import type { AnyTool, ToolContext } from './tool.ts';
+import type { ToolContext } from './tool.ts';
 
 export const nameOf = ({ work, stepId }: StepJob): string => {
   if (work.kind === 'tool') return `Tool "${work.tool}"`;
@@ -32,7 +34,7 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
       const call = (agent: AgentSpec | undefined, signal: AbortSignal) => {
         const own: ToolContext = { ...context, signal, ...(agent && { agent }) };
         const callTool = () =>
-          guarded(tool, signal, services, async () => {
+          guarded(services, guardsOf(tool), signal, async () => {
             const input = await checkedParameters(tool, parameters);
             await permission(own, services);
             await services.faults.tool?.({
@@ -59,8 +61,10 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
           `Module "${work.module}" has no operation "${work.operation}" (step "${job.stepId}")`,
         );
       }
-      await permission(context, services);
-      return watched(job, context, services, () => operation(copyOf(work.parameters), context));
+      return guarded(services, [{ scope: 'module', key: work.module }], context.signal, async () => {
+        await permission(context, services);
+        return watched(job, context, services, () => operation(copyOf(work.parameters), context));
+      });
     }
     case 'condition':
       return watched(job, context, services, () => services.evaluate(work.condition, job.scope, context.signal));
@@ -88,17 +92,29 @@ async function underLease(
 ): Promise<unknown> {
   for (let lost = 1; ; lost++) {
     const held = await agents.hold(lease, execution, signal);
-    void left().then(() => held.release());
+    const verdict = (thrown?: unknown) => (isBlamed(signal.aborted ? signal.reason : thrown) ? 'failed' : undefined);
+    void left().then(() => held.release(verdict()));
     try {
-      return await call(held.spec, AbortSignal.any([signal, held.signal]));
+      const result = await call(held.spec, AbortSignal.any([signal, held.signal]));
+      held.release(signal.aborted ? verdict() : 'succeeded');
+      return result;
     } catch (thrown) {
-      if (signal.aborted || !held.signal.aborted) throw thrown;
+      if (signal.aborted || !held.signal.aborted) {
+        held.release(verdict(thrown));
+        throw thrown;
+      }
       if (lost >= MOST_AGENTS) throw held.signal.reason;
     } finally {
       held.release();
     }
   }
 }
+
+/** Whether a failure counts against the agent that did it. What is no error of ours is a plain failure of its work. */
+const isBlamed = (thrown: unknown): boolean => {
+  const error = identityOf(thrown);
+  return !error || blamesAgent(error);
+};
 
 /**
  * The last look before an effect begins. A cancel is accepted before it has reached the work that it is for: in between nothing may begin,
@@ -110,30 +126,4 @@ async function permission({ signal, execution }: ToolContext, { streams }: WorkS
   await new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
-}
-
-/** Through the tool's circuit breaker. Cancelled calls and invalid input say nothing about the tool; a timeout does. */
-async function guarded(
-  tool: AnyTool,
-  signal: AbortSignal,
-  { breakers, classify }: WorkServices,
-  call: () => Promise<unknown>,
-): Promise<unknown> {
-  signal.throwIfAborted();
-  if (tool.breaker === false) return call();
-  const permit = breakers.acquire(tool);
-  if (!permit) throw new SwarmchartError('CIRCUIT_OPEN', `The circuit breaker of tool "${tool.name}" is open`);
-  const onAbort = () => (identityOf(signal.reason)?.code === 'STEP_TIMEOUT' ? permit.failed() : permit.released());
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    const result = await call();
-    permit.succeeded();
-    return result;
-  } catch (thrown) {
-    if (errorClassOf(thrown, classify) === 'validation') permit.released();
-    else permit.failed();
-    throw thrown;
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

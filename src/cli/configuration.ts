@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Configuration } from '../config.ts';
 import { ERROR_CLASSES, type Issue, SwarmchartError } from '../machines/protocol/errors.ts';
 import { checkAgents } from '../runtime/agents/definition.ts';
+import { breakersProblems } from '../runtime/breakers/options.ts';
 import { configurationOf } from '../runtime/configuration.ts';
 import { printPath } from '../runtime/workflow/issues.ts';
 import type { WorkflowRegistry } from '../runtime/workflow/registry.ts';
@@ -128,6 +129,7 @@ const CHECKS: Readonly<Record<keyof Configuration, (value: unknown) => readonly 
   knowledge: (value) => (isKnowledge(value) ? [] : ['knowledge: is an object with the functions find and remember']),
   synthesize: (value) => (isFunction(value) ? [] : ['synthesize: is a function']),
   watchdog: (value) => (value === false || isRecord(value) ? [] : ['watchdog: is false, or an object with blockedMs']),
+  breakers: (value) => breakersProblems(value).map(({ path, message }) => `${path.join('.')}: ${message}`),
   recovery: (value) => {
     const classes: readonly string[] = [...new Set(Object.values(ERROR_CLASSES))];
     const unknown = isRecord(value) ? Object.keys(value).filter((name) => !classes.includes(name)) : [];

@@ -2,35 +2,22 @@
  * Circuit breaker, one for each key.
  *
  *   restoring → closed → open → halfOpen { idle ⇄ probing } → closed
+ *               held: open until somebody closes or resets it
  *
  * Closed, it counts consecutive failures. Open, nobody may call. Half-open, one probe at a time: a failed or hung probe opens it again,
- * a cancelled one frees its place and counts as neither.
+ * a cancelled one frees its place and counts as neither. It is held when a person opened it, and when it has no time to reset itself.
  *
  * Source: Execution Layer Architecture, "Circuit Breaker Pattern" (whose half-open state admits everybody; that is not copied).
  */
 
 import { setup } from 'xstate';
+import { type BreakerPhase, type BreakerState, CLOSED, evolveBreaker } from './breaker.fold.ts';
 import { type CommitParams, effect, type StaleParams } from './effects.ts';
-import type { BreakerCommand, BreakerFact, BreakerOptions, BreakerScope } from './protocol/breaker.ts';
+import type { BreakerCommand, BreakerFact, BreakerKey, BreakerOptions } from './protocol/breaker.ts';
 import type { ExecutionContext } from './protocol/execution.ts';
 import { Turn } from './turn.ts';
 
-export type BreakerPhase = 'closed' | 'open' | 'halfOpen.idle' | 'halfOpen.probing';
-
-export interface BreakerState {
-  readonly phase: BreakerPhase;
-  readonly at: number;
-  readonly failures: number;
-  readonly successes: number;
-  /** The probe under way. */
-  readonly permit: number;
-  /** End of the open period, or of the probe's time. */
-  readonly dueAt: number;
-}
-
-export interface BreakerInput {
-  readonly scope: BreakerScope;
-  readonly key: string;
+export interface BreakerInput extends BreakerKey {
   readonly options: BreakerOptions;
   /** Names the stream of the breaker's own facts. */
   readonly execution: ExecutionContext;
@@ -42,34 +29,10 @@ interface BreakerContext extends BreakerInput {
 }
 type BreakerTurn = Turn<BreakerState, BreakerFact>;
 
-export const CLOSED: BreakerState = { phase: 'closed', at: 0, failures: 0, successes: 0, permit: 0, dueAt: 0 };
-
-/** Whether a call may go through now. */
-export const admits = (state: BreakerState): boolean => state.phase === 'closed' || state.phase === 'halfOpen.idle';
-
-export function evolveBreaker(state: BreakerState, fact: BreakerFact): BreakerState {
-  const at = fact.at;
-  switch (fact.type) {
-    case 'breaker/failure/counted':
-      return { ...state, at, failures: fact.payload.failures };
-    case 'breaker/failures/reset':
-      return { ...state, at, failures: 0 };
-    case 'breaker/opened':
-      return { ...state, at, phase: 'open', failures: fact.payload.failures, successes: 0, dueAt: fact.payload.until };
-    case 'breaker/half_opened':
-      return { ...state, at, phase: 'halfOpen.idle', successes: 0 };
-    case 'breaker/probe/started':
-      return { ...state, at, phase: 'halfOpen.probing', permit: fact.payload.permit, dueAt: fact.payload.dueAt };
-    case 'breaker/probe/succeeded':
-      return { ...state, at, phase: 'halfOpen.idle', successes: fact.payload.successes };
-    case 'breaker/probe/released':
-      return { ...state, at, phase: 'halfOpen.idle' };
-    case 'breaker/closed':
-      return { ...CLOSED, at };
-    default:
-      return state;
-  }
-}
+/** Where it goes when it opens by itself. */
+const openPhase = ({ options }: BreakerContext): BreakerPhase => (options.resetMs === null ? 'held' : 'open');
+/** Whether an event is the answer of the probe under way. */
+const isOfProbe = ({ state }: BreakerContext, event: BreakerCommand): boolean => 'permit' in event && event.permit === state.permit;
 
 const chart = setup({
   types: { context: {} as BreakerContext, events: {} as BreakerCommand, input: {} as BreakerInput },
@@ -77,10 +40,13 @@ const chart = setup({
   delays: { untilDue: ({ context: { state } }) => Math.max(0, state.dueAt - state.at) },
   guards: {
     phaseIs: ({ context }, phase: BreakerPhase) => context.state.phase === phase,
-    isLastStraw: ({ context: { state, options } }) => state.failures + 1 >= options.failureThreshold,
+    isLastStraw: ({ context }, phase: BreakerPhase) =>
+      context.state.failures + 1 >= context.options.failureThreshold && openPhase(context) === phase,
     hasFailures: ({ context }) => context.state.failures > 0,
-    isPresentProbe: ({ context, event }) => event.permit === context.state.permit,
-    isEnough: ({ context: { state, options }, event }) => event.permit === state.permit && state.successes + 1 >= options.successThreshold,
+    isPresentProbe: ({ context, event }) => isOfProbe(context, event),
+    isFailedProbe: ({ context, event }, phase: BreakerPhase) => isOfProbe(context, event) && openPhase(context) === phase,
+    isHeldOpen: ({ context }) => openPhase(context) === 'held',
+    isEnough: ({ context, event }) => isOfProbe(context, event) && context.state.successes + 1 >= context.options.successThreshold,
   },
 });
 
@@ -92,11 +58,26 @@ const recording = (decision: (context: BreakerContext, event: BreakerCommand) =>
     enqueue({ type: 'commit', params: { execution: context.execution, tier: 'tier3', facts: turn.facts } });
   });
 
-const keyOf = ({ scope, key }: BreakerContext) => ({ scope, key });
+const keyOf = ({ scope, key }: BreakerContext): BreakerKey => ({ scope, key });
 const opened = (context: BreakerContext, at: number): BreakerFact => {
-  const failures = Math.min(context.state.failures + 1, context.options.failureThreshold);
-  return { type: 'breaker/opened', at, payload: { ...keyOf(context), failures, until: at + context.options.resetMs } };
+  const { resetMs, failureThreshold } = context.options;
+  const failures = Math.min(context.state.failures + 1, failureThreshold);
+  return { type: 'breaker/opened', at, payload: { ...keyOf(context), failures, until: resetMs === null ? null : at + resetMs } };
 };
+const byOf = (event: BreakerCommand) => ('by' in event && event.by !== undefined ? { by: event.by } : {});
+const permitOf = (event: BreakerCommand): number => ('permit' in event ? event.permit : 0);
+
+/** What a call says that nobody asks any more. */
+const stale = {
+  'breaker.succeeded': { actions: 'dropStale' },
+  'breaker.failed': { actions: 'dropStale' },
+  'breaker.released': { actions: 'dropStale' },
+} as const;
+
+/** A person's commands. */
+const forceOpen = { 'breaker.forceOpen': { target: '#breaker.held', actions: 'recordForcedOpen' } } as const;
+const forceClose = { 'breaker.forceClose': { target: '#breaker.closed', actions: 'recordClosed' } } as const;
+const reset = { 'breaker.reset': { target: '#breaker.halfOpen', actions: 'recordReset' } } as const;
 
 export const breakerMachine = chart
   .extend({
@@ -108,12 +89,22 @@ export const breakerMachine = chart
       })),
       recordRecovery: recording((context, { at }) => ({ type: 'breaker/failures/reset', at, payload: keyOf(context) })),
       recordOpened: recording((context, { at }) => opened(context, at)),
+      recordForcedOpen: recording((context, event) => ({
+        type: 'breaker/opened',
+        at: event.at,
+        payload: { ...keyOf(context), failures: context.state.failures, until: null, ...byOf(event) },
+      })),
       recordHungProbe: recording((context) => opened(context, context.state.dueAt)),
       recordHalfOpened: recording((context) => ({ type: 'breaker/half_opened', at: context.state.dueAt, payload: keyOf(context) })),
-      recordProbe: recording((context, { at, permit }) => ({
+      recordReset: recording((context, event) => ({
+        type: 'breaker/half_opened',
+        at: event.at,
+        payload: { ...keyOf(context), ...byOf(event) },
+      })),
+      recordProbe: recording((context, event) => ({
         type: 'breaker/probe/started',
-        at,
-        payload: { ...keyOf(context), permit, dueAt: at + context.options.probeTimeoutMs },
+        at: event.at,
+        payload: { ...keyOf(context), permit: permitOf(event), dueAt: event.at + context.options.probeTimeoutMs },
       })),
       recordProbeSucceeded: recording((context, { at }) => ({
         type: 'breaker/probe/succeeded',
@@ -121,7 +112,11 @@ export const breakerMachine = chart
         payload: { ...keyOf(context), successes: context.state.successes + 1 },
       })),
       recordProbeReleased: recording((context, { at }) => ({ type: 'breaker/probe/released', at, payload: keyOf(context) })),
-      recordClosed: recording((context, { at }) => ({ type: 'breaker/closed', at, payload: keyOf(context) })),
+      recordClosed: recording((context, event) => ({
+        type: 'breaker/closed',
+        at: event.at,
+        payload: { ...keyOf(context), ...byOf(event) },
+      })),
       dropStale: chart.enqueueActions(({ event, enqueue }) => {
         enqueue({ type: 'countStale', params: { message: event.type } });
       }),
@@ -136,6 +131,7 @@ export const breakerMachine = chart
       restoring: {
         always: [
           { guard: { type: 'phaseIs', params: 'open' }, target: 'open' },
+          { guard: { type: 'phaseIs', params: 'held' }, target: 'held' },
           { guard: { type: 'phaseIs', params: 'halfOpen.idle' }, target: 'halfOpen.idle' },
           { guard: { type: 'phaseIs', params: 'halfOpen.probing' }, target: 'halfOpen.probing' },
           { target: 'closed' },
@@ -143,39 +139,45 @@ export const breakerMachine = chart
       },
       closed: {
         on: {
-          'breaker.failed': [{ guard: 'isLastStraw', target: 'open', actions: 'recordOpened' }, { actions: 'recordFailure' }],
+          'breaker.failed': [
+            { guard: { type: 'isLastStraw', params: 'open' }, target: 'open', actions: 'recordOpened' },
+            { guard: { type: 'isLastStraw', params: 'held' }, target: 'held', actions: 'recordOpened' },
+            { actions: 'recordFailure' },
+          ],
           'breaker.succeeded': { guard: 'hasFailures', actions: 'recordRecovery' },
+          ...forceOpen,
         },
       },
       open: {
         after: { untilDue: { target: 'halfOpen', actions: 'recordHalfOpened' } },
-        on: {
-          'breaker.failed': { actions: 'dropStale' },
-          'breaker.succeeded': { actions: 'dropStale' },
-          'breaker.released': { actions: 'dropStale' },
-        },
+        on: { ...stale, ...forceOpen, ...forceClose, ...reset },
       },
+      held: { on: { ...stale, ...forceClose, ...reset } },
       halfOpen: {
         initial: 'idle',
         states: {
           idle: { on: { 'breaker.acquired': { target: 'probing', actions: 'recordProbe' } } },
           probing: {
-            after: { untilDue: { target: '#breaker.open', actions: 'recordHungProbe' } },
+            after: {
+              untilDue: [
+                { guard: 'isHeldOpen', target: '#breaker.held', actions: 'recordHungProbe' },
+                { target: '#breaker.open', actions: 'recordHungProbe' },
+              ],
+            },
             on: {
               'breaker.succeeded': [
                 { guard: 'isEnough', target: '#breaker.closed', actions: 'recordClosed' },
                 { guard: 'isPresentProbe', target: 'idle', actions: 'recordProbeSucceeded' },
               ],
-              'breaker.failed': { guard: 'isPresentProbe', target: '#breaker.open', actions: 'recordOpened' },
+              'breaker.failed': [
+                { guard: { type: 'isFailedProbe', params: 'open' }, target: '#breaker.open', actions: 'recordOpened' },
+                { guard: { type: 'isFailedProbe', params: 'held' }, target: '#breaker.held', actions: 'recordOpened' },
+              ],
               'breaker.released': { guard: 'isPresentProbe', target: 'idle', actions: 'recordProbeReleased' },
             },
           },
         },
-        on: {
-          'breaker.succeeded': { actions: 'dropStale' },
-          'breaker.failed': { actions: 'dropStale' },
-          'breaker.released': { actions: 'dropStale' },
-        },
+        on: { ...stale, ...forceOpen, ...forceClose },
       },
     },
   });

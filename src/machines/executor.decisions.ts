@@ -4,7 +4,7 @@ import { backoffMs, retryPolicy } from './backoff.ts';
 import { type ExecutorState, pausedUntil } from './executor.fold.ts';
 import { freeOf, lacking, NONE } from './ledger.ts';
 import { executionError } from './protocol/errors.ts';
-import type { ExecutionContext, ExecutionError, ResourceUsage } from './protocol/execution.ts';
+import { type ExecutionContext, type ExecutionError, NO_USAGE, type ResourceUsage } from './protocol/execution.ts';
 import type { AttemptReply, AttemptUsage, StepCommand, StepFact, StepJob, TimedOutcome } from './protocol/step.ts';
 import { timerAt } from './timers.ts';
 import type { Turn } from './turn.ts';
@@ -55,6 +55,14 @@ export function recordInterrupted(turn: ExecutorTurn, context: ExecutorContext):
   if (usage.credits === '0' && usage.tokens === undefined) return;
   const payload = { stepId: job.stepId, attempt: state.attempt, usage };
   turn.record({ type: 'tier3/attempt/interrupted', at: Math.max(bornAt, state.at), payload });
+}
+
+/** A request that was refused: the execution exists, and has failed without an attempt. */
+export function refuseStep(turn: ExecutorTurn, context: ExecutorContext): void {
+  recordStarted(turn, context);
+  const { job, bornAt: at } = context;
+  const error = job.refusal ?? executionError('INVALID_INPUT', `Step "${job.stepId}" was refused`, 'tier3');
+  turn.record({ type: 'tier3/execution/failed', at, payload: { stepId: job.stepId, error, attempts: 0, usage: NO_USAGE } });
 }
 
 export function recordNextAttempt(turn: ExecutorTurn, context: ExecutorContext): void {
@@ -197,7 +205,7 @@ function usageAt(state: ExecutorState, at: number, attempt: AttemptUsage): Resou
     creditsUsed: addCredits(state.creditsUsed, attempt.credits),
     durationMs: Math.max(0, at - state.startedAt - pausedUntil(state, at)),
     memoryUsedMB: Math.max(state.memoryUsedMB, attempt.memoryMB),
-    stepsExecuted: state.skipped ? 0 : 1,
+    stepsExecuted: state.skipped || state.attempt === 0 ? 0 : 1,
   };
   return tokensUsed === 0 ? usage : { ...usage, tokensUsed };
 }

@@ -124,7 +124,8 @@ export function evolveExecutor(state: ExecutorState, fact: StepFact): ExecutorSt
       };
     case 'tier3/execution/failed':
     case 'tier3/execution/cancelled': {
-      const settled = { ...state, at, ...usedIn(fact.payload.usage), pausedMs: pausedUntil(state, at) };
+      const { usage, attempts: attempt } = fact.payload;
+      const settled = { ...state, at, attempt, ...usedIn(usage), pausedMs: pausedUntil(state, at) };
       return fact.type === 'tier3/execution/failed'
         ? { ...settled, phase: 'failed', error: fact.payload.error }
         : { ...settled, phase: 'cancelled', reason: fact.payload.reason };

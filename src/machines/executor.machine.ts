@@ -41,6 +41,7 @@ const chart = setup({
   actions: { commit: effect<CommitParams>(), report: effect<ReportParams>(), countStale: effect<StaleParams>() },
   delays: { untilDue: ({ context }) => untilDue(context) },
   guards: {
+    isRefused: ({ context }) => context.state.phase === 'pending' && context.job.refusal !== undefined,
     isFresh: ({ context }) => context.state.phase === 'pending',
     phaseIs: ({ context }, phase: ExecutorPhase) => context.state.phase === phase,
     hasSucceeded: ({ context, event }) =>
@@ -70,6 +71,7 @@ export const executorMachine = chart
     actions: {
       recordStarted: recording(decide.recordStarted),
       recordInterrupted: recording(decide.recordInterrupted),
+      refuseStep: recording(decide.refuseStep),
       recordNextAttempt: recording(decide.recordNextAttempt),
       recordAttemptFailed: recording(decide.recordAttemptFailed),
       recordTimingOut: recording(decide.recordTimingOut),
@@ -111,6 +113,7 @@ export const executorMachine = chart
     states: {
       restoring: {
         always: [
+          { guard: 'isRefused', target: 'failed', actions: 'refuseStep' },
           { guard: 'isFresh', target: 'attempting', actions: 'recordStarted' },
           { guard: { type: 'phaseIs', params: 'attempting.running' }, target: 'attempting.running', actions: 'recordInterrupted' },
           { guard: { type: 'phaseIs', params: 'attempting.pausing' }, target: 'attempting.pausing', actions: 'recordInterrupted' },

@@ -2,7 +2,8 @@
 
 export { type AgentState, evolveAgent } from './agent.fold.ts';
 export { type AgentInput, type AgentMachine, agentMachine } from './agent.machine.ts';
-export { type BreakerInput, type BreakerState, breakerMachine, type CircuitBreaker, evolveBreaker } from './breaker.machine.ts';
+export { type BreakerState, evolveBreaker } from './breaker.fold.ts';
+export { type BreakerInput, breakerMachine, type CircuitBreaker } from './breaker.machine.ts';
 export { type ExecutorState, evolveExecutor } from './executor.fold.ts';
 export { type ExecutorInput, executorMachine, type UnifiedExecutor } from './executor.machine.ts';
 export { evolvePool } from './pool.fold.ts';

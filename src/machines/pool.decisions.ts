@@ -60,6 +60,19 @@ export function unregister(turn: PoolTurn, _: PoolContext, event: PoolEvent): vo
   }
 }
 
+export const isNewCircuit = ({ state }: PoolContext, event: PoolEvent): boolean => {
+  const { agentId, circuit } = event as Of<'pool.circuit'>;
+  const record = agentNamed(state, agentId);
+  return record !== undefined && record.circuit !== circuit;
+};
+
+/** What an agent has it keeps; whoever waits goes on waiting while its circuit is open. */
+export function changeCircuit(turn: PoolTurn, _: PoolContext, event: PoolEvent): void {
+  const { agentId, circuit } = event as Of<'pool.circuit'>;
+  turn.record({ type: 'agent/circuit_changed', at: turn.at, payload: { agentId, circuit } });
+  serveWaiting(turn, agentId);
+}
+
 export const isServable = ({ state }: PoolContext, event: PoolEvent): boolean => {
   const { request } = event as Of<'lease.request'>;
   return bestAgent(state, request) !== undefined;
@@ -77,8 +90,10 @@ export const refuseRequest = (turn: PoolTurn, _: PoolContext, event: PoolEvent):
 
 export const isKnown = ({ state }: PoolContext, event: PoolEvent): boolean =>
   isKnownLease(state, (event as Of<'lease.return' | 'lease.expired'>).leaseId);
-export const giveBack = (turn: PoolTurn, _: PoolContext, event: PoolEvent): void =>
-  leases.giveBack(turn, (event as Of<'lease.return'>).leaseId);
+export function giveBack(turn: PoolTurn, _: PoolContext, event: PoolEvent): void {
+  const { leaseId, outcome } = event as Of<'lease.return'>;
+  leases.giveBack(turn, leaseId, outcome);
+}
 export const holdsAny = ({ state }: PoolContext, event: PoolEvent): boolean => state.held.has((event as Of<'lease.returnAll'>).holder);
 export const giveBackAll = (turn: PoolTurn, _: PoolContext, event: PoolEvent): void =>
   leases.giveBackAll(turn, (event as Of<'lease.returnAll'>).holder);

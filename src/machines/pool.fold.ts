@@ -1,8 +1,10 @@
 /** What is true of a pool, folded from its facts. Every update is O(kinds + log agents + log waiting). */
 
 import { kindKey, withoutWaiting, withRecord, withWaiting } from './pool.index.ts';
-import { type AgentRecord, agentNamed, lifeOf, NO_NAMES, type PoolState } from './pool.state.ts';
-import type { AgentSpec, PoolFact } from './protocol/agent.ts';
+import { type AgentRecord, agentNamed, lifeOf, NO_NAMES, OUTCOMES_KEPT, type PoolState } from './pool.state.ts';
+import type { AgentSpec, LeaseOutcome, PoolFact } from './protocol/agent.ts';
+
+const NO_OUTCOMES: readonly LeaseOutcome[] = [];
 
 export function evolvePool(before: PoolState, fact: PoolFact): PoolState {
   const { at } = fact;
@@ -21,7 +23,7 @@ export function evolvePool(before: PoolState, fact: PoolFact): PoolState {
       return failed(state, fact.payload.agentId);
     case 'agent/restarted': {
       const { agentId, incarnation, restarts } = fact.payload;
-      return changed(state, agentId, { status: 'restarting', incarnation, restarts });
+      return changed(state, agentId, { status: 'restarting', incarnation, restarts, outcomes: NO_OUTCOMES });
     }
     case 'agent/escalated':
       return {
@@ -35,10 +37,14 @@ export function evolvePool(before: PoolState, fact: PoolFact): PoolState {
     case 'agent/unregistered':
       return { ...removed(state, fact.payload.agentId), givenUp: state.givenUp.delete(fact.payload.agentId) };
     case 'agent/leased': {
-      const { agentId, leaseId, holder, dueAt } = fact.payload;
-      return leased(state, agentId, leaseId, holder, dueAt);
+      return leased(state, fact.payload);
+    }
+    case 'agent/circuit_changed': {
+      const { agentId, circuit } = fact.payload;
+      return changed(state, agentId, { circuit, probe: undefined, ...(circuit === 'closed' && { outcomes: NO_OUTCOMES }) });
     }
     case 'agent/released':
+      return released(state, fact.payload.leaseId, fact.payload.outcome);
     case 'agent/lease_expired':
     case 'agent/lease_revoked':
       return released(state, fact.payload.leaseId);
@@ -67,6 +73,8 @@ function registered(before: PoolState, spec: AgentSpec): PoolState {
     restarts: 0,
     failures: [],
     leases: NO_NAMES,
+    circuit: 'closed',
+    outcomes: NO_OUTCOMES,
   };
   return withRecord({ ...state, nextOrdinal: state.nextOrdinal + 1, givenUp: state.givenUp.delete(spec.id) }, undefined, record);
 }
@@ -83,7 +91,7 @@ function failed(before: PoolState, id: string): PoolState {
   for (const leaseId of record.leases) state = withoutLease(state, leaseId);
   const failures = [...record.failures, state.at].slice(-(lifeOf(record).restart.maxRestarts + 1));
   const status = record.status === 'draining' ? 'draining' : 'lost';
-  return withRecord(state, record, { ...record, status, failures, leases: NO_NAMES });
+  return withRecord(state, record, { ...record, status, failures, leases: NO_NAMES, probe: undefined });
 }
 
 function removed(before: PoolState, id: string): PoolState {
@@ -94,21 +102,25 @@ function removed(before: PoolState, id: string): PoolState {
   return withRecord(state, record, undefined);
 }
 
-function leased(before: PoolState, id: string, leaseId: string, holder: string, dueAt: number | undefined): PoolState {
+type Leased = Extract<PoolFact, { readonly type: 'agent/leased' }>['payload'];
+
+function leased(before: PoolState, { agentId, leaseId, holder, dueAt, probe }: Leased): PoolState {
   const waiting = before.waiting.get(leaseId);
   const state = waiting ? withoutWaiting(before, waiting) : before;
-  const record = agentNamed(state, id);
+  const record = agentNamed(state, agentId);
   if (!record || state.leases.has(leaseId)) return state;
   const lease = { ordinal: record.ordinal, holder, ...(dueAt !== undefined && { dueAt }) };
-  const next = withRecord(state, record, { ...record, leases: record.leases.add(leaseId) });
+  const next = withRecord(state, record, { ...record, leases: record.leases.add(leaseId), ...(probe && { probe: leaseId }) });
   return holding({ ...next, leases: next.leases.set(leaseId, lease) }, holder, leaseId);
 }
 
-function released(state: PoolState, leaseId: string): PoolState {
+function released(state: PoolState, leaseId: string, outcome?: LeaseOutcome): PoolState {
   const lease = state.leases.get(leaseId);
   const record = lease && state.agents.get(lease.ordinal);
   if (!record) return state;
-  return withRecord(withoutLease(state, leaseId), record, { ...record, leases: record.leases.delete(leaseId) });
+  const probe = record.probe === leaseId ? undefined : record.probe;
+  const outcomes = outcome ? [...record.outcomes, outcome].slice(-OUTCOMES_KEPT) : record.outcomes;
+  return withRecord(withoutLease(state, leaseId), record, { ...record, leases: record.leases.delete(leaseId), probe, outcomes });
 }
 
 function unheld(state: PoolState, leaseId: string): PoolState {

@@ -8,9 +8,9 @@ import {
   emptyKind,
   hasRoom,
   type Kind,
-  loadOf,
   NO_NAMES,
   type PoolState,
+  placeOf,
   type Requirement,
   serves,
   type Waiting,
@@ -38,15 +38,15 @@ export function withRecord(state: PoolState, before: AgentRecord | undefined, af
 
 function rebooked(kind: Kind, before: AgentRecord | undefined, after: AgentRecord | undefined): Kind {
   const members = kind.members + Number(after !== undefined && serves(after)) - Number(before !== undefined && serves(before));
-  let { loads, free } = kind;
-  const put = (load: number, agents: OrdinalSet): void => {
-    loads = agents.size > 0 ? withOrdinal(loads, load) : withoutOrdinal(loads, load);
-    free = agents.size > 0 ? free.set(load, agents) : free.delete(load);
+  let { places, free } = kind;
+  const put = (place: number, agents: OrdinalSet): void => {
+    places = agents.size > 0 ? withOrdinal(places, place) : withoutOrdinal(places, place);
+    free = agents.size > 0 ? free.set(place, agents) : free.delete(place);
   };
-  const at = (load: number): OrdinalSet => free.get(load) ?? NO_ORDINALS;
-  if (before && hasRoom(before)) put(loadOf(before), withoutOrdinal(at(loadOf(before)), before.ordinal));
-  if (after && hasRoom(after)) put(loadOf(after), withOrdinal(at(loadOf(after)), after.ordinal));
-  return { ...kind, members, loads, free };
+  const at = (place: number): OrdinalSet => free.get(place) ?? NO_ORDINALS;
+  if (before && hasRoom(before)) put(placeOf(before), withoutOrdinal(at(placeOf(before)), before.ordinal));
+  if (after && hasRoom(after)) put(placeOf(after), withOrdinal(at(placeOf(after)), after.ordinal));
+  return { ...kind, members, places, free };
 }
 
 /** A new kind meets requirements that wait already. Rare, so it may look at all of them. */
@@ -93,7 +93,7 @@ export function* requirementsAt(state: PoolState, places: Iterable<Place>): Gene
 
 export const waitingAt = (state: PoolState, seq: number): Waiting | undefined => state.waiting.get(state.waitingBySeq.get(seq) ?? '');
 
-const placeOf = ({ request, seq }: Waiting): Place => ({ priority: request.priority, seq });
+const turnOf = ({ request, seq }: Waiting): Place => ({ priority: request.priority, seq });
 
 export function withWaiting(state: PoolState, request: LeaseRequest): PoolState {
   const key = requirementKey(request);
@@ -106,7 +106,7 @@ export function withWaiting(state: PoolState, request: LeaseRequest): PoolState 
     waitingBySeq: state.waitingBySeq.set(waiting.seq, request.leaseId),
   };
   const before = known ?? newRequirement(state, key, request);
-  const after = { ...before, queue: enqueued(before.queue, placeOf(waiting)) };
+  const after = { ...before, queue: enqueued(before.queue, turnOf(waiting)) };
   return withRequirement(next, before, after);
 }
 
@@ -116,7 +116,7 @@ export function withoutWaiting(state: PoolState, waiting: Waiting): PoolState {
   const next = { ...state, nextSeq: left.size === 0 ? 0 : state.nextSeq, waiting: left, waitingBySeq: state.waitingBySeq.delete(seq) };
   const before = state.requirements.get(key);
   if (!before) return next;
-  return withRequirement(next, before, { ...before, queue: dequeued(before.queue, placeOf(waiting)) });
+  return withRequirement(next, before, { ...before, queue: dequeued(before.queue, turnOf(waiting)) });
 }
 
 function newRequirement(state: PoolState, key: string, { capabilities, swarmId, agents, exclude }: LeaseRequest): Requirement {

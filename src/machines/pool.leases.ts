@@ -5,7 +5,7 @@ import { bestAgent, canBeServed, meets, nobodyFor } from './pool.match.ts';
 import { inOrder } from './pool.queue.ts';
 import { type AgentRecord, hasRoom, loadOf, type PoolState, type Requirement } from './pool.state.ts';
 import type { PoolTurn } from './pool.turn.ts';
-import { type LeaseRequest, MOST_WAITING } from './protocol/agent.ts';
+import { type LeaseOutcome, type LeaseRequest, MOST_WAITING } from './protocol/agent.ts';
 import { executionError } from './protocol/errors.ts';
 import type { ExecutionError } from './protocol/execution.ts';
 
@@ -27,11 +27,12 @@ export function refuseRequest(turn: PoolTurn, request: LeaseRequest): void {
 export const canWait = (state: PoolState, request: LeaseRequest): boolean =>
   state.waiting.size < MOST_WAITING && canBeServed(state, request);
 
-function grant(turn: PoolTurn, { spec, leases }: AgentRecord, { leaseId, holder, ttlMs }: LeaseRequest): void {
+function grant(turn: PoolTurn, { spec, leases, circuit }: AgentRecord, { leaseId, holder, ttlMs }: LeaseRequest): void {
   const { at } = turn;
   const agentId = spec.id;
   const dueAt = ttlMs === undefined ? {} : { dueAt: at + ttlMs };
-  turn.record({ type: 'agent/leased', at, payload: { agentId, leaseId, holder, load: leases.size + 1, ...dueAt } });
+  const probe = circuit === 'halfOpen' && ({ probe: true } as const);
+  turn.record({ type: 'agent/leased', at, payload: { agentId, leaseId, holder, load: leases.size + 1, ...dueAt, ...probe } });
   turn.tell(agentId, { type: 'agent.assign', leaseId, at });
   turn.answer(holder, { type: 'lease.granted', leaseId, agentId, at });
   if (dueAt.dueAt !== undefined) turn.arm({ type: 'lease.expired', leaseId }, dueAt.dueAt);
@@ -45,13 +46,14 @@ function refuse(turn: PoolTurn, { leaseId, holder }: LeaseRequest, error: Execut
 const tooMany = (): ExecutionError => executionError('RESOURCE_EXHAUSTED', `${MOST_WAITING} requests wait for an agent already`, 'tier1');
 
 /** Gives back a lease, or withdraws a request that waits. */
-export function giveBack(turn: PoolTurn, leaseId: string): void {
+export function giveBack(turn: PoolTurn, leaseId: string, outcome?: LeaseOutcome): void {
   const { at, state } = turn;
   const waiting = state.waiting.get(leaseId);
   if (waiting) turn.record({ type: 'agent/lease_withdrawn', at, payload: { leaseId, holder: waiting.request.holder } });
   const record = agentOf(state, leaseId);
   if (!record) return;
-  turn.record({ type: 'agent/released', at, payload: { agentId: record.spec.id, leaseId, load: loadOf(record) - 1 } });
+  const said = outcome && { outcome };
+  turn.record({ type: 'agent/released', at, payload: { agentId: record.spec.id, leaseId, load: loadOf(record) - 1, ...said } });
   ended(turn, record, leaseId);
 }
 

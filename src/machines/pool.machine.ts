@@ -4,6 +4,7 @@
  *   restoring → serving
  *
  * A request gets the least loaded of the capable agents, waits for one in order of priority, or is refused when nobody could ever serve it.
+ * An agent that fails at its work gets less of it: nothing while its circuit is open, and what nobody else has room for while it is degraded.
  * An agent that crashes or is lost loses its leases, and is restarted until it has failed too often in too short a time; then it is given up.
  *
  * Source: Agent System Components, "Agent Registry", "Load Balancing"; Execution Layer Architecture, "Agent Pool Manager".
@@ -33,6 +34,7 @@ const chart = setup({
   actions: { commit: effect<CommitParams>(), answer: effect<AnswerParams>(), countStale: effect<StaleParams>() },
   guards: {
     isRestored: ({ context }) => context.isRestored,
+    isNewCircuit: ({ context, event }) => decide.isNewCircuit(context, event),
     isTaken: ({ context, event }) => decide.isTaken(context, event),
     isServable: ({ context, event }) => decide.isServable(context, event),
     canWait: ({ context, event }) => decide.canWait(context, event),
@@ -77,6 +79,7 @@ export const poolMachine = chart
       goOn: recording(decide.goOn),
       register: recording(decide.register),
       unregister: recording(decide.unregister),
+      changeCircuit: recording(decide.changeCircuit),
       serveRequest: recording(decide.serveRequest),
       awaitAgent: recording(decide.awaitAgent),
       refuseRequest: recording(decide.refuseRequest),
@@ -108,6 +111,7 @@ export const poolMachine = chart
         on: {
           'pool.register': { actions: 'register' },
           'pool.unregister': { actions: 'unregister' },
+          'pool.circuit': { guard: 'isNewCircuit', actions: 'changeCircuit' },
           'lease.request': [
             { guard: 'isTaken', actions: 'dropStale' },
             { guard: 'isServable', actions: 'serveRequest' },

@@ -2,7 +2,7 @@
 
 import { leastOrdinal, type OrdinalSet, withoutOrdinal } from './ordinal-set.ts';
 import { NO_ORDINALS } from './pool.queue.ts';
-import { type AgentRecord, agentNamed, hasRoom, type Kind, loadOf, type PoolState, serves } from './pool.state.ts';
+import { type AgentRecord, agentNamed, hasRoom, type Kind, type PoolState, placeOf, serves } from './pool.state.ts';
 import { executionError } from './protocol/errors.ts';
 import type { ExecutionError } from './protocol/execution.ts';
 
@@ -51,11 +51,11 @@ export function kindsFor(state: PoolState, wanted: Wanted): readonly Kind[] {
   return found;
 }
 
-/** The least loaded of the ready agents with room that meet it; among equals the one that was registered first. */
+/** The least loaded of the ready agents with room that meet it, a degraded one only if there is no other; among equals the one that was registered first. */
 export function bestAgent(state: PoolState, wanted: Wanted): AgentRecord | undefined {
   let best: AgentRecord | undefined;
   const consider = (record: AgentRecord | undefined): void => {
-    if (record && (!best || loadOf(record) < loadOf(best) || (loadOf(record) === loadOf(best) && record.ordinal < best.ordinal)))
+    if (record && (!best || placeOf(record) < placeOf(best) || (placeOf(record) === placeOf(best) && record.ordinal < best.ordinal)))
       best = record;
   };
   if (wanted.agents) {
@@ -126,12 +126,12 @@ const named = (state: PoolState, ids: readonly string[]): readonly AgentRecord[]
 function leastLoaded(state: PoolState, kind: Kind, excluded: readonly AgentRecord[]): AgentRecord | undefined {
   const left = excluded.filter((record) => record.kind === kind.key && hasRoom(record));
   for (
-    let loads = kind.loads, load = leastOrdinal(loads);
-    load !== undefined;
-    loads = withoutOrdinal(loads, load), load = leastOrdinal(loads)
+    let places = kind.places, place = leastOrdinal(places);
+    place !== undefined;
+    places = withoutOrdinal(places, place), place = leastOrdinal(places)
   ) {
-    let free: OrdinalSet = kind.free.get(load) ?? NO_ORDINALS;
-    for (const record of left) if (loadOf(record) === load) free = withoutOrdinal(free, record.ordinal);
+    let free: OrdinalSet = kind.free.get(place) ?? NO_ORDINALS;
+    for (const record of left) if (placeOf(record) === place) free = withoutOrdinal(free, record.ordinal);
     const ordinal = leastOrdinal(free);
     if (ordinal !== undefined) return state.agents.get(ordinal);
   }

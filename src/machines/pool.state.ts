@@ -3,7 +3,15 @@
 import { Map as PersistentMap, Set as PersistentSet } from 'immutable';
 import type { OrdinalSet } from './ordinal-set.ts';
 import { EMPTY_QUEUE, NO_ORDINALS, type Queue } from './pool.queue.ts';
-import { type AgentLife, type AgentSpec, type AgentStatus, DEFAULT_LIFE, type LeaseRequest } from './protocol/agent.ts';
+import {
+  type AgentCircuit,
+  type AgentLife,
+  type AgentSpec,
+  type AgentStatus,
+  DEFAULT_LIFE,
+  type LeaseOutcome,
+  type LeaseRequest,
+} from './protocol/agent.ts';
 
 export interface AgentRecord {
   readonly spec: AgentSpec;
@@ -16,6 +24,11 @@ export interface AgentRecord {
   /** When it crashed or was lost, as far back as its restart policy looks. */
   readonly failures: readonly number[];
   readonly leases: PersistentSet<string>;
+  readonly circuit: AgentCircuit;
+  /** While its circuit is half-open: the lease by which it is tried. */
+  readonly probe?: string | undefined;
+  /** How its last work went, the latest last. Forgotten when its circuit closes, and when it is started again. */
+  readonly outcomes: readonly LeaseOutcome[];
   /** While draining: when its leases are taken back. */
   readonly dueAt?: number;
 }
@@ -27,8 +40,8 @@ export interface Kind {
   readonly capabilities: readonly string[];
   /** Agents that serve, or will once they are ready or restarted. */
   readonly members: number;
-  /** Loads at which there are ready agents with room, and which these are. */
-  readonly loads: OrdinalSet;
+  /** Places (see `placeOf`) at which there are ready agents with room, and which these are. */
+  readonly places: OrdinalSet;
   readonly free: PersistentMap<number, OrdinalSet>;
   /** The first request of each requirement that this kind meets. */
   readonly heads: Queue;
@@ -103,7 +116,7 @@ export const emptyKind = (key: string, { swarmId, capabilities }: AgentSpec): Ki
   swarmId,
   capabilities,
   members: 0,
-  loads: NO_ORDINALS,
+  places: NO_ORDINALS,
   free: PersistentMap(),
   heads: EMPTY_QUEUE,
   picky: NO_NAMES,
@@ -112,7 +125,29 @@ export const emptyKind = (key: string, { swarmId, capabilities }: AgentSpec): Ki
 export const lifeOf = ({ spec }: AgentRecord): AgentLife => spec.life ?? DEFAULT_LIFE;
 export const loadOf = ({ leases }: AgentRecord): number => leases.size;
 /** It can be given a lease now. */
-export const hasRoom = (record: AgentRecord): boolean => record.status === 'ready' && record.leases.size < record.spec.maxConcurrentTasks;
+export const hasRoom = (record: AgentRecord): boolean =>
+  record.status === 'ready' && record.leases.size < record.spec.maxConcurrentTasks && isAdmitted(record);
+/** An open circuit lets nothing through, a half-open one a lease at a time. */
+const isAdmitted = ({ circuit, probe }: AgentRecord): boolean => circuit === 'closed' || (circuit === 'halfOpen' && probe === undefined);
+
+/** So many of the last pieces of work are looked at, and it takes some to say anything. */
+export const OUTCOMES_KEPT = 20;
+const FEWEST_OUTCOMES = 5;
+/** Source: Execution Layer Architecture, "Agent Health Management". */
+const DEGRADED_ERROR_RATE = 0.4;
+
+/** The share of its last pieces of work that failed; undefined while too few are known. */
+export function errorRateOf({ outcomes }: AgentRecord): number | undefined {
+  if (outcomes.length < FEWEST_OUTCOMES) return undefined;
+  return outcomes.filter((outcome) => outcome === 'failed').length / outcomes.length;
+}
+/** It fails so often that others are given work before it. */
+export const isDegraded = (record: AgentRecord): boolean => (errorRateOf(record) ?? 0) >= DEGRADED_ERROR_RATE;
+
+/** More than any agent takes at once. */
+const BEHIND_ALL = 100_000;
+/** Its place among agents with room: by load, and behind every other one when it is degraded. */
+export const placeOf = (record: AgentRecord): number => loadOf(record) + (isDegraded(record) ? BEHIND_ALL : 0);
 /** It serves, or will again. */
 export const serves = ({ status }: AgentRecord): boolean => status !== 'draining' && status !== 'escalated' && status !== 'stopped';
 

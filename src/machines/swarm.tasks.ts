@@ -1,8 +1,10 @@
 /** From a task to a run under a lease, and what follows when the run ends: another agent, or the end of the task. */
 
+import { blamesAgent } from './blame.ts';
 import { resolveInput } from './inputs.ts';
 import { limitsOf } from './ledger.ts';
 import { hasOrdinal } from './ordinal-set.ts';
+import type { LeaseOutcome } from './protocol/agent.ts';
 import { executionError } from './protocol/errors.ts';
 import {
   type Amounts,
@@ -201,7 +203,7 @@ export function settleTask(turn: SwarmTurn, task: SwarmTask, outcome: RunOutcome
   const mark = { taskId: task.id, ordinal: task.ordinal };
   const agentId = record.agentId ?? '';
   const { usage } = outcome;
-  turn.returnLease(record, at);
+  turn.returnLease(record, at, verdictOf(outcome));
   if (outcome.status === 'completed') {
     turn.record({ type: 'tier1/task/completed', at, payload: { ...mark, agentId, result: outcome.result, usage } });
     return;
@@ -217,6 +219,12 @@ export function settleTask(turn: SwarmTurn, task: SwarmTask, outcome: RunOutcome
   } else {
     failTask(turn, task, error, usage, at);
   }
+}
+
+/** What a run's end says about the agent that did it. */
+function verdictOf({ status, error }: RunOutcome): LeaseOutcome | undefined {
+  if (status === 'completed') return 'succeeded';
+  return status === 'failed' && (!error || blamesAgent(error)) ? 'failed' : undefined;
 }
 
 export function failTask(turn: SwarmTurn, task: SwarmTask, error: ExecutionError, usage: ResourceUsage, at: number): void {

@@ -1,6 +1,6 @@
 /** A swarm's turn: besides facts, it collects the children to start, the messages to those that live, and what the pool is asked. */
 
-import type { LeaseCommand } from './protocol/agent.ts';
+import type { LeaseCommand, LeaseOutcome } from './protocol/agent.ts';
 import type { ControlCommand } from './protocol/control.ts';
 import { executionError } from './protocol/errors.ts';
 import type { ExecutionContext, ResourceUsage } from './protocol/execution.ts';
@@ -52,8 +52,9 @@ export class SwarmTurn extends Turn<SwarmState, SwarmFact> {
     this.requests.push({ type: 'lease.returnAll', holder: this.job.execution.executionId, at });
   }
 
-  returnLease({ leaseId }: TaskRecord, at: number): void {
-    if (leaseId !== undefined) this.requests.push({ type: 'lease.return', leaseId, at });
+  /** With how its agent's work went, if that says something about the agent. */
+  returnLease({ leaseId }: TaskRecord, at: number, outcome?: LeaseOutcome): void {
+    if (leaseId !== undefined) this.requests.push({ type: 'lease.return', leaseId, at, ...(outcome && { outcome }) });
   }
 }
 

@@ -9,6 +9,7 @@ import type { ErrorClass } from '../machines/protocol/errors.ts';
 import type { RetryPolicy } from '../machines/protocol/plan.ts';
 import type { ConditionScope } from '../machines/protocol/step.ts';
 import type { AgentDefinition } from './agents/definition.ts';
+import type { BreakersOptions } from './breakers/options.ts';
 import type { ErrorLogOptions } from './errors/error-log.ts';
 import type { InspectionObserver } from './inspection.ts';
 import type { Journal } from './journal/journal.ts';
@@ -39,6 +40,8 @@ export interface RuntimeOptions {
   readonly recovery?: Partial<Record<ErrorClass, RetryPolicy>>;
   /** Classes an error that a tool threw; undefined leaves it as it is. */
   readonly classify?: (error: unknown) => ErrorClass | undefined;
+  /** Figures of the circuit breakers by scope, or false for none. @default 5 failures in a row, 30 s, 2 probes that succeed */
+  readonly breakers?: BreakersOptions;
   readonly journal?: Journal;
   readonly clock?: Clock;
   /** Makes execution ids. @default nanoid */

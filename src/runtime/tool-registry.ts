@@ -3,6 +3,7 @@
 import { describe } from '../actors/failure.ts';
 import type { AnyTool } from '../actors/tool.ts';
 import { type Issue, SwarmchartError } from '../machines/protocol/errors.ts';
+import { breakerProblems } from './breakers/options.ts';
 import { issuesToError } from './workflow/issues.ts';
 
 /** Source: Implementation Guide, "Tool Registry Implementation". A tool is executed through `tier3` or a run, never here. */
@@ -49,6 +50,12 @@ export class ToolRegistry {
     }
     const cost = costProblem(tool);
     if (cost) return { code: 'INVALID_VALUE', path, message: `${what} ("${tool.name}") ${cost}` };
+    const { provider, breaker } = tool as { readonly provider?: unknown; readonly breaker?: unknown };
+    if (provider !== undefined && (typeof provider !== 'string' || provider === '')) {
+      return { code: 'INVALID_VALUE', path: [...path, 'provider'], message: `The provider of tool "${tool.name}" must be a text` };
+    }
+    const [problem] = breakerProblems(breaker, [...path, 'breaker']);
+    if (problem) return { ...problem, message: `The breaker of tool "${tool.name}" makes no sense: ${problem.message}` };
     if (this.#byName.has(tool.name)) return { code: 'DUPLICATE_ID', path, message: `There is another tool "${tool.name}"` };
     return undefined;
   }

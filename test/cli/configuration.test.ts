@@ -14,6 +14,7 @@ describe('swarmchart.config', () => {
       modules: { text: { shout: ({ text }) => text.toUpperCase() } },
       strategies: { twice: async ({ callTool }) => [await callTool(), await callTool()] },
       conditions: { always: () => true },
+      breakers: { tool: { failureThreshold: 1 }, layer: false },
       recovery: { transient: { maxRetries: 1, backoff: { strategy: 'fixed', baseMs: 0, factor: 1, maxMs: 0, jitter: 0 } } },
     };`;
     const workflow = `id: w
@@ -48,6 +49,12 @@ steps:
     ['has a tool twice', 'const t = { name: "t", run() {} }; export default { tools: [t, t] };', 'tools[1]: There is another tool "t"'],
     ['has a strategy that is no function', 'export default { strategies: { s: 1 } };', 'strategies.s: is a strategy: a function'],
     ['has an operation that is no function', 'export default { modules: { m: { o: 1 } } };', 'modules.m.o: is an operation: a function'],
+    [
+      'has a breaker of an unknown scope',
+      'export default { breakers: { tol: {} } };',
+      'breakers.tol: "tol" means nothing here. Did you mean "tool"?',
+    ],
+    ['has half a breaker', 'export default { breakers: { tool: { resetMs: "x" } } };', 'breakers.tool.resetMs: Expected'],
     ['has an unknown class of errors', 'export default { recovery: { often: {} } };', 'recovery.often: there is no such class'],
     ['has no list of agents', 'export default { agents: {} };', 'agents: is a list of agents'],
     [

@@ -21,6 +21,10 @@ const PROGRAMS = {
     'lose-an-agent': () => import('./programs/lose-an-agent.ts'),
   },
   'docs/errors.md': { 'read-errors': () => import('./programs/read-errors.ts') },
+  'docs/breakers.md': {
+    'guard-a-service': () => import('./programs/guard-a-service.ts'),
+    'pause-the-system': () => import('./programs/pause-the-system.ts'),
+  },
   'docs/supervision.md': { supervise: () => import('./programs/supervise.ts') },
   'docs/testing.md': {
     'test-a-chart': () => import('./programs/test-a-chart.ts'),

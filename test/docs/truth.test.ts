@@ -13,14 +13,14 @@ const namesIn = (text: string, pattern: RegExp): readonly string[] => [...text.m
 
 /** What each of these may be said to be in the facts of a family, by the protocol's own words. */
 function factsIn(file: string, family: string): readonly string[] {
-  const found = namesIn(readProjectFile(`src/machines/protocol/${file}.ts`), new RegExp(`FactBody<\\s*'${family}/(\\w+)'`, 'g'));
+  const found = namesIn(readProjectFile(`src/machines/protocol/${file}.ts`), new RegExp(`FactBody<\\s*'${family}/([\\w/]+)'`, 'g'));
   return [...found].sort();
 }
 
 /** The names in the row of a page's table that begins with the family. */
 function rowOf(family: string): readonly string[] {
   const row = all.split('\n').find((line) => line.startsWith(`| \`${family}/…\``)) ?? '';
-  return [...namesIn(row.slice(row.indexOf('|', 2)), /`(\w+)`/g)].sort();
+  return [...namesIn(row.slice(row.indexOf('|', 2)), /`([\w/]+)`/g)].sort();
 }
 
 describe('the pages in docs/', () => {
@@ -61,6 +61,7 @@ describe('the pages in docs/', () => {
     ['swarm', 'tier1/lease'],
     ['swarm', 'tier1/task'],
     ['agent', 'agent'],
+    ['breaker', 'breaker'],
   ])('name every fact of the %s protocol under %s', (file, family) => {
     expect(rowOf(family)).toEqual(factsIn(file, family));
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BreakerInput, type BreakerState, CLOSED, evolveBreaker } from '../../src/machines/breaker.machine.ts';
-import { breakerMachine } from '../../src/machines/machines.ts';
+import { CLOSED } from '../../src/machines/breaker.fold.ts';
+import { type BreakerInput, type BreakerState, breakerMachine, evolveBreaker } from '../../src/machines/machines.ts';
 import type { BreakerCommand, BreakerOptions } from '../../src/machines/protocol/breaker.ts';
 import { coverage } from '../../src/testing/coverage.ts';
 import { timersOf } from '../../src/testing/paths.ts';
@@ -17,17 +17,19 @@ const withOptions = (options: Partial<BreakerOptions>): BreakerInput => ({
 });
 
 const ENDS = ['breaker.succeeded', 'breaker.failed', 'breaker.released'] as const;
+const BY_HAND = ['breaker.forceOpen', 'breaker.forceClose', 'breaker.reset'] as const;
 
 const breaker: Walks<BreakerState, BreakerInput> = {
   chart: breakerMachine.provide({ actions: { commit: commitOf('tier3') } }),
   fold: folding(evolveBreaker, CLOSED),
   restored: (input, restored) => ({ ...input, restored }),
   isTerminal: () => false,
-  inputs: [withOptions({}), withOptions({ failureThreshold: 1, successThreshold: 1 })],
+  inputs: [withOptions({}), withOptions({ failureThreshold: 1, successThreshold: 1 }), withOptions({ resetMs: null })],
   events: (snapshot, at) => {
     const { permit }: BreakerState = snapshot.context.state;
     const commands: BreakerCommand[] = [{ type: 'breaker.acquired', permit: permit + 1, at }];
     for (const type of ENDS) commands.push({ type, permit, at }, { type, permit: permit - 1, at });
+    for (const type of BY_HAND) commands.push({ type, at, by: 'ops' });
     return [...commands, ...timersOf(snapshot)];
   },
   key: ({ failures, successes }) => `${failures} ${successes}`,

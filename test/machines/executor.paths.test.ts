@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { evolveExecutor, FRESH_EXECUTOR } from '../../src/machines/executor.fold.ts';
 import { type ExecutorInput, type ExecutorState, executorMachine } from '../../src/machines/machines.ts';
+import { executionError } from '../../src/machines/protocol/errors.ts';
+import type { FactBody } from '../../src/machines/protocol/facts.ts';
 import type { AttemptOutcome, AttemptReply, StepCommand, StepJob } from '../../src/machines/protocol/step.ts';
 import { coverage } from '../../src/testing/coverage.ts';
 import { timersOf } from '../../src/testing/paths.ts';
@@ -19,13 +21,22 @@ const OUTCOMES: readonly AttemptOutcome[] = [
   { kind: 'failed', error: PERMANENT, usage },
 ];
 
+/** It started and failed without an attempt. */
+const isRefused = ({ type, payload }: FactBody): boolean =>
+  type === 'tier3/execution/failed' && (payload as { readonly attempts: number }).attempts === 0;
+
 const executor: Walks<ExecutorState, ExecutorInput> = {
   chart: executorMachine.provide({ actors: { attempt: inert() }, actions: { commit: commitOf('tier3') } }),
   fold: folding(evolveExecutor, FRESH_EXECUTOR),
   restored: (input, restored) => ({ ...input, restored }),
   isTerminal: ({ type }) => /^tier3\/execution\/(completed|failed|cancelled)$/.test(type),
   saysOfRestart: ({ type }) => type === 'tier3/attempt/interrupted',
-  inputs: [withJob({}), withJob({ retry: retries(2) }), withJob({ recovery: { timeout: retries(1) } })],
+  inputs: [
+    withJob({}),
+    withJob({ retry: retries(2) }),
+    withJob({ recovery: { timeout: retries(1) } }),
+    withJob({ refusal: executionError('SYSTEM_PAUSED', 'not now', 'tier3') }),
+  ],
   events: (snapshot, at) => {
     const { attempt, pauseEpoch, pauses, phase }: ExecutorState = snapshot.context.state;
     const commands: readonly StepCommand[] = [
@@ -48,7 +59,7 @@ const executor: Walks<ExecutorState, ExecutorInput> = {
     const waits = !live.isSettled && phase !== 'paused' && phase !== 'attempting.suspended';
     expect(live.clock.nextDueAt, `the timer in ${phase}`).toBe(waits ? dueAt : undefined);
     const starts = live.allFacts.filter(({ type }) => type === 'tier3/execution/started' || type === 'tier3/attempt/started');
-    expect(starts, 'attempts started').toHaveLength(attempt);
+    expect(starts, 'attempts started').toHaveLength(live.allFacts.some(isRefused) ? 1 : attempt);
   },
 };
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { AnyMachineSnapshot } from 'xstate';
 import { evolvePool, poolMachine } from '../../src/machines/machines.ts';
-import { EMPTY_POOL, type PoolState } from '../../src/machines/pool.state.ts';
+import { type AgentRecord, EMPTY_POOL, errorRateOf, isDegraded, type PoolState } from '../../src/machines/pool.state.ts';
 import type { PoolEvent } from '../../src/machines/pool.turn.ts';
-import { type AgentSpec, MOST_WAITING, type PoolFact } from '../../src/machines/protocol/agent.ts';
+import { type AgentCircuit, type AgentSpec, type LeaseOutcome, MOST_WAITING, type PoolFact } from '../../src/machines/protocol/agent.ts';
 import { CoverageRecorder, coverage } from '../../src/testing/coverage.ts';
 import { generatePaths } from '../../src/testing/paths.ts';
 import { aRequest, aSpec, LivePool } from './paths/agents.ts';
@@ -27,7 +27,8 @@ function eventsIn(snapshot: AnyMachineSnapshot): readonly PoolEvent[] {
     { type: 'lease.request', request: aRequest('one', { holder: 'h', ttlMs: 100 }), at },
     { type: 'lease.request', request: aRequest('two', { holder: 'h' }), at },
     { type: 'lease.request', request: aRequest('three', { capabilities: ['sing'] }), at },
-    { type: 'lease.return', leaseId: 'one', at },
+    { type: 'lease.return', leaseId: 'one', outcome: 'failed', at },
+    { type: 'pool.circuit', agentId: 'ann', circuit: state.agents.first()?.circuit === 'open' ? 'halfOpen' : 'open', at },
     { type: 'lease.returnAll', holder: 'h', at },
     { type: 'lease.expired', leaseId: 'one' },
     { type: 'drain.expired', agentId: 'ann' },
@@ -65,7 +66,14 @@ describe('the pool', () => {
       events: eventsIn,
       key: ({ context: { state } }) => {
         const agent = state.agents.first();
-        return JSON.stringify([agent?.status, agent?.restarts, agent?.failures.length, state.leases.keySeq(), state.waiting.keySeq()]);
+        return JSON.stringify([
+          agent?.status,
+          agent?.restarts,
+          agent?.failures.length,
+          state.leases.keySeq(),
+          state.waiting.keySeq(),
+          agent?.circuit,
+        ]);
       },
     });
     expect(paths.length).toBeGreaterThan(50);
@@ -169,6 +177,107 @@ describe('the pool', () => {
     const live = new LivePool(undefined, state);
     live.actor.send({ type: 'lease.request', request: aRequest('more'), at: BORN_AT });
     expect(live.answers).toMatchObject([{ message: { type: 'lease.refused', error: { code: 'RESOURCE_EXHAUSTED', retryable: true } } }]);
+  });
+
+  describe('with circuits and outcomes', () => {
+    const setCircuit = (live: LivePool, agentId: string, circuit: AgentCircuit) =>
+      live.hear({ type: 'pool.circuit', agentId, circuit, at: live.clock.now() });
+    const settle = (live: LivePool, leaseId: string, outcome: LeaseOutcome) =>
+      live.hear({ type: 'lease.return', leaseId, outcome, at: live.clock.now() });
+    /** So many pieces of work of one agent, of which so many failed, the failures last. */
+    function work(live: LivePool, agentId: string, failed: number, all: number): void {
+      for (let n = 0; n < all; n++) {
+        const leaseId = `${agentId} ${n}`;
+        ask(live, leaseId, { agents: [agentId] });
+        settle(live, leaseId, n < all - failed ? 'succeeded' : 'failed');
+      }
+    }
+
+    it('gives nothing to an agent whose circuit is open; whoever wants it waits, and what it has it keeps', () => {
+      const live = poolOf(aSpec('ann', { maxConcurrentTasks: 2 }));
+      ask(live, 'held');
+      setCircuit(live, 'ann', 'open');
+      ask(live, 'next');
+      giveBack(live, 'held');
+      expect(granted(live)).toEqual([['held', 'ann']]);
+      expect(live.state.waiting.has('next')).toBe(true);
+      setCircuit(live, 'ann', 'closed');
+      expect(granted(live)).toEqual([
+        ['held', 'ann'],
+        ['next', 'ann'],
+      ]);
+    });
+
+    it('tries an agent whose circuit is half-open with one lease at a time, also when that is not returned', () => {
+      const live = poolOf(aSpec('ann', { maxConcurrentTasks: 5 }));
+      setCircuit(live, 'ann', 'open');
+      for (const leaseId of ['a', 'b', 'c']) ask(live, leaseId, { ttlMs: 100 });
+      setCircuit(live, 'ann', 'halfOpen');
+      expect(granted(live)).toEqual([['a', 'ann']]);
+      expect(live.facts.at(-1)).toMatchObject({ type: 'agent/leased', payload: { leaseId: 'a', probe: true } });
+      live.clock.advance(100);
+      live.check();
+      expect(granted(live).at(-1)).toEqual(['b', 'ann']);
+      crash(live, 'ann', 1);
+      live.hear({ type: 'agent.ready', agentId: 'ann', incarnation: 2, at: live.clock.now(), dueAt: 0 });
+      expect(granted(live).at(-1)).toEqual(['c', 'ann']);
+    });
+
+    it('prefers the others when a circuit is open', () => {
+      const live = poolOf(aSpec('ann'), aSpec('bob'));
+      setCircuit(live, 'ann', 'open');
+      ask(live, 'one');
+      expect(granted(live)).toEqual([['one', 'bob']]);
+    });
+
+    it('S18: an error rate of 0.4 degrades an agent: it gets work only when no healthy one has room', () => {
+      const live = poolOf(aSpec('ann', { maxConcurrentTasks: 2 }), aSpec('bob'));
+      work(live, 'ann', 4, 10);
+      for (const leaseId of ['one', 'two', 'three']) ask(live, leaseId);
+      expect(granted(live).slice(-3)).toEqual([
+        ['one', 'bob'],
+        ['two', 'ann'],
+        ['three', 'ann'],
+      ]);
+    });
+
+    it.each([
+      [3, 10, 'ann'],
+      [4, 10, 'bob'],
+      [4, 4, 'ann'],
+      [2, 5, 'bob'],
+      [20, 20, 'bob'],
+    ])('of %d failures in %d pieces of work it follows that %s is given the next one', (failed, all, next) => {
+      const live = poolOf(aSpec('ann'), aSpec('bob'));
+      work(live, 'ann', failed, all);
+      ask(live, 'next');
+      expect(granted(live).at(-1)).toEqual(['next', next]);
+    });
+
+    it('looks at the last 20 pieces of work, and forgets them when the circuit closes and when the agent is started again', () => {
+      const live = poolOf(aSpec('ann'));
+      work(live, 'ann', 8, 8);
+      for (let n = 0; n < 12; n++) {
+        ask(live, `good ${n}`);
+        settle(live, `good ${n}`, 'succeeded');
+      }
+      const ann = () => live.state.agents.first();
+      expect(ann() && errorRateOf(ann() as AgentRecord)).toBe(0.4);
+      ask(live, 'more');
+      settle(live, 'more', 'succeeded');
+      expect(ann() && isDegraded(ann() as AgentRecord)).toBe(false);
+      expect(ann()?.outcomes).toHaveLength(20);
+      crash(live, 'ann', 1);
+      expect(ann()?.outcomes).toEqual([]);
+    });
+
+    it('hears nothing of the circuits of strangers, nor what it knows', () => {
+      const live = poolOf(aSpec('ann'));
+      const known = live.facts.length;
+      setCircuit(live, 'nobody', 'open');
+      setCircuit(live, 'ann', 'closed');
+      expect(live.facts).toHaveLength(known);
+    });
   });
 
   it('goes on from its facts: leases stay, agents live anew, timers are set again', () => {

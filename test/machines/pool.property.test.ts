@@ -31,6 +31,9 @@ const WANTS: readonly Partial<LeaseRequest>[] = [
   { capabilities: ['sing'] },
 ];
 
+const OUTCOMES = ['failed', undefined, 'succeeded', 'failed'] as const;
+const CIRCUITS = ['open', 'halfOpen', 'closed'] as const;
+
 const stride = fc.record({
   does: fc.oneof(
     { weight: 3, arbitrary: fc.constant('register' as const) },
@@ -38,6 +41,7 @@ const stride = fc.record({
     { weight: 10, arbitrary: fc.constant('request' as const) },
     { weight: 6, arbitrary: fc.constant('return' as const) },
     { weight: 2, arbitrary: fc.constantFrom('unregister', 'crashed') },
+    { weight: 3, arbitrary: fc.constant('circuit' as const) },
     {
       weight: 2,
       arbitrary: fc.constantFrom(
@@ -108,8 +112,14 @@ class Race {
       }
       case 'return': {
         const leaseId = ids[pick % Math.max(1, ids.length)] ?? 'unknown';
-        naive.giveBack(leaseId);
-        return this.#hear({ type: 'lease.return', leaseId, at });
+        const outcome = OUTCOMES[want % OUTCOMES.length];
+        naive.giveBack(leaseId, outcome);
+        return this.#hear({ type: 'lease.return', leaseId, at, ...(outcome && { outcome }) });
+      }
+      case 'circuit': {
+        const circuit = CIRCUITS[want % CIRCUITS.length] ?? 'closed';
+        if (agent) naive.circuit(agent, circuit);
+        return this.#hear({ type: 'pool.circuit', agentId: ofAgent.agentId, circuit, at });
       }
       case 'returnAll':
         return this.#returnAll(`h${pick % 4}`);

@@ -66,6 +66,12 @@ export const DISPOSE_GRACE_MS = 5_000;
 /** Requests that may wait for an agent; more are refused with RESOURCE_EXHAUSTED. */
 export const MOST_WAITING = 100_000;
 
+/** How the work under a lease went, as far as that says something about its agent. */
+export type LeaseOutcome = 'succeeded' | 'failed';
+
+/** Of an agent: open, it gets no leases; half-open, one at a time, by which it is tried. */
+export type AgentCircuit = 'closed' | 'open' | 'halfOpen';
+
 export type AgentStatus = 'starting' | 'ready' | 'suspect' | 'draining' | 'lost' | 'restarting' | 'escalated' | 'stopped';
 
 /** Asks for an agent. Every request ends in exactly one `lease.refused`, or in a lease, which ends when it is returned or lost. */
@@ -90,7 +96,7 @@ export interface LeaseRequest {
 export type LeaseCommand =
   | { readonly type: 'lease.request'; readonly request: LeaseRequest; readonly at: number }
   /** Returns a lease, or withdraws a request that still waits. Of an unknown one it is a no-op. */
-  | { readonly type: 'lease.return'; readonly leaseId: string; readonly at: number }
+  | { readonly type: 'lease.return'; readonly leaseId: string; readonly outcome?: LeaseOutcome; readonly at: number }
   /** The holder is gone: everything of it is returned and withdrawn. */
   | { readonly type: 'lease.returnAll'; readonly holder: string; readonly at: number };
 
@@ -110,7 +116,9 @@ export type PoolCommand =
   | LeaseCommand
   | { readonly type: 'pool.register'; readonly agents: readonly AgentSpec[]; readonly at: number }
   /** No new leases; it stops when its last one is returned, or lost after `graceMs`, if given. Of an unknown agent it is a no-op. */
-  | { readonly type: 'pool.unregister'; readonly agentIds: readonly string[]; readonly graceMs?: number; readonly at: number };
+  | { readonly type: 'pool.unregister'; readonly agentIds: readonly string[]; readonly graceMs?: number; readonly at: number }
+  /** From the agent's circuit breaker. Of an unknown agent it is a no-op. */
+  | { readonly type: 'pool.circuit'; readonly agentId: string; readonly circuit: AgentCircuit; readonly at: number };
 
 /** From the pool to one of its agents. */
 export type AgentCommand =
@@ -190,8 +198,19 @@ export type PoolFact =
   | FactBody<'agent/escalated', OfAgent<{ readonly error: ExecutionError }>>
   | FactBody<'agent/draining', OfAgent<{ /** When its leases are taken back. */ readonly dueAt?: number }>>
   | FactBody<'agent/unregistered', OfAgent>
-  | FactBody<'agent/leased', OfAgent<{ readonly leaseId: string; readonly holder: string; readonly load: number; readonly dueAt?: number }>>
-  | FactBody<'agent/released', OfAgent<{ readonly leaseId: string; readonly load: number }>>
+  | FactBody<'agent/circuit_changed', OfAgent<{ readonly circuit: AgentCircuit }>>
+  | FactBody<
+      'agent/leased',
+      OfAgent<{
+        readonly leaseId: string;
+        readonly holder: string;
+        readonly load: number;
+        readonly dueAt?: number;
+        /** Its circuit is half-open, and this lease tries it. */
+        readonly probe?: true;
+      }>
+    >
+  | FactBody<'agent/released', OfAgent<{ readonly leaseId: string; readonly load: number; readonly outcome?: LeaseOutcome }>>
   | FactBody<'agent/lease_expired', OfAgent<{ readonly leaseId: string; readonly holder: string }>>
   /** Taken back from its holder, because the agent was unregistered and its grace is over. */
   | FactBody<'agent/lease_revoked', OfAgent<{ readonly leaseId: string; readonly holder: string }>>

@@ -64,6 +64,7 @@ export const ERROR_CLASSES = {
   BLACKBOARD_CONFLICT: 'transient',
   LOOP_EXHAUSTED: 'permanent',
   TEMPLATE_NOT_FOUND: 'validation',
+  SYSTEM_PAUSED: 'resource',
 } as const satisfies Record<string, ErrorClass>;
 
 export type ErrorCode = keyof typeof ERROR_CLASSES;

@@ -43,6 +43,8 @@ export interface StepJob {
   readonly allocation: ResourceAllocation;
   /** The same for every attempt and after every crash. */
   readonly idempotencyKey: string;
+  /** A request that was refused still becomes an execution: it starts and fails with this. */
+  readonly refusal?: ExecutionError;
 }
 
 /** How a step's execution ended; the output of its executor. */

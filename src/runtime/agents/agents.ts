@@ -6,6 +6,7 @@ import type { AgentServices, HeldAgent } from '../../actors/services.ts';
 import type { AgentState } from '../../machines/agent.fold.ts';
 import { type AgentRecord, agentNamed, serves } from '../../machines/pool.state.ts';
 import {
+  type AgentCircuit,
   type AgentSpec,
   DEFAULT_LIFE,
   DISPOSE_GRACE_MS,
@@ -61,8 +62,12 @@ export class Agents implements Pick<AgentServices, 'hold'> {
       hooksOf: (agentId) => this.#hooks.get(agentId),
       outliving: (work) => this.#outlive(work),
       answer: ({ holder, message }) => this.#answer(holder, message),
+      settled: (...how) => services.circuits?.settled(...how),
       noted: (facts) => {
-        for (const fact of facts) this.#note(fact);
+        for (const fact of facts) {
+          this.#note(fact);
+          services.circuits?.noted(fact);
+        }
       },
       refused: (command) => this.#refuse(command),
       failed: (err) => this.fail(err),
@@ -186,6 +191,11 @@ export class Agents implements Pick<AgentServices, 'hold'> {
   /** For holders that are actors: the answer comes by `onAnswer`. */
   ask(command: LeaseCommand): void {
     if (!this.#isStopped) this.#pool.send(command);
+  }
+
+  /** From its circuit breaker, by mail. */
+  setCircuit(agentId: string, circuit: AgentCircuit): void {
+    this.#pool.tell({ type: 'pool.circuit', agentId, circuit, at: this.#services.clock.now() });
   }
 
   isTaken(id: string): boolean {

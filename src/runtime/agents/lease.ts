@@ -1,7 +1,8 @@
 /** A lease on an agent, for those who are no actors. */
 
 import type { Clock } from '../../actors/clock.ts';
-import type { AgentSpec, LeaseAnswer, LeaseCommand } from '../../machines/protocol/agent.ts';
+import { describe } from '../../actors/failure.ts';
+import type { AgentSpec, LeaseAnswer, LeaseCommand, LeaseOutcome } from '../../machines/protocol/agent.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { ExecutionError } from '../../machines/protocol/execution.ts';
 import type { LeaseOptions } from './options.ts';
@@ -12,8 +13,11 @@ export interface Lease extends AsyncDisposable {
   readonly spec: AgentSpec;
   /** Aborted when the lease is lost: AGENT_CRASHED, AGENT_LOST, AGENT_UNREGISTERED, LEASE_EXPIRED or RUNTIME_STOPPED. */
   readonly signal: AbortSignal;
-  /** Gives it back. Once is enough; later calls do nothing. */
-  release(): void;
+  /**
+   * Gives it back, and says how the work went, if that says something about the agent: its circuit breaker and its health go by that.
+   * Once is enough; later calls do nothing. Throws INVALID_VALUE for any other outcome.
+   */
+  release(outcome?: LeaseOutcome): void;
 }
 
 const toError = ({ code, message, errorClass, context }: ExecutionError): SwarmchartError =>
@@ -24,12 +28,12 @@ class LeaseHold {
   readonly #granted = Promise.withResolvers<Lease>();
   readonly #abort = new AbortController();
   readonly #specOf: (agentId: string) => AgentSpec | undefined;
-  readonly #giveBack: () => void;
+  readonly #giveBack: (outcome?: LeaseOutcome) => void;
   #isGranted = false;
   #isOver = false;
 
   /** `giveBack` returns the lease or withdraws the request, and forgets this. */
-  constructor(specOf: (agentId: string) => AgentSpec | undefined, giveBack: () => void) {
+  constructor(specOf: (agentId: string) => AgentSpec | undefined, giveBack: (outcome?: LeaseOutcome) => void) {
     this.#specOf = specOf;
     this.#giveBack = giveBack;
   }
@@ -69,7 +73,7 @@ class LeaseHold {
     const spec = this.#specOf(agentId);
     if (this.#isOver || !spec) return;
     this.#isGranted = true;
-    const release = () => this.#end();
+    const release = (outcome?: LeaseOutcome) => this.#end(checkOutcome(outcome));
     this.#granted.resolve({
       agentId,
       spec,
@@ -79,11 +83,16 @@ class LeaseHold {
     });
   }
 
-  #end(): void {
+  #end(outcome?: LeaseOutcome): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#giveBack();
+    this.#giveBack(outcome);
   }
+}
+
+function checkOutcome(given: unknown): LeaseOutcome | undefined {
+  if (given === undefined || given === 'succeeded' || given === 'failed') return given;
+  throw new SwarmchartError('INVALID_VALUE', `The outcome of a lease is "succeeded" or "failed", or is left out; got ${describe(given)}`);
 }
 
 const MEDIUM = 5;
@@ -109,9 +118,9 @@ export class Leases {
     const { clock, specOf, send } = this.#services;
     const { capabilities = [], exclude = [], agents, swarmId, priority = MEDIUM, ttlMs } = options;
     const leaseId = `hold/${++this.#asked}`;
-    const hold = new LeaseHold(specOf, () => {
+    const hold = new LeaseHold(specOf, (outcome) => {
       this.#holds.delete(leaseId);
-      send({ type: 'lease.return', leaseId, at: clock.now() });
+      send({ type: 'lease.return', leaseId, at: clock.now(), ...(outcome && { outcome }) });
     });
     this.#holds.set(leaseId, hold);
     const wanted = { capabilities, exclude, priority, ...(agents && { agents }), ...(swarmId !== undefined && { swarmId }) };

@@ -4,9 +4,17 @@ import type { Clock } from '../../actors/clock.ts';
 import type { FaultHooks } from '../../actors/faults.ts';
 import type { Counters } from '../../actors/services.ts';
 import type { Logger } from '../../actors/tool.ts';
-import type { LeaseAnswer } from '../../machines/protocol/agent.ts';
+import type { AgentCircuit, LeaseAnswer, LeaseOutcome, PoolFact } from '../../machines/protocol/agent.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
+
+/** Connects the agents with their circuit breakers. */
+export interface CircuitHooks {
+  /** How the work under a lease went, just before the pool hears of it. Returns the agent's circuit that follows. */
+  readonly settled: (agentId: string, leaseId: string, outcome: LeaseOutcome) => AgentCircuit;
+  /** Hears of what the pool records, as soon as it does: while it still acts, so that it must not send it anything. */
+  readonly noted: (fact: PoolFact) => void;
+}
 
 export interface AgentsServices {
   readonly clock: Clock;
@@ -16,6 +24,8 @@ export interface AgentsServices {
   readonly publish: (facts: readonly Fact[]) => void;
   /** Given, faults may be injected into any agent, so that each has a body. */
   readonly faults?: FaultHooks;
+  /** Without them no agent has a circuit breaker. */
+  readonly circuits?: CircuitHooks;
   /** Answers to holders that asked through `ask`. */
   readonly onAnswer: (holder: string, message: LeaseAnswer) => void;
 }

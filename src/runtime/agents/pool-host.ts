@@ -9,7 +9,7 @@ import type { CommitParams } from '../../machines/effects.ts';
 import { poolMachine } from '../../machines/pool.machine.ts';
 import { EMPTY_POOL, type PoolState } from '../../machines/pool.state.ts';
 import { type AnswerParams, childIdOf } from '../../machines/pool.turn.ts';
-import type { AgentNurseryCommand, PoolCommand, PoolFact } from '../../machines/protocol/agent.ts';
+import type { AgentCircuit, AgentNurseryCommand, LeaseOutcome, PoolCommand, PoolFact } from '../../machines/protocol/agent.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import { publishedStream } from '../journal/published-stream.ts';
 import type { Service } from '../supervision/runtime-tree.ts';
@@ -20,6 +20,8 @@ export interface PoolServices extends BodyServices {
   readonly enqueue: (to: string, type: string, open: () => void) => void;
   readonly publish: (facts: readonly Fact[]) => void;
   readonly answer: (answer: AnswerParams) => void;
+  /** How the work under a lease went, just before the pool hears of it. Returns what follows for the agent's circuit, which comes first. */
+  readonly settled: (agentId: string, leaseId: string, outcome: LeaseOutcome) => AgentCircuit | undefined;
   /** Hears of what the pool records, as soon as it does. */
   readonly noted: (facts: readonly PoolFact[]) => void;
   /** The pool crashes whenever it is told this: it will not be told again. */
@@ -92,7 +94,33 @@ export class PoolHost {
   }
 
   send(command: PoolCommand): void {
-    this.#services.enqueue('pool', command.type, () => this.#deliver({ command, tries: 0 }));
+    this.#services.enqueue('pool', command.type, () => {
+      if (this.#isStopped) return;
+      if (command.type === 'lease.return' && command.outcome) this.#judge(command.leaseId, command.outcome, command.at);
+      this.#deliver({ command, tries: 0 });
+    });
+  }
+
+  /** From within a letter. */
+  tell(command: PoolCommand): void {
+    this.#deliver({ command, tries: 0 });
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#actor?.send({ type: 'xstate.stop' } as never);
+    // A pool that has failed does not stop its nursery.
+    this.#nursery?.close();
+  }
+
+  #judge(leaseId: string, outcome: LeaseOutcome, at: number): void {
+    const { leases, agents } = this.state;
+    const lease = leases.get(leaseId);
+    const record = lease && agents.get(lease.ordinal);
+    if (!record) return;
+    const agentId = record.spec.id;
+    const circuit = this.#services.settled(agentId, leaseId, outcome);
+    if (circuit && circuit !== record.circuit) this.tell({ type: 'pool.circuit', agentId, circuit, at });
   }
 
   /** A turn that failed has done nothing, so what the pool was told in it is told to its next life. */
@@ -107,13 +135,6 @@ export class PoolHost {
     if (actor.getSnapshot().status !== 'error') return;
     if (tries + 1 < MOST_TRIES) this.#backlog.unshift({ command, tries: tries + 1 });
     else this.#services.refused(command);
-  }
-
-  stop(): void {
-    this.#isStopped = true;
-    this.#actor?.send({ type: 'xstate.stop' } as never);
-    // A pool that has failed does not stop its nursery.
-    this.#nursery?.close();
   }
 
   #changed(actor: Actor<typeof poolMachine> | undefined): void {

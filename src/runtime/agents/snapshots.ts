@@ -1,8 +1,8 @@
 /** What the registry shows of its agents. */
 
 import type { AgentState } from '../../machines/agent.fold.ts';
-import { type AgentRecord, hasRoom, loadOf, type PoolState } from '../../machines/pool.state.ts';
-import type { AgentSpec, AgentStatus } from '../../machines/protocol/agent.ts';
+import { type AgentRecord, errorRateOf, hasRoom, isDegraded, loadOf, type PoolState } from '../../machines/pool.state.ts';
+import type { AgentCircuit, AgentSpec, AgentStatus } from '../../machines/protocol/agent.ts';
 
 export interface AgentSnapshot {
   readonly spec: AgentSpec;
@@ -15,6 +15,15 @@ export interface AgentSnapshot {
   readonly incarnation: number;
   /** How often it was started again. */
   readonly restarts: number;
+  /**
+   * `unhealthy`: it misses its heartbeat, has failed as an actor, or its circuit is open, and it gets no work. `degraded`: it fails so often (40 % of
+   * its last 20 pieces of work, of 5 at least) that it gets only what no healthy agent has room for, or its circuit is half-open.
+   */
+  readonly health: 'healthy' | 'degraded' | 'unhealthy';
+  /** Of its circuit breaker. */
+  readonly circuit: AgentCircuit;
+  /** The share of its last pieces of work that failed; absent while fewer than 5 are known. */
+  readonly errorRate?: number;
 }
 
 /** Every criterion that is given must be met. */
@@ -36,14 +45,27 @@ export interface CapabilityEntry {
   readonly available: number;
 }
 
-export const snapshotOf = (record: AgentRecord, life: AgentState | undefined): AgentSnapshot => ({
-  spec: record.spec,
-  status: record.status,
-  currentLoad: loadOf(record),
-  ...(life && life.aliveAt > 0 && { lastHeartbeat: life.aliveAt }),
-  incarnation: record.incarnation,
-  restarts: record.restarts,
-});
+export function snapshotOf(record: AgentRecord, life: AgentState | undefined): AgentSnapshot {
+  const errorRate = errorRateOf(record);
+  return {
+    spec: record.spec,
+    status: record.status,
+    currentLoad: loadOf(record),
+    ...(life && life.aliveAt > 0 && { lastHeartbeat: life.aliveAt }),
+    incarnation: record.incarnation,
+    restarts: record.restarts,
+    health: healthOf(record),
+    circuit: record.circuit,
+    ...(errorRate !== undefined && { errorRate }),
+  };
+}
+
+const UNHEALTHY: ReadonlySet<AgentStatus> = new Set(['suspect', 'lost', 'restarting', 'escalated']);
+
+function healthOf(record: AgentRecord): AgentSnapshot['health'] {
+  if (UNHEALTHY.has(record.status) || record.circuit === 'open') return 'unhealthy';
+  return record.circuit === 'halfOpen' || isDegraded(record) ? 'degraded' : 'healthy';
+}
 
 export function fits(record: AgentRecord, { capabilities, type, language, framework, available }: DiscoverCriteria): boolean {
   const { spec } = record;

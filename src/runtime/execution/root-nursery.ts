@@ -3,6 +3,7 @@
 import { type AnyActorRef, type EventObject, fromCallback } from 'xstate';
 import { Nursery, type NurseryServices } from '../../actors/nursery.ts';
 import type { PostOffice } from '../../actors/post-office.ts';
+import type { ExecutionContext } from '../../machines/protocol/execution.ts';
 import type { NurseryCommand } from '../../machines/protocol/run.ts';
 import type { Service } from '../supervision/runtime-tree.ts';
 import type { Roots } from './roots.ts';
@@ -13,6 +14,8 @@ export interface RootNurseryOptions {
   readonly post: PostOffice;
   /** What the nursery reports of the roots. */
   readonly hear: (report: EventObject) => void;
+  /** Hears of each root as soon as it lives. */
+  readonly started: (context: ExecutionContext) => void;
 }
 
 export class RootNursery {
@@ -35,10 +38,12 @@ export class RootNursery {
 
   /** In a later turn, if it has not ended by then. */
   start(executionId: string): void {
-    const { post, roots } = this.#options;
+    const { post, roots, started } = this.#options;
     post.enqueue('executions', 'child.start', () => {
       const root = roots.get(executionId);
-      if (root) this.#tell({ type: 'child.start', children: [root.spec], ack: false });
+      if (!root) return;
+      this.#tell({ type: 'child.start', children: [root.spec], ack: false });
+      started(root.execution.context);
     });
   }
 

@@ -30,7 +30,7 @@ export function leasedAgents(directory: Directory, agents: Agents): AgentService
       const swarm = rootOf(execution.executionId);
       const asked = { ...lease, ...(agent !== undefined && { agent: named(agent, swarm) }) };
       const held = await agents.hold(asked, { ...execution, swarmId: swarm }, signal);
-      return { spec: seen(held.spec, swarm), signal: held.signal, release: () => held.release() };
+      return { spec: seen(held.spec, swarm), signal: held.signal, release: (outcome) => held.release(outcome) };
     },
   };
 }

@@ -1,6 +1,6 @@
 /** What a pool must do, as plainly as it can be said: everything is looked for everywhere. */
 
-import type { AgentSpec, LeaseRequest } from '../../../src/machines/protocol/agent.ts';
+import type { AgentCircuit, AgentSpec, LeaseOutcome, LeaseRequest } from '../../../src/machines/protocol/agent.ts';
 import type { ErrorCode } from '../../../src/machines/protocol/errors.ts';
 
 interface NaiveAgent {
@@ -10,6 +10,9 @@ interface NaiveAgent {
   incarnation: number;
   failures: number[];
   readonly leases: Map<string, LeaseRequest>;
+  circuit: AgentCircuit;
+  probe: string | undefined;
+  outcomes: LeaseOutcome[];
 }
 
 /** `granted l1 ann`, `refused l2 NO_CAPABLE_AGENT`, `lost l3 AGENT_CRASHED`. */
@@ -31,7 +34,15 @@ export class NaivePool {
   register(spec: AgentSpec): void {
     const known = this.agents.get(spec.id);
     if (known && known.status !== 'escalated') return;
-    this.agents.set(spec.id, { spec, ordinal: this.#ordinal++, status: 'starting', incarnation: 1, failures: [], leases: new Map() });
+    this.agents.set(spec.id, {
+      spec,
+      ordinal: this.#ordinal++,
+      status: 'starting',
+      incarnation: 1,
+      failures: [],
+      leases: new Map(),
+      ...FRESH(),
+    });
   }
 
   ready(agent: NaiveAgent): void {
@@ -41,17 +52,33 @@ export class NaivePool {
 
   request(request: LeaseRequest): void {
     const [best] = this.#meeting(request)
-      .filter(({ status, leases, spec }) => status === 'ready' && leases.size < spec.maxConcurrentTasks)
-      .sort((one, other) => one.leases.size - other.leases.size || one.ordinal - other.ordinal);
+      .filter(hasRoom)
+      .sort(
+        (one, other) =>
+          Number(isDegraded(one)) - Number(isDegraded(other)) || one.leases.size - other.leases.size || one.ordinal - other.ordinal,
+      );
     if (best) this.#grant(best, request);
     else if (this.#meeting(request).length > 0) this.waiting.push(request);
     else this.#answers.push(`refused ${request.leaseId} NO_CAPABLE_AGENT`);
   }
 
-  giveBack(leaseId: string): void {
+  circuit(agent: NaiveAgent, circuit: AgentCircuit): void {
+    if (agent.circuit === circuit) return;
+    agent.circuit = circuit;
+    agent.probe = undefined;
+    if (circuit === 'closed') agent.outcomes = [];
+    this.#serve(agent);
+  }
+
+  giveBack(leaseId: string, outcome?: LeaseOutcome): void {
     const index = this.waiting.findIndex((request) => request.leaseId === leaseId);
     if (index !== -1) this.waiting.splice(index, 1);
-    for (const agent of this.agents.values()) if (agent.leases.delete(leaseId)) this.#serve(agent);
+    for (const agent of this.agents.values()) {
+      if (!agent.leases.delete(leaseId)) continue;
+      if (agent.probe === leaseId) agent.probe = undefined;
+      if (outcome) agent.outcomes = [...agent.outcomes, outcome].slice(-20);
+      this.#serve(agent);
+    }
   }
 
   /** In the order in which the pool has them: who of several is given to whom depends on it. */
@@ -78,6 +105,7 @@ export class NaivePool {
       agent.failures.push(at);
       agent.incarnation++;
       agent.status = 'starting';
+      agent.outcomes = [];
       return;
     }
     agent.status = 'escalated';
@@ -97,6 +125,7 @@ export class NaivePool {
   #lose(agent: NaiveAgent, code: ErrorCode): void {
     for (const leaseId of agent.leases.keys()) this.#answers.push(`lost ${leaseId} ${code}`);
     agent.leases.clear();
+    agent.probe = undefined;
   }
 
   #meeting(request: LeaseRequest): NaiveAgent[] {
@@ -107,11 +136,12 @@ export class NaivePool {
 
   #grant(agent: NaiveAgent, request: LeaseRequest): void {
     agent.leases.set(request.leaseId, request);
+    if (agent.circuit === 'halfOpen') agent.probe = request.leaseId;
     this.#answers.push(`granted ${request.leaseId} ${agent.spec.id}`);
   }
 
   #serve(agent: NaiveAgent): void {
-    while (agent.status === 'ready' && agent.leases.size < agent.spec.maxConcurrentTasks) {
+    while (hasRoom(agent)) {
       const [next] = this.waiting.filter((request) => meets(agent.spec, request)).sort((one, other) => other.priority - one.priority);
       if (!next) return;
       this.waiting.splice(this.waiting.indexOf(next), 1);
@@ -127,6 +157,14 @@ export class NaivePool {
     }
   }
 }
+
+const FRESH = () => ({ circuit: 'closed' as const, probe: undefined, outcomes: [] });
+
+const hasRoom = ({ status, leases, spec, circuit, probe }: NaiveAgent): boolean =>
+  status === 'ready' && leases.size < spec.maxConcurrentTasks && (circuit === 'closed' || (circuit === 'halfOpen' && !probe));
+
+const isDegraded = ({ outcomes }: NaiveAgent): boolean =>
+  outcomes.length >= 5 && outcomes.filter((outcome) => outcome === 'failed').length >= 0.4 * outcomes.length;
 
 const meets = ({ id, capabilities, swarmId }: AgentSpec, request: LeaseRequest): boolean =>
   (swarmId === undefined || swarmId === request.swarmId) &&

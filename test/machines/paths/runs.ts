@@ -82,7 +82,8 @@ function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObjec
     }
     if (record.status !== 'waiting' && record.waitsFor?.type !== 'approval') return;
     for (const decision of DECISIONS) {
-      if (decision.decision !== 'retry' || record.iteration < MOST_ITERATIONS) commands.push({ type: 'run.decide', at, stepId: id, decision });
+      if (decision.decision !== 'retry' || record.iteration < MOST_ITERATIONS)
+        commands.push({ type: 'run.decide', at, stepId: id, decision });
     }
   });
   return [...commands, ...reports, ...timersOf(snapshot)];

@@ -28,6 +28,8 @@ describe('the registry of agents', () => {
       lastHeartbeat: world.clock.now(),
       incarnation: 1,
       restarts: 0,
+      health: 'healthy',
+      circuit: 'closed',
     });
   });
 
