@@ -90,6 +90,8 @@ describe('an executor that crashes', () => {
     expect(facts.filter(({ type }) => type === 'tier2/step/restarted')).toHaveLength(2);
     expect(facts.filter(({ executionId }) => executionId === 'run-1/one/1').map(({ type }) => type)).toEqual([
       'tier3/execution/started',
+      'tier3/attempt/interrupted',
+      'tier3/attempt/interrupted',
       'tier3/execution/failed',
     ]);
   });
