@@ -13,6 +13,7 @@ import type { Agents } from './runtime/agents/agents.ts';
 import { Blackboards } from './runtime/blackboard.ts';
 import { publishedWrites } from './runtime/blackboard-facts.ts';
 import { type Configuration, configurationOf } from './runtime/configuration.ts';
+import { reading } from './runtime/door.ts';
 import type { EventBus } from './runtime/events/event-bus.ts';
 import type { Execution, ExecutionHandle, SwarmHandle } from './runtime/execution/handle.ts';
 import { checkRequest, checkStepRequest, type StepExecutionInput, type TierExecutionRequest } from './runtime/execution/requests.ts';
@@ -133,7 +134,8 @@ class SwarmchartRuntime implements AsyncDisposable {
     const { clock } = this.#system;
     const checked = checkRequest(options, () => this.#createId(), clock.now());
     const load = (names: readonly string[]) => this.#load(workflow, names);
-    const prepared = prepareRun(load, options.input ?? {}, checked.allocation.maxCredits, nameOf(workflow));
+    const input = reading('The request', () => options.input ?? {});
+    const prepared = prepareRun(load, input, checked.allocation.maxCredits, nameOf(workflow));
     const job: RunJob = {
       execution: checked.execution,
       allocation: checked.allocation,
@@ -169,10 +171,7 @@ class SwarmchartRuntime implements AsyncDisposable {
    */
   swarm<Result = Json>(source: SwarmSource, options: SwarmOptions = {}): SwarmHandle<Result> {
     const checked = checkRequest(options, () => this.#createId(), this.#system.clock.now());
-    const { goal } = options;
-    const hasCredits = options.allocation?.maxCredits !== undefined;
-    const hasDuration = options.allocation?.maxDurationMs !== undefined || options.options?.timeout !== undefined;
-    const asked = { ...(goal !== undefined && { goal }), ...(options.input && { input: options.input }), hasCredits, hasDuration };
+    const asked = reading('The request', () => askedOf(options));
     const job = this.#swarms.job(source, asked, checked);
     const execution = this.#system.start('tier1', checked.execution, job);
     return this.#followSwarm(execution, job) as SwarmHandle<Result>;
@@ -235,8 +234,11 @@ class SwarmchartRuntime implements AsyncDisposable {
 
   /** What is missing is refused as a run; callers in JavaScript leave out anything. */
   #startRoutine(request: Partial<TierExecutionRequest<Partial<RoutineExecutionInput>>> | undefined): ExecutionHandle {
-    const { workflow, parameters } = request?.input ?? {};
-    return this.run(workflow as WorkflowSource, { ...request, input: parameters ?? {} });
+    const { workflow, options } = reading('The request', () => {
+      const { workflow, parameters } = request?.input ?? {};
+      return { workflow, options: { ...request, input: parameters ?? {} } };
+    });
+    return this.run(workflow as WorkflowSource, options);
   }
 
   #startStep(request: TierExecutionRequest<StepExecutionInput>): ExecutionHandle {
@@ -247,10 +249,14 @@ class SwarmchartRuntime implements AsyncDisposable {
 
   /** The caller's goal is a text of its own, not a template as a definition's. */
   #startSwarm(request: TierExecutionRequest<SwarmExecutionInput> | undefined): SwarmHandle {
-    const { goal, parameters = {}, ...definition } = request?.input ?? {};
-    const { input: _, ...rest } = request ?? {};
-    const source: SwarmSource = Object.keys(definition).length === 0 ? (goal ?? '') : ({ id: 'swarm', ...definition } as SwarmDefinition);
-    return this.swarm(source, { ...rest, ...(goal !== undefined && { goal }), input: parameters });
+    const { source, options } = reading('The request', () => {
+      const { goal, parameters = {}, ...definition } = request?.input ?? {};
+      const { input: _, ...rest } = request ?? {};
+      const isOnlyGoal = Object.keys(definition).length === 0;
+      const source: SwarmSource = isOnlyGoal ? (goal ?? '') : ({ id: 'swarm', ...definition } as SwarmDefinition);
+      return { source, options: { ...rest, ...(goal !== undefined && { goal }), input: parameters } };
+    });
+    return this.swarm(source, options);
   }
 
   /** Its own agents live as long as it does. */
@@ -288,6 +294,13 @@ class SwarmchartRuntime implements AsyncDisposable {
   #createId(): string {
     return this.#options.createId?.() ?? createNanoId();
   }
+}
+
+/** What the caller of a swarm wants instead of what its definition says. */
+function askedOf({ goal, input, allocation, options }: SwarmOptions) {
+  const hasCredits = allocation?.maxCredits !== undefined;
+  const hasDuration = allocation?.maxDurationMs !== undefined || options?.timeout !== undefined;
+  return { ...(goal !== undefined && { goal }), ...(input && { input }), hasCredits, hasDuration };
 }
 
 function nameOf(source: unknown): string {
