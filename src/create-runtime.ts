@@ -60,6 +60,7 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly #options: RuntimeOptions;
   readonly #configuration: Configuration;
   readonly #blackboards: Blackboards;
+  #hasStopped = false;
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
@@ -86,6 +87,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     this.#blackboards = new Blackboards({
       clock,
       record: (swarmId, fact) => {
+        if (this.#hasStopped) throw new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped');
         const gate = this.#system.record(swarmId, fact);
         return gate === false ? publish(swarmId, fact) : gate;
       },
@@ -203,6 +205,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     }
     const agents = this.#system.agents.stop();
     this.#system.halt();
+    this.#hasStopped = true;
     await agents;
     await this.#system.journal.close();
   }
