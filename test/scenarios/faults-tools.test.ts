@@ -12,7 +12,8 @@ const HOUR = 3_600_000;
 
 describe('faults of tools', () => {
   it('13 · a tool that throws what is no Error: the failure is normalised, the fallback works, the run completes', async () => {
-    for (const thrown of ['text', undefined, null, 7n, Symbol('thrown'), { toString: null }, () => 1]) {
+    const thrownValues: readonly unknown[] = ['text', undefined, null, 7n, Symbol('thrown'), { toString: null }, () => 1];
+    for (const thrown of thrownValues) {
       const odd = {
         name: 'odd',
         run: () => {

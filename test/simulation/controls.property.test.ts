@@ -158,46 +158,56 @@ async function bringToAnEnd({ clock, runtime, run, swarm }: Stage): Promise<void
   }
 }
 
-it('any sequence of controls at any moment keeps every invariant', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(anyMove, { maxLength: 25, size: 'max' }), fc.array(fc.boolean(), { maxLength: 12 }), async (moves, flaky) => {
-      const stage = await startStage((calls) => flaky[calls] ?? false);
-      const { clock, journal, runtime, run, swarm, step } = stage;
-      const cancelled = new Set<string>();
-      const open = new Set<string>();
-      const wrong: string[] = [];
-      let asked = 0;
-      const answer = async (name: string, cancels: string | undefined, call: () => unknown) => {
-        const id = `${name} #${++asked}`;
-        open.add(id);
-        try {
-          const value = await call();
-          if (value === true && cancels !== undefined) cancelled.add(cancels);
-        } catch (thrown) {
-          if (!(thrown instanceof SwarmchartError)) wrong.push(`${name} threw ${String(thrown)}`);
-        }
-        open.delete(id);
-      };
-      for (const { after, control } of moves) {
-        await pass(stage, after);
-        const chosen = CONTROLS[control];
-        if (chosen) void answer(chosen.name, chosen.cancels, () => chosen.call(stage));
-      }
-      await bringToAnEnd(stage);
-      const results = { run: await run.result(), swarm: await swarm.result(), step: await step };
-      await clock.advanceAsync(60_000);
-      for (const [name, { status }] of Object.entries(results)) {
-        if (cancelled.has(name) && status !== 'cancelled') wrong.push(`${name} was cancelled, and is ${status}`);
-        wrong.push(...violations(await journal.read(name)));
-      }
-      for (const { spec, currentLoad } of runtime.agents.list()) if (currentLoad > 0) wrong.push(`${spec.id} is still busy`);
-      const { executions, actorsWithTimers } = runtime.vitals;
-      expect({ wrong, executions, actorsWithTimers }).toEqual({ wrong: [], executions: 0, actorsWithTimers: 0 });
-      await runtime.stop({ graceMs: 0 });
-      await settlePromises();
-      expect([...open], 'controls without an answer').toEqual([]);
-      expect(clock.pending).toBe(0);
-    }),
-    { numRuns: Number(process.env['CONTROL_RUNS'] ?? 100) },
-  );
-}, 120_000);
+const RUNS = Number(process.env['CONTROL_RUNS'] ?? 100);
+
+it(
+  'any sequence of controls at any moment keeps every invariant',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(anyMove, { maxLength: 25, size: 'max' }),
+        fc.array(fc.boolean(), { maxLength: 12 }),
+        async (moves, flaky) => {
+          const stage = await startStage((calls) => flaky[calls] ?? false);
+          const { clock, journal, runtime, run, swarm, step } = stage;
+          const cancelled = new Set<string>();
+          const open = new Set<string>();
+          const wrong: string[] = [];
+          let asked = 0;
+          const answer = async (name: string, cancels: string | undefined, call: () => unknown) => {
+            const id = `${name} #${++asked}`;
+            open.add(id);
+            try {
+              const value = await call();
+              if (value === true && cancels !== undefined) cancelled.add(cancels);
+            } catch (thrown) {
+              if (!(thrown instanceof SwarmchartError)) wrong.push(`${name} threw ${String(thrown)}`);
+            }
+            open.delete(id);
+          };
+          for (const { after, control } of moves) {
+            await pass(stage, after);
+            const chosen = CONTROLS[control];
+            if (chosen) void answer(chosen.name, chosen.cancels, () => chosen.call(stage));
+          }
+          await bringToAnEnd(stage);
+          const results = { run: await run.result(), swarm: await swarm.result(), step: await step };
+          await clock.advanceAsync(60_000);
+          for (const [name, { status }] of Object.entries(results)) {
+            if (cancelled.has(name) && status !== 'cancelled') wrong.push(`${name} was cancelled, and is ${status}`);
+            wrong.push(...violations(await journal.read(name)));
+          }
+          for (const { spec, currentLoad } of runtime.agents.list()) if (currentLoad > 0) wrong.push(`${spec.id} is still busy`);
+          const { executions, actorsWithTimers } = runtime.vitals;
+          expect({ wrong, executions, actorsWithTimers }).toEqual({ wrong: [], executions: 0, actorsWithTimers: 0 });
+          await runtime.stop({ graceMs: 0 });
+          await settlePromises();
+          expect([...open], 'controls without an answer').toEqual([]);
+          expect(clock.pending).toBe(0);
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  },
+  60_000 + RUNS * 500,
+);
