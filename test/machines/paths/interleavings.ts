@@ -70,8 +70,10 @@ export const interleave = <State extends Folded, Input extends object>(
       }
       const event = does > 8 ? again(pick, told.heard, live.clock.now()) : chosen(walks, live, pick);
       if (event && !live.isSettled) {
-        told.heard.push(event);
-        live.hear(event);
+        const isLate = walks.hearsLate === true && 'at' in event && pick(8) === 7;
+        const heard = isLate ? { ...event, at: live.clock.now() - pick(10_000) } : event;
+        told.heard.push(heard);
+        live.hear(heard);
       }
       live.check();
       if (live.isSettled && does > 5) break;

@@ -87,6 +87,7 @@ export class LiveChart<State extends Folded, Input extends object> {
   /** How many facts there were after each commit. */
   readonly #commits: Set<number>;
   #error: unknown;
+  #lateMs = 0;
 
   constructor(subject: Subject<State, Input>, input: Input, recorder?: CoverageRecorder, earlier: Life = FIRST_LIFE) {
     this.#subject = subject;
@@ -139,8 +140,22 @@ export class LiveChart<State extends Folded, Input extends object> {
     if (event.type.startsWith('xstate.after.')) assert.ok(this.clock.fireNext(), `No timer is set for ${event.type}`);
     else {
       this.wait((event.at ?? this.clock.now()) - this.clock.now());
+      this.#lateMs = Math.max(this.#lateMs, this.clock.now() - (event.at ?? this.clock.now()));
       if (!this.isSettled) this.actor.send(event);
     }
+  }
+
+  /** As much later than it was due may a timer fire: what set it was that long on its way. */
+  get lateMs(): number {
+    return this.#lateMs;
+  }
+
+  /** Throws unless the timer is set for then, or none is set. */
+  checkTimer(dueAt: number | undefined, when: string): void {
+    const { nextDueAt } = this.clock;
+    const dueNow = dueAt === undefined ? undefined : Math.max(dueAt, this.clock.now());
+    if (nextDueAt === undefined || dueNow === undefined) assert.equal(nextDueAt, dueNow, when);
+    else assert.ok(nextDueAt >= dueNow && nextDueAt <= dueNow + this.#lateMs, `${when}: ${nextDueAt - dueNow} ms too late`);
   }
 
   /** Lets time pass; what falls due fires. */
