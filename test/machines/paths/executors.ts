@@ -41,6 +41,7 @@ export const executor: Walks<ExecutorState, ExecutorInput> = {
     return [...commands, ...(isBetween ? replies.slice(-2) : replies), crash, ...timersOf(snapshot)];
   },
   hearsLate: true,
+  isStale: (event, { attempt }) => /^attempt\./.test(event.type) && (event as AttemptReply).attempt !== attempt,
   isRare: ({ type }) => type === 'execution.cancel' || type === 'xstate.error.actor.attempt',
   key: ({ attempt, pauseRequested }) => `${attempt} ${pauseRequested}`,
   check: (live) => {

@@ -1,5 +1,6 @@
 /** Interleavings of what a chart may hear: commands, reports, timers, what comes again or late, and crashes. Every choice is asked for. */
 
+import assert from 'node:assert/strict';
 import type { EventObject } from 'xstate';
 import type { FactBody } from '../../../src/machines/protocol/facts.ts';
 import type { Pick } from '../../../src/testing/random.ts';
@@ -73,7 +74,10 @@ export const interleave = <State extends Folded, Input extends object>(
         const isLate = walks.hearsLate === true && 'at' in event && pick(8) === 7;
         const heard = isLate ? { ...event, at: live.clock.now() - pick(10_000) } : event;
         told.heard.push(heard);
+        live.wait(((heard as { readonly at?: number }).at ?? 0) - live.clock.now());
+        const known = !live.isSettled && walks.isStale?.(heard, live.state) === true ? live.facts.length : undefined;
         live.hear(heard);
+        if (known !== undefined) assert.equal(live.facts.length, known, `${heard.type} was stale, and something came of it`);
       }
       live.check();
       if (live.isSettled && does > 5) break;

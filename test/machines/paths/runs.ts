@@ -113,6 +113,7 @@ export const run: Walks<RunState, RunInput> = {
   restored: (input, restored) => ({ ...input, restored }),
   isTerminal: ({ type }) => /^tier2\/routine\/(completed|failed|cancelled)$/.test(type),
   hearsLate: true,
+  isStale,
   inputs: [],
   events: eventsAt,
   key: keyOf,
@@ -125,6 +126,15 @@ export const run: Walks<RunState, RunInput> = {
     if (!live.isTorn) checkGoesOn(live);
   },
 };
+
+/** Of a child that was replaced or never was. */
+function isStale(event: EventObject, { job, records }: RunState): boolean {
+  if (event.type !== 'child.done' && event.type !== 'child.crashed') return false;
+  const { id, incarnation } = event as Extract<RunReport, { readonly type: 'child.crashed' }>;
+  const ordinal = job?.plan.ordinals[id];
+  const record = ordinal === undefined ? undefined : records.get(ordinal);
+  return record !== undefined && (record.childExecutionId === undefined || record.iteration !== incarnation);
+}
 
 function checkClock(live: LiveChart<RunState, RunInput>): void {
   const { phase, dueAt } = live.state;

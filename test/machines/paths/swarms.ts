@@ -130,6 +130,7 @@ export const swarm: Walks<SwarmState, SwarmInput> = {
   isTerminal: ({ type }) => /^tier1\/swarm\/coordination_(completed|failed|cancelled)$/.test(type),
   restoresTo: { waiting: 'coordinating' },
   hearsLate: true,
+  isStale,
   inputs: [],
   events: eventsAt,
   key: keyOf,
@@ -143,6 +144,15 @@ export const swarm: Walks<SwarmState, SwarmInput> = {
     if (!live.isTorn) checkGoesOn(live);
   },
 };
+
+/** Of a run that was replaced or never was. */
+function isStale(event: EventObject, { plan, records }: SwarmState): boolean {
+  if (event.type !== 'child.done' && event.type !== 'child.crashed') return false;
+  const { id, incarnation } = event as Extract<SwarmEvent, { readonly type: 'child.crashed' }>;
+  const ordinal = plan?.ordinals[id];
+  const record = ordinal === undefined ? undefined : records.get(ordinal);
+  return record !== undefined && (!record.isLive || record.incarnation !== incarnation);
+}
 
 function checkClock(live: LiveChart<SwarmState, SwarmInput>): void {
   const { state } = live;
