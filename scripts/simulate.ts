@@ -1,13 +1,16 @@
 /**
- * `npm run simulate -- --runs 10000 --from 1 [--swarms]`: simulates runs, or whole swarms, seed by seed.
+ * `npm run simulate -- --runs 10000 --from 1 [--swarms | --charts] [--only NAME]`: simulates runs, or whole swarms, or single charts, seed by
+ * seed.
  *
  * Prints each seed whose story breaks an invariant, what is broken, and the shrunk story. Ends with 1 when there was any.
  */
 
 import { parseArgs } from 'node:util';
-import { investigate, type Pick, type Story, simulate } from '../src/testing/testing.ts';
+import { investigate, type Pick, type Story, simulate, type Tale } from '../src/testing/testing.ts';
+import { EVERY_CHART } from '../test/machines/paths/every-chart.ts';
 import { everyKind, runsWithinRuns, tightBudgets } from '../test/simulation/stories.ts';
 import { sharedAgents, wholeSwarm } from '../test/simulation/swarm-stories.ts';
+import { toldSeeds } from '../test/support/told-seeds.ts';
 
 const RUNS = { everyKind, runsWithinRuns, tightBudgets };
 const SWARMS = { wholeSwarm, sharedAgents };
@@ -17,6 +20,8 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
     swarms: { type: 'boolean', default: false },
+    charts: { type: 'boolean', default: false },
+    only: { type: 'string' },
   },
 });
 const [runs, from] = [Number(values.runs), Number(values.from)];
@@ -25,17 +30,28 @@ if (!Number.isSafeInteger(runs) || runs < 1 || !Number.isSafeInteger(from) || fr
   process.exit(2);
 }
 
+const told = (stories: Readonly<Record<string, (pick: Pick) => Story>>): readonly (readonly [string, Tale])[] =>
+  Object.entries(stories).map(([name, storyOf]) => [name, (pick) => simulate(pick, storyOf(pick))]);
+const charts = (): readonly (readonly [string, Tale])[] =>
+  Object.entries(EVERY_CHART).map(([name, { tell }]) => [name, async (pick) => tell(pick)]);
+
+const tales = values.charts ? charts() : told(values.swarms ? SWARMS : RUNS);
+const chosen = tales.filter(([name]) => values.only === undefined || name === values.only);
+if (chosen.length === 0) {
+  console.error(`error: there is no story "${values.only}"; there are ${tales.map(([name]) => name).join(', ')}`);
+  process.exit(2);
+}
+
 let broken = 0;
-const stories: Readonly<Record<string, (pick: Pick) => Story>> = values.swarms ? SWARMS : RUNS;
-for (const [name, storyOf] of Object.entries(stories)) {
+for (const [name, tell] of chosen) {
   let brokenHere = 0;
   for (let seed = from; seed < from + runs; seed++) {
-    const finding = await investigate((pick) => simulate(pick, storyOf(pick)), seed);
+    const finding = await investigate(tell, seed);
     if (!finding) continue;
     brokenHere++;
     console.log(`${name}, ${finding.text}\n`);
   }
-  console.log(`${name}: seeds ${from} to ${from + runs - 1}, ${brokenHere === 0 ? 'every invariant held' : `${brokenHere} broken`}`);
+  console.log(toldSeeds(name, from, runs, brokenHere));
   broken += brokenHere;
 }
 process.exitCode = broken > 0 ? 1 : 0;

@@ -14,6 +14,7 @@ import { Blackboards } from './runtime/blackboard.ts';
 import { publishedWrites } from './runtime/blackboard-facts.ts';
 import type { BreakerRegistry } from './runtime/breakers/registry.ts';
 import { type Configuration, configurationOf } from './runtime/configuration.ts';
+import { reading } from './runtime/door.ts';
 import type { ErrorLog } from './runtime/errors/error-log.ts';
 import type { EventBus } from './runtime/events/event-bus.ts';
 import type { Execution, ExecutionHandle, SwarmHandle } from './runtime/execution/handle.ts';
@@ -64,6 +65,7 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly #configuration: Configuration;
   readonly #blackboards: Blackboards;
   readonly #watchdog: Watchdog | undefined;
+  #hasStopped = false;
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
@@ -92,6 +94,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     this.#blackboards = new Blackboards({
       clock,
       record: (swarmId, fact) => {
+        if (this.#hasStopped) throw new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped');
         const gate = this.#system.record(swarmId, fact);
         return gate === false ? publish(swarmId, fact) : gate;
       },
@@ -156,7 +159,8 @@ class SwarmchartRuntime implements AsyncDisposable {
     const { clock } = this.#system;
     const checked = checkRequest(options, () => this.#createId(), clock.now());
     const load = (names: readonly string[]) => this.#load(workflow, names);
-    const prepared = prepareRun(load, options.input ?? {}, checked.allocation, nameOf(workflow));
+    const input = reading('The request', () => options.input ?? {});
+    const prepared = prepareRun(load, input, checked.allocation, nameOf(workflow));
     const job: RunJob = {
       execution: checked.execution,
       allocation: checked.allocation,
@@ -192,10 +196,7 @@ class SwarmchartRuntime implements AsyncDisposable {
    */
   swarm<Result = Json>(source: SwarmSource, options: SwarmOptions = {}): SwarmHandle<Result> {
     const checked = checkRequest(options, () => this.#createId(), this.#system.clock.now());
-    const { goal } = options;
-    const timeout = options.options?.timeout;
-    const limits = { ...options.allocation, ...(timeout !== undefined && { maxDurationMs: timeout }) };
-    const asked = { ...(goal !== undefined && { goal }), ...(options.input && { input: options.input }), limits };
+    const asked = reading('The request', () => askedOf(options));
     const job = this.#swarms.job(source, asked, checked);
     const execution = this.#system.start('tier1', checked.execution, job);
     return this.#followSwarm(execution, job) as SwarmHandle<Result>;
@@ -227,6 +228,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     }
     const agents = this.#system.agents.stop();
     this.#system.halt();
+    this.#hasStopped = true;
     await agents;
     await this.#watchdog?.stop();
     await this.#system.journal.close();
@@ -263,8 +265,11 @@ class SwarmchartRuntime implements AsyncDisposable {
 
   /** What is missing is refused as a run; callers in JavaScript leave out anything. */
   #startRoutine(request: Partial<TierExecutionRequest<Partial<RoutineExecutionInput>>> | undefined): ExecutionHandle {
-    const { workflow, parameters } = request?.input ?? {};
-    return this.run(workflow as WorkflowSource, { ...request, input: parameters ?? {} });
+    const { workflow, options } = reading('The request', () => {
+      const { workflow, parameters } = request?.input ?? {};
+      return { workflow, options: { ...request, input: parameters ?? {} } };
+    });
+    return this.run(workflow as WorkflowSource, options);
   }
 
   #startStep(request: TierExecutionRequest<StepExecutionInput>): ExecutionHandle {
@@ -275,10 +280,14 @@ class SwarmchartRuntime implements AsyncDisposable {
 
   /** The caller's goal is a text of its own, not a template as a definition's. */
   #startSwarm(request: TierExecutionRequest<SwarmExecutionInput> | undefined): SwarmHandle {
-    const { goal, parameters = {}, ...definition } = request?.input ?? {};
-    const { input: _, ...rest } = request ?? {};
-    const source: SwarmSource = Object.keys(definition).length === 0 ? (goal ?? '') : ({ id: 'swarm', ...definition } as SwarmDefinition);
-    return this.swarm(source, { ...rest, ...(goal !== undefined && { goal }), input: parameters });
+    const { source, options } = reading('The request', () => {
+      const { goal, parameters = {}, ...definition } = request?.input ?? {};
+      const { input: _, ...rest } = request ?? {};
+      const isOnlyGoal = Object.keys(definition).length === 0;
+      const source: SwarmSource = isOnlyGoal ? (goal ?? '') : ({ id: 'swarm', ...definition } as SwarmDefinition);
+      return { source, options: { ...rest, ...(goal !== undefined && { goal }), input: parameters } };
+    });
+    return this.swarm(source, options);
   }
 
   /** Its own agents live as long as it does. */
@@ -316,6 +325,13 @@ class SwarmchartRuntime implements AsyncDisposable {
   #createId(): string {
     return this.#options.createId?.() ?? createNanoId();
   }
+}
+
+/** What the caller of a swarm wants instead of what its definition says. */
+function askedOf({ goal, input, allocation, options }: SwarmOptions) {
+  const timeout = options?.timeout;
+  const limits = { ...allocation, ...(timeout !== undefined && { maxDurationMs: timeout }) };
+  return { ...(goal !== undefined && { goal }), ...(input && { input }), limits };
 }
 
 function nameOf(source: unknown): string {

@@ -12,9 +12,10 @@ import { canTakeSignal, isEscalated } from './machines/run.waits.ts';
 import * as swarm from './machines/swarm.decisions.ts';
 import { FRESH_SWARM, type SwarmState } from './machines/swarm.state.ts';
 import type { SwarmContext } from './machines/swarm.turn.ts';
+import { isId } from './runtime/door.ts';
 import { canBeCancelled, canContinue } from './runtime/execution/controls.ts';
 import type { Execution, ExecutionHandle, RunControls, SwarmHandle } from './runtime/execution/handle.ts';
-import { checkDecision, checkReason, checkSignal } from './runtime/execution/requests.ts';
+import { checkDecision, checkName, checkReason, checkSignal } from './runtime/execution/requests.ts';
 import { type ExecutionSnapshot, executorSnapshot, runSnapshot } from './runtime/execution/snapshot.ts';
 import { swarmSnapshot } from './runtime/execution/swarm-snapshot.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES } from './runtime/options.ts';
@@ -28,8 +29,8 @@ export class Handles {
   }
 
   control(executionId: string) {
-    const command = (accepts: (phase: string) => boolean, name: string, more: object) =>
-      this.#system.command(executionId, accepts, (at) => ({ type: `execution.${name}`, at, ...more }));
+    const command = async (accepts: (phase: string) => boolean, name: string, more: object) =>
+      isId(executionId) && this.#system.command(executionId, accepts, (at) => ({ type: `execution.${name}`, at, ...more }));
     return {
       pause: () => command((phase) => canContinue(phase) && this.#isAskedByCaller(executionId), 'pause', { epoch: 0 }),
       resume: () => command((phase) => canContinue(phase) && !this.#isHeld(executionId), 'resume', {}),
@@ -64,6 +65,7 @@ export class Handles {
       snapshot: async () => runSnapshot(executionId, ((await this.#system.stateOf(executionId)) as RunState | undefined) ?? FRESH_RUN),
       setVariable: async (name, value) => {
         const json = toJson(value, 'The caller', DEFAULT_MAX_OUTPUT_BYTES);
+        checkName(name);
         return this.#system.command(executionId, canContinue, (at) => ({ type: 'run.set', at, name, value: json }));
       },
       decide: (stepId, decision) => this.#decide(executionId, stepId, decision),
@@ -114,7 +116,7 @@ export class Handles {
   #liveRun(executionId: string, taskId: string): string | undefined {
     const context = this.#system.directory.find(executionId)?.ref?.getSnapshot().context as SwarmContext | undefined;
     const plan = context?.state.plan;
-    const ordinal = plan && Object.hasOwn(plan.ordinals, taskId) ? plan.ordinals[taskId] : undefined;
+    const ordinal = plan && isId(taskId) && Object.hasOwn(plan.ordinals, taskId) ? plan.ordinals[taskId] : undefined;
     return ordinal === undefined ? undefined : context?.state.records.get(ordinal)?.childExecutionId;
   }
 
@@ -122,7 +124,7 @@ export class Handles {
     const { directory } = this.#system;
     const context = directory.find(executionId)?.ref?.getSnapshot().context as RunContext | undefined;
     const plan = context?.job.plan;
-    const ordinal = plan && Object.hasOwn(plan.ordinals, stepId) ? plan.ordinals[stepId] : undefined;
+    const ordinal = plan && isId(stepId) && Object.hasOwn(plan.ordinals, stepId) ? plan.ordinals[stepId] : undefined;
     const step = ordinal === undefined ? undefined : plan?.steps[ordinal];
     const record = step && context?.state.records.get(step.ordinal);
     return step && record && childKind(step, record) === 'run' ? record.childExecutionId : undefined;
@@ -142,7 +144,7 @@ export class Handles {
     const command = (at: number) => ({ type: 'run.decide', at, stepId, decision }) as const;
     return this.#system.command(
       executionId,
-      (phase, context) => canContinue(phase) && isEscalated(context as RunContext, command(0)),
+      (phase, context) => isId(stepId) && canContinue(phase) && isEscalated(context as RunContext, command(0)),
       command,
     );
   }
@@ -152,7 +154,7 @@ export class Handles {
     const command = (at: number) => ({ type: 'swarm.decide', at, normId, decision, ...(by !== undefined && { by }) }) as const;
     return this.#system.command(
       executionId,
-      (phase, context) => canContinue(phase) && swarm.isEscalated(context as SwarmContext, command(0)),
+      (phase, context) => isId(normId) && canContinue(phase) && swarm.isEscalated(context as SwarmContext, command(0)),
       command,
     );
   }

@@ -25,7 +25,7 @@ export interface WriteCondition {
  * Readers see what is committed. Writes happen in the order of the calls, each on what the one before it left, also while that one is being
  * committed; a promise resolves once its write is committed. A write that is refused changes nothing: BLACKBOARD_TYPE_MISMATCH where the value
  * is of another type than the operation needs, BLACKBOARD_CONFLICT (retryable) for an `ifVersion` that is not the present one, LIMIT_EXCEEDED,
- * UNSAFE_KEY for a key that reaches for a prototype, INVALID_VALUE for any other bad key and for what JSON cannot carry.
+ * UNSAFE_KEY for a key that reaches for a prototype, INVALID_VALUE for any other bad key or condition and for what JSON cannot carry, RUNTIME_STOPPED.
  *
  * A step that is interrupted and done again writes again: what must not be written twice needs `ifVersion`, or a key of its own.
  *

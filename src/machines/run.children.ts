@@ -133,7 +133,8 @@ export function startMore(turn: RunTurn, _context: RunContext, event: RunEvent):
 /** Whether a message of a child is of its present life. */
 export function isCurrentChild({ state, job }: RunContext, event: RunEvent): boolean {
   if (event.type !== 'child.done' && event.type !== 'child.crashed' && event.type !== 'execution.paused') return true;
-  const record = state.records.get(job.plan.ordinals[event.id] ?? -1);
+  // A vector takes -1 for its last place: of a stranger there is no record.
+  const record = Object.hasOwn(job.plan.ordinals, event.id) ? state.records.get(job.plan.ordinals[event.id] ?? -1) : undefined;
   if (record?.childExecutionId === undefined) return false;
   return event.type === 'execution.paused' ? event.epoch === state.pauseEpoch : event.incarnation === record.iteration + record.crashes;
 }

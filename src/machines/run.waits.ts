@@ -63,7 +63,7 @@ export function recordDecision(turn: RunTurn, _context: RunContext, event: RunEv
 /** Whether a living child says what was not known: that it waits, or that it goes on. */
 export function isNewsOfWaiting({ state, job }: RunContext, event: RunEvent): boolean {
   if (event.type !== 'execution.waiting' && event.type !== 'execution.continued') return false;
-  const record = state.records.get(job.plan.ordinals[event.id] ?? -1);
+  const record = Object.hasOwn(job.plan.ordinals, event.id) ? state.records.get(job.plan.ordinals[event.id] ?? -1) : undefined;
   return record?.childExecutionId !== undefined && record.isWaiting === (event.type === 'execution.continued');
 }
 

@@ -30,7 +30,7 @@ export function recordPaused(turn: WaiterTurn, { job }: WaiterContext, event: Wa
 
 export function recordResumed(turn: WaiterTurn, { job, state }: WaiterContext, event: WaitCommand): void {
   const { at } = event;
-  const frozenMs = job.for.type === 'timer' ? at - state.pausedAt : 0;
+  const frozenMs = job.for.type === 'timer' ? Math.max(0, at - state.pausedAt) : 0;
   turn.record({ type: 'tier3/wait/resumed', at, payload: { stepId: job.stepId, dueAt: state.dueAt + frozenMs } });
 }
 

@@ -1,13 +1,15 @@
 /** The blackboards of all swarms: a service, so that a run without a swarm can write one. Every write is a fact, and facts restore the boards. */
 
-import type { Blackboard, BlackboardEntry } from '../actors/blackboard.ts';
+import type { Blackboard, BlackboardEntry, WriteCondition } from '../actors/blackboard.ts';
 import type { Clock } from '../actors/clock.ts';
+import { describe } from '../actors/failure.ts';
 import { copyOf } from '../actors/json.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
 import type { Json } from '../machines/protocol/execution.ts';
 import type { Fact, FactBody } from '../machines/protocol/facts.ts';
 import { Board, slotOf, type WriteRequest } from './blackboard-board.ts';
 import { type Operation, restored } from './blackboard-values.ts';
+import { checkObject, reading } from './door.ts';
 
 export type BlackboardFact = FactBody<
   'tier1/blackboard/written',
@@ -36,6 +38,15 @@ export interface Writer {
   readonly signal?: AbortSignal;
 }
 
+/** Throws INVALID_VALUE: a condition that nobody understands must not be taken for none. */
+function checkCondition(condition: WriteCondition | undefined): number | undefined {
+  if (condition === undefined) return undefined;
+  checkObject('The condition of a write', condition, 'INVALID_VALUE');
+  const ifVersion: unknown = reading('The condition of a write', () => condition.ifVersion, 'INVALID_VALUE');
+  if (ifVersion === undefined || (typeof ifVersion === 'number' && Number.isSafeInteger(ifVersion))) return ifVersion;
+  throw new SwarmchartError('INVALID_VALUE', `ifVersion is the number of a version, got ${describe(ifVersion)}`);
+}
+
 /** Boards that are remembered. Beyond, the one written longest ago is forgotten first, with its versions; a live swarm's never is. */
 const MAX_BOARDS = 1_000;
 
@@ -50,20 +61,21 @@ export class Blackboards {
 
   /** A swarm's blackboard, for one writer. It exists once it is written; until then it is empty. */
   of(swarmId: string, { by, signal }: Writer = {}): Blackboard {
-    const write = async (operation: Operation, key: string, given?: unknown, ifVersion?: number): Promise<BlackboardEntry> => {
+    const write = async (operation: Operation, key: string, given?: unknown, condition?: WriteCondition): Promise<BlackboardEntry> => {
       signal?.throwIfAborted();
+      const ifVersion = checkCondition(condition);
       return this.#write(swarmId, { operation, key, given, ifVersion, by, at: this.#services.clock.now() });
     };
     return {
       swarmId,
       get: (key) => this.#boards.get(swarmId)?.get(key),
       entries: () => this.#boards.get(swarmId)?.entries() ?? new Map(),
-      set: (key, value, condition) => write('set', key, value, condition?.ifVersion),
+      set: (key, value, condition) => write('set', key, value, condition),
       append: (key, item) => write('append', key, item),
       increment: (key, amount = 1) => write('increment', key, amount),
       merge: (key, members) => write('merge', key, members),
       deepMerge: (key, members) => write('deepMerge', key, members),
-      delete: (key, condition) => write('delete', key, undefined, condition?.ifVersion),
+      delete: (key, condition) => write('delete', key, undefined, condition),
     };
   }
 
@@ -86,7 +98,7 @@ export class Blackboards {
     if (typeof swarmId !== 'string' || swarmId === '') throw new SwarmchartError('INVALID_VALUE', 'A blackboard belongs to a swarm id');
     const { operation, key, at } = request;
     const board = this.#boards.get(swarmId) ?? new Board(swarmId);
-    const slot = board.next(request);
+    const slot = reading('The value', () => board.next(request), 'INVALID_VALUE');
     if (!slot) return Object.freeze({ key, value: null, version: board.versionOf(key), at });
     const { value, version, by } = slot.entry;
     board.begin(slot);

@@ -9,6 +9,7 @@ import { type JsonObject, NO_USAGE, type ResourceAllocation } from '../machines/
 import type { Plan } from '../machines/protocol/plan.ts';
 import type { RunJob } from '../machines/protocol/run.ts';
 import type { StepJob } from '../machines/protocol/step.ts';
+import { checkObject } from './door.ts';
 import type { CheckedStepRequest } from './execution/requests.ts';
 import type { RuntimeOptions } from './options.ts';
 import { resolveInput } from './workflow/input.ts';
@@ -23,6 +24,7 @@ export function prepareRun(
   name: string,
 ): Pick<RunJob, 'plan' | 'input' | 'refusal'> {
   try {
+    checkObject('The input', given);
     const input = toJson(given, 'The caller', Number.MAX_SAFE_INTEGER) as JsonObject;
     const loaded = load(Object.keys(input));
     const resolved = resolveInput(loaded.inputs, input);

@@ -1,10 +1,12 @@
 /** Workflow templates: workflows with parameters, which are filled in before anything is checked or run. */
 
 import { z } from 'zod';
+import { describe } from '../actors/failure.ts';
 import { typeOfJson } from '../machines/inputs.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
 import type { Json, JsonObject } from '../machines/protocol/execution.ts';
 import type { InputDeclaration } from '../machines/protocol/plan.ts';
+import { checkObject, reading } from './door.ts';
 import { resolveInput } from './workflow/input.ts';
 import { IssueList, issuesToError } from './workflow/issues.ts';
 import { isObject, type RawObject } from './workflow/origins.ts';
@@ -59,7 +61,8 @@ export class Templates {
   createTemplate(template: WorkflowTemplate): string {
     const issues = new IssueList();
     const data = readObject(template, issues);
-    if (!isObject(data)) issues.add('INVALID_VALUE', [], `A template is an object, not ${typeOfJson(template)}.`);
+    if (!isObject(data) && (data !== undefined || issues.isEmpty))
+      issues.add('INVALID_VALUE', [], `A template is an object, not ${typeOfJson(data)}.`);
     const kept = isObject(data) ? checkTemplate(data, issues) : undefined;
     if (kept === undefined || !issues.isEmpty) throw issuesToError(issues.all());
     this.#templates.set(kept.id, kept);
@@ -78,9 +81,14 @@ export class Templates {
   instantiateFromTemplate(templateId: string, parameters: JsonObject = {}): LoadedWorkflow {
     const template = this.#templates.get(templateId);
     if (template === undefined) {
-      const hint = didYouMean(String(templateId), this.#templates.keys());
-      throw new SwarmchartError('TEMPLATE_NOT_FOUND', `There is no template "${templateId}".${hint}`);
+      const name = describe(templateId);
+      throw new SwarmchartError('TEMPLATE_NOT_FOUND', `There is no template "${name}".${didYouMean(name, this.#templates.keys())}`);
     }
+    checkObject('The parameters', parameters);
+    return reading('The parameters', () => this.#create(this.#filled(template, parameters)));
+  }
+
+  #filled(template: WorkflowTemplate, parameters: JsonObject): JsonObject {
     const declared = template.parameters ?? {};
     const { input: values, issues: problems } = resolveInput(declared, parameters, { noun: 'parameter', taker: 'template' });
     if (problems.length > 0) throw issuesToError(problems);
@@ -88,7 +96,7 @@ export class Templates {
     const mayRefer = new Set(Object.keys(declared).filter((name) => declared[name]?.references === true));
     const filled = fillWorkflow(template, { values, mayRefer }, issues);
     if (!issues.isEmpty) throw issuesToError(issues.all());
-    return this.#create(filled);
+    return filled;
   }
 }
 

@@ -4,6 +4,7 @@ import { describe } from '../actors/failure.ts';
 import type { AnyTool } from '../actors/tool.ts';
 import { type Issue, SwarmchartError } from '../machines/protocol/errors.ts';
 import { breakerProblems } from './breakers/options.ts';
+import { reading } from './door.ts';
 import { issuesToError } from './workflow/issues.ts';
 
 /** Source: Implementation Guide, "Tool Registry Implementation". A tool is executed through `tier3` or a run, never here. */
@@ -26,7 +27,7 @@ export class ToolRegistry {
 
   /** Steps that start from now on can name it. Throws INVALID_VALUE for what is no tool, DUPLICATE_ID for a name that is taken. */
   register(tool: AnyTool): void {
-    const issue = this.#problemOf(tool, 'The tool', []);
+    const issue = reading('The tool', () => this.#problemOf(tool, 'The tool', []), 'INVALID_VALUE');
     if (issue) throw new SwarmchartError(issue.code, issue.message, { issues: [issue] });
     this.#byName.set(tool.name, tool);
   }

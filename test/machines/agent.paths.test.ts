@@ -1,93 +1,18 @@
-import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Actor, type AnyMachineSnapshot, createActor, type EventObject } from 'xstate';
 import type { AgentPhase } from '../../src/machines/agent.fold.ts';
-import { UNBORN } from '../../src/machines/agent.fold.ts';
-import { type AgentInput, agentMachine, evolveAgent } from '../../src/machines/machines.ts';
-import type { AgentLife, AgentReport, BodyCommand, BodyInput } from '../../src/machines/protocol/agent.ts';
 import { CoverageRecorder, coverage } from '../../src/testing/coverage.ts';
-import { generatePaths, timersOf } from '../../src/testing/paths.ts';
-import { VirtualClock } from '../../src/testing/virtual-clock.ts';
-import { aSpec } from './paths/agents.ts';
-import { hearing } from './paths/hearing.ts';
+import { generatePaths } from '../../src/testing/paths.ts';
+import { eventsIn, INPUTS, LiveAgent, WATCHED } from './paths/agent-lives.ts';
+import { EVERY_CHART } from './paths/every-chart.ts';
 import { BORN_AT } from './paths/jobs.ts';
 
-const withLife = (life?: Partial<AgentLife>): AgentInput => ({
-  spec: aSpec('ann', life && { life: { hasBody: true, readyTimeoutMs: 30_000, restart: { maxRestarts: 3, withinMs: 60_000 }, ...life } }),
-  incarnation: 1,
-  at: BORN_AT,
-});
-const BARE = withLife();
-const WATCHED = withLife({ heartbeat: { intervalMs: 1_000, timeoutMs: 500, misses: 3 } });
-const STRICT = withLife({ heartbeat: { intervalMs: 1_000, timeoutMs: 500, misses: 1 } });
-const INPUTS = [BARE, withLife({}), WATCHED, STRICT];
-
-class LiveAgent {
-  readonly clock = new VirtualClock(BORN_AT);
-  readonly reports: AgentReport[] = [];
-  readonly told: BodyCommand[] = [];
-  readonly actor: Actor<typeof agentMachine>;
-  readonly #input: AgentInput;
-
-  constructor(input: AgentInput, recorder: CoverageRecorder) {
-    this.#input = input;
-    const chart = agentMachine.provide({
-      actors: { body: hearing<BodyCommand, BodyInput>((command) => void this.told.push(command)) },
-      actions: { report: (_, { reports }) => void this.reports.push(...reports) },
-    });
-    this.actor = createActor(chart, { input, clock: this.clock as never, inspect: recorder.inspect }).start();
-    this.check();
-  }
-
-  get state() {
-    return this.actor.getSnapshot().context.state;
-  }
-
-  hear(event: EventObject & { readonly at?: number }): void {
-    if (this.actor.getSnapshot().status !== 'active') return;
-    if (event.type.startsWith('xstate.after.')) this.clock.fireNext();
-    else {
-      this.clock.advance(Math.max(0, (event.at ?? 0) - this.clock.now()));
-      this.actor.send(event as never);
-    }
-    this.check();
-  }
-
-  check(): void {
-    const { status, value, children } = this.actor.getSnapshot();
-    assert.notEqual(status, 'error');
-    const { phase, dueAt, load } = this.state;
-    assert.equal(phase, pathOf(value), 'the phase is not the state');
-    assert.deepEqual(this.reports.reduce(evolveAgent, UNBORN), this.state, 'the reports do not fold to the state');
-    const waits = status === 'active' && dueAt > 0;
-    assert.equal(this.clock.nextDueAt, waits ? dueAt : undefined, `the timer in ${phase}`);
-    assert.ok(load >= 0);
-    if (this.#input === BARE) assert.deepEqual(Object.keys(children), [], 'an agent without hooks has no body');
-    const times = this.reports.map(({ at }) => at);
-    assert.deepEqual(times, times.toSorted(), 'time goes back');
-  }
-}
-
-const pathOf = (value: unknown): string =>
-  typeof value === 'string' ? value : (Object.entries(value as object).map(([key, inner]) => `${key}.${pathOf(inner)}`)[0] ?? '');
-
-function eventsIn(snapshot: AnyMachineSnapshot, at: number): readonly EventObject[] {
-  const { beat, load } = snapshot.context.state as { readonly beat: number; readonly load: number };
-  const assigns = load < 2 ? [{ type: 'agent.assign', leaseId: 'l', at }] : [];
-  const replies = [
-    { type: 'body.ready', at },
-    { type: 'body.alive', beat, at },
-    { type: 'body.alive', beat: beat - 1, at },
-    { type: 'body.disposed', at },
-  ];
-  return [...assigns, { type: 'agent.release', leaseId: 'l', at }, { type: 'agent.drain', at }, ...replies, ...timersOf(snapshot)];
-}
+const { machine } = EVERY_CHART.agent;
 
 describe('an agent', () => {
   it('keeps its promises on generated paths that take every transition', () => {
     const recorder = new CoverageRecorder();
-    const paths = generatePaths(agentMachine, {
+    const paths = generatePaths(machine, {
       inputs: INPUTS,
       events: (snapshot) => eventsIn(snapshot, snapshot.context.state.at + 1) as never,
       key: ({ context: { state } }) => `${state.load} ${state.missed}`,
@@ -98,7 +23,7 @@ describe('an agent', () => {
       live.actor.stop();
       expect(live.clock.pending).toBe(0);
     }
-    const report = coverage(agentMachine, recorder);
+    const report = coverage(machine, recorder);
     expect(report.isComplete, report.table).toBe(true);
   });
 

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { AnyMachineSnapshot } from 'xstate';
-import { evolvePool, poolMachine } from '../../src/machines/machines.ts';
+import { evolvePool } from '../../src/machines/machines.ts';
 import { type AgentRecord, EMPTY_POOL, errorRateOf, isDegraded, type PoolState } from '../../src/machines/pool.state.ts';
 import type { PoolEvent } from '../../src/machines/pool.turn.ts';
 import { type AgentCircuit, type AgentSpec, type LeaseOutcome, MOST_WAITING, type PoolFact } from '../../src/machines/protocol/agent.ts';
 import { CoverageRecorder, coverage } from '../../src/testing/coverage.ts';
 import { generatePaths } from '../../src/testing/paths.ts';
 import { aRequest, aSpec, LivePool } from './paths/agents.ts';
+import { EVERY_CHART } from './paths/every-chart.ts';
 import { BORN_AT } from './paths/jobs.ts';
 
+const { machine } = EVERY_CHART.pool;
 const ANN = aSpec('ann', { life: { hasBody: false, readyTimeoutMs: 1_000, restart: { maxRestarts: 1, withinMs: 60_000 } } });
 
 function eventsIn(snapshot: AnyMachineSnapshot): readonly PoolEvent[] {
@@ -61,7 +63,7 @@ const refusals = (live: LivePool) =>
 describe('the pool', () => {
   it('keeps its promises on generated paths that take every transition', () => {
     const recorder = new CoverageRecorder();
-    const paths = generatePaths(poolMachine, {
+    const paths = generatePaths(machine, {
       inputs: [{ at: BORN_AT }],
       events: eventsIn,
       key: ({ context: { state } }) => {
@@ -83,7 +85,7 @@ describe('the pool', () => {
       live.actor.stop();
     }
     new LivePool(recorder, EMPTY_POOL).actor.stop();
-    const report = coverage(poolMachine, recorder);
+    const report = coverage(machine, recorder);
     expect(report.isComplete, report.table).toBe(true);
   });
 

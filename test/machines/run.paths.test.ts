@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { runMachine } from '../../src/machines/machines.ts';
 import { executionError } from '../../src/machines/protocol/errors.ts';
 import { DEFAULT_BACKOFF } from '../../src/machines/protocol/plan.ts';
 import { CoverageRecorder, coverage } from '../../src/testing/coverage.ts';
+import { EVERY_CHART } from './paths/every-chart.ts';
 import { OWN, planOf, type StepSpec, UNRESOLVED, WHEN } from './paths/plans.ts';
-import { aRun, run } from './paths/runs.ts';
+import { aRun } from './paths/runs.ts';
 import { anyWalk, walk, walkPaths } from './paths/walks.ts';
 
+const { machine, walks: run } = EVERY_CHART.run;
 const refusal = executionError('WORKFLOW_INVALID', 'It has two steps "a"', 'tier2');
 const person = { on: 'any', action: 'escalate-to-human' } as const;
 const value = { on: 'transient', action: 'use-value', value: 7 } as const;
@@ -99,7 +100,7 @@ describe('the run', () => {
   });
 
   it('takes every transition on those paths', () => {
-    const report = coverage(runMachine, recorder);
+    const report = coverage(machine, recorder);
     expect(report.isComplete, report.table).toBe(true);
   });
 

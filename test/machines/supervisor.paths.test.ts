@@ -1,93 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AnyMachineSnapshot } from 'xstate';
-import { supervisorMachine } from '../../src/machines/machines.ts';
-import { DEFAULT_BACKOFF } from '../../src/machines/protocol/plan.ts';
-import type { SupervisorSpec } from '../../src/machines/protocol/supervisor.ts';
 import { childAt } from '../../src/machines/supervisor.state.ts';
 import type { SupervisorContext, SupervisorEvent } from '../../src/machines/supervisor.turn.ts';
 import { CoverageRecorder, coverage } from '../../src/testing/coverage.ts';
 import { generatePaths } from '../../src/testing/paths.ts';
+import { EVERY_CHART } from './paths/every-chart.ts';
 import { BORN_AT } from './paths/jobs.ts';
-import { aChild, aSupervisor, childrenOf, LiveSupervisor } from './paths/supervisors.ts';
+import { aChild, aSupervisor, childrenOf, eventsIn, LiveSupervisor, SPECS } from './paths/supervisors.ts';
 
+const { machine } = EVERY_CHART.supervisor;
 const boom = { name: 'Error', message: 'boom' };
-
-const SPECS: readonly SupervisorSpec[] = [
-  aSupervisor({
-    strategy: 'one-for-all',
-    autoShutdown: 'any-significant',
-    children: [aChild('a'), aChild('b', { restart: 'transient', significant: true, shutdown: 'infinity' })],
-  }),
-  aSupervisor({
-    strategy: 'rest-for-one',
-    backoff: { ...DEFAULT_BACKOFF, baseMs: 200 },
-    children: [aChild('a', { restart: 'temporary', shutdown: 'brutal' }), aChild('b')],
-  }),
-  aSupervisor({ children: [aChild('a')] }),
-  aSupervisor({ template: aChild('w', { restart: 'transient', significant: true }), autoShutdown: 'all-significant', maxChildren: 2 }),
-  aSupervisor({ template: aChild('w', { shutdown: 'brutal' }), maxChildren: 1 }),
-];
-
-/** What may be heard, of all children and of none, in this life and in an earlier one. */
-function eventsIn({ context }: { readonly context: SupervisorContext }, mostDeferred: number): readonly SupervisorEvent[] {
-  const { state, deferred, spec } = context;
-  const at = Math.max(state.at, BORN_AT) + 1;
-  const children = childrenOf(state);
-  const ids = spec.template ? ['x'] : spec.children.length === 1 ? ['a'] : ['a', 'b'];
-  const asks: SupervisorEvent[] = ids.flatMap((id) => [
-    { type: 'supervisor.start_child', requestId: '', spec: spec.template ? { id } : aChild(id), at },
-    { type: 'supervisor.terminate_child', requestId: '', id, at },
-    { type: 'supervisor.restart_child', requestId: '', id, at },
-    { type: 'supervisor.delete_child', requestId: '', id, at },
-  ]);
-  const reports: SupervisorEvent[] = children.flatMap(({ spec: { id }, incarnation, status }) => {
-    const life = { id, incarnation, at };
-    const ends: SupervisorEvent[] = [
-      { type: 'child.done', ...life },
-      { type: 'child.crashed', ...life, cause: boom },
-      { type: 'child.stopped', ...life },
-      { type: 'restart.due', ...life, isCounted: false },
-    ];
-    const starts: SupervisorEvent[] = [
-      { type: 'child.started', ...life },
-      { type: 'child.ignored', ...life },
-      { type: 'child.failed', ...life, cause: boom },
-    ];
-    if (status === 'starting') return [...starts, ...(state.phase === 'stopping' ? ends : [])];
-    const due: SupervisorEvent[] = status === 'stopping' ? [{ type: 'deadline.due', id, at }] : [];
-    return [...ends, ...due, ...(status === 'absent' ? [] : starts.slice(0, 1))];
-  });
-  const stale: SupervisorEvent[] = (
-    ['child.started', 'child.ignored', 'child.failed', 'child.done', 'child.crashed', 'child.stopped'] as const
-  ).map((type) => ({ type, id: 'nobody', incarnation: 1, at, cause: boom }));
-  const others: SupervisorEvent[] = [
-    { type: 'supervisor.which_children', requestId: '', at },
-    { type: 'supervisor.count_children', requestId: '', at },
-  ];
-  const isDynamicStop = spec.template && state.phase === 'stopping';
-  const next: SupervisorEvent[] = state.phase === 'supervising.idle' && deferred.size > 0 ? [{ type: 'supervisor.next' }] : [];
-  const all: SupervisorEvent[] = [
-    ...asks,
-    ...others,
-    ...reports,
-    ...stale,
-    ...(isDynamicStop ? [{ type: 'deadline.due', at } as const] : []),
-    ...next,
-    { type: 'supervisor.stop', at },
-  ];
-  return deferred.size < mostDeferred ? all : all.filter((event) => !waits(context, event));
-}
-
-/** It would be put off, or not even that: such an event makes no difference but to what waits. */
-function waits({ state, deferred }: SupervisorContext, event: SupervisorEvent): boolean {
-  if (state.phase === 'stopping') return false;
-  if ('requestId' in event || event.type === 'restart.due') return state.phase !== 'supervising.idle' || deferred.size > 0;
-  if (event.type !== 'child.done' && event.type !== 'child.crashed' && event.type !== 'child.stopped') return false;
-  if (state.phase === 'supervising.idle') return deferred.size > 0;
-  const current = childAt(state, state.current);
-  return current?.status !== 'stopping' || current.spec.id !== event.id || current.incarnation !== event.incarnation;
-}
 
 const keyOf = ({ context: { state, deferred, asked } }: { readonly context: SupervisorContext }): string =>
   JSON.stringify([
@@ -153,7 +76,7 @@ describe('a supervisor', () => {
     const recorder = new CoverageRecorder();
     let count = 0;
     for (const spec of SPECS) {
-      const paths = generatePaths(supervisorMachine, {
+      const paths = generatePaths(machine, {
         inputs: [{ spec, at: BORN_AT }],
         events: (snapshot) => eventsIn(snapshot, spec.children.length > 1 ? 0 : 1),
         key: keyOf,
@@ -175,7 +98,7 @@ describe('a supervisor', () => {
     }
     expect(count).toBeGreaterThan(5_000);
     for (const live of crowded(recorder)) live.actor.stop();
-    const report = coverage(supervisorMachine, recorder);
+    const report = coverage(machine, recorder);
     expect(report.isComplete, report.table).toBe(true);
   });
 

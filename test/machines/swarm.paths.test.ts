@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { swarmMachine } from '../../src/machines/machines.ts';
 import { executionError } from '../../src/machines/protocol/errors.ts';
 import { DEFAULT_ALLOCATION } from '../../src/machines/protocol/execution.ts';
 import { CoverageRecorder, coverage } from '../../src/testing/coverage.ts';
+import { EVERY_CHART } from './paths/every-chart.ts';
 import { aSwarm, obligationOf, type TaskSpec } from './paths/goals.ts';
 import { planOf } from './paths/plans.ts';
-import { swarm } from './paths/swarms.ts';
 import { anyWalk, walk, walkPaths } from './paths/walks.ts';
 
+const { machine, walks: swarm } = EVERY_CHART.swarm;
 const refusal = executionError('INVALID_INPUT', 'It has two agents "a"', 'tier1');
 const violation = { normId: 'n', message: 'Coders must not delete' };
 const unread: TaskSpec = { parameters: { from: '{{missing}}' } };
@@ -93,7 +93,7 @@ describe('the swarm', () => {
   });
 
   it('takes every transition on those paths', () => {
-    const report = coverage(swarmMachine, recorder);
+    const report = coverage(machine, recorder);
     expect(report.isComplete, report.table).toBe(true);
   });
 

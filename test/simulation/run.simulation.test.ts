@@ -18,28 +18,30 @@ import {
   VirtualClock,
   violations,
 } from '../../src/testing/testing.ts';
+import { toldSeeds } from '../support/told-seeds.ts';
 import { everyKind, runsWithinRuns, tightBudgets } from './stories.ts';
 
 const SEEDS = Number(process.env['SIMULATION_SEEDS'] ?? 1_000);
 
 const STORIES = [
-  ['of one run', everyKind],
-  ['of runs within runs', runsWithinRuns],
-  ['of tight budgets', tightBudgets],
+  ['of one run', 'everyKind', everyKind],
+  ['of runs within runs', 'runsWithinRuns', runsWithinRuns],
+  ['of tight budgets', 'tightBudgets', tightBudgets],
 ] as const;
 
-describe.each(STORIES)('a simulated story %s', (_, storyOf) => {
+describe.each(STORIES)('a simulated story %s', (_, name, storyOf) => {
   const tell = (pick: Pick) => simulate(pick, storyOf(pick));
 
   it(`settles and keeps every invariant, whatever the order of events (seeds 1 to ${SEEDS})`, async () => {
     const ends = new Map<string, number>();
     for (let seed = 1; seed <= SEEDS; seed++) {
       const { violations: found, result, trace } = await tell(seeded(seed));
-      expect(found, `seed ${seed}:\n${trace.join('\n')}`).toEqual([]);
+      expect(found, `seed ${seed}, npm run simulate -- --only ${name} --runs 1 --from ${seed}:\n${trace.join('\n')}`).toEqual([]);
       const end = result?.status ?? 'none';
       ends.set(end, (ends.get(end) ?? 0) + 1);
     }
     expect([...ends.keys()].sort()).toEqual(['cancelled', 'completed', 'failed']);
+    console.log(toldSeeds(name, 1, SEEDS));
   }, 120_000);
 
   it('keeps them under choices that can be shrunk to a minimal story', async () => {

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { MailQueue } from '../../src/actors/post-office.ts';
 import { createRuntime, MemoryJournal, type SwarmHandle } from '../../src/index.ts';
 import { seeded, settlePromises, simulate, VirtualClock, violations } from '../../src/testing/testing.ts';
+import { toldSeeds } from '../support/told-seeds.ts';
 import { sharedAgents, wholeSwarm } from './swarm-stories.ts';
 
 const SEEDS = Number(process.env['SWARM_SEEDS'] ?? 500);
@@ -17,19 +18,23 @@ const tell = (seed: number) => {
   return simulate(pick, wholeSwarm(pick));
 };
 
+/** To tell it again. */
+const howTo = (name: string, seed: number) => `seed ${seed}, npm run simulate -- --swarms --only ${name} --runs 1 --from ${seed}:`;
+
 describe('a simulated swarm', () => {
   it(`settles and keeps every invariant, whatever the order of events (seeds 1 to ${SEEDS})`, async () => {
     const ends = new Set<string>();
     const told = new Set<string>();
     for (let seed = 1; seed <= SEEDS; seed++) {
       const { violations: found, result, trace, facts } = await tell(seed);
-      expect(found, `seed ${seed}:\n${trace.join('\n')}`).toEqual([]);
+      expect(found, `${howTo('wholeSwarm', seed)}\n${trace.join('\n')}`).toEqual([]);
       ends.add(result?.status ?? 'none');
       for (const { type } of facts) told.add(type);
     }
     expect([...ends].sort()).toEqual(['cancelled', 'completed', 'failed']);
     const rare = ['lease/lost', 'task/suspended', 'task/continued', 'task/reassigned', 'task/waiting', 'norm/violated', 'obligation/unmet'];
     for (const type of rare) expect(told).toContain(`tier1/${type}`);
+    console.log(toldSeeds('wholeSwarm', 1, SEEDS));
   }, 240_000);
 
   it(`settles beside another one with whom it shares agents, whatever they, its planner, its runs and its journal do (seeds 1 to ${SEEDS})`, async () => {
@@ -37,7 +42,7 @@ describe('a simulated swarm', () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
       const pick = seeded(seed);
       const { violations: found, result, trace, facts } = await simulate(pick, sharedAgents(pick));
-      expect(found, `seed ${seed}:\n${trace.join('\n')}`).toEqual([]);
+      expect(found, `${howTo('sharedAgents', seed)}\n${trace.join('\n')}`).toEqual([]);
       told.add(result?.error?.code ?? result?.status ?? 'none');
       for (const { type } of facts) told.add(type);
     }
@@ -52,6 +57,7 @@ describe('a simulated swarm', () => {
     ];
     const rare = ['swarm/plan_refused', 'swarm/waiting', 'lease/lost', 'lease/refused', 'task/continued', 'task/woken', 'task/reassigned'];
     for (const type of [...ends, ...rare.map((type) => `tier1/${type}`), 'tier2/step/compensated']) expect(told).toContain(type);
+    console.log(toldSeeds('sharedAgents', 1, SEEDS));
   }, 240_000);
 
   it('tells the same story again for the same seed', async () => {

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { projectRoot } from '../house/project.ts';
+import { EVERY_CHART } from '../machines/paths/every-chart.ts';
 
 const simulate = (...args: readonly string[]) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/simulate.ts', ...args], { cwd: projectRoot, encoding: 'utf8' });
@@ -19,6 +20,15 @@ describe('npm run simulate', () => {
     expect(simulate('--runs', '1', '--swarms').stdout).toBe(
       'wholeSwarm: seeds 1 to 1, every invariant held\nsharedAgents: seeds 1 to 1, every invariant held\n',
     );
+  });
+
+  it('simulates every chart, or only one', () => {
+    const lines = Object.keys(EVERY_CHART).map((name) => `${name}: seeds 5 to 6, every invariant held\n`);
+    expect(simulate('--charts', '--runs', '2', '--from', '5').stdout).toBe(lines.join(''));
+    expect(simulate('--charts', '--only', 'waiter', '--runs', '2', '--from', '5').stdout).toBe(
+      'waiter: seeds 5 to 6, every invariant held\n',
+    );
+    expect(simulate('--charts', '--only', 'nothing')).toMatchObject({ status: 2, stderr: expect.stringContaining('no story "nothing"') });
   });
 
   it('refuses numbers that make no sense', () => {

@@ -1,7 +1,7 @@
 /** The agents of a runtime: registered, found, watched and leased. */
 
 import type { AgentHooks } from '../../actors/agent-body.ts';
-import { wrapTierError } from '../../actors/failure.ts';
+import { describe, wrapTierError } from '../../actors/failure.ts';
 import type { AgentServices, HeldAgent } from '../../actors/services.ts';
 import type { AgentState } from '../../machines/agent.fold.ts';
 import { type AgentRecord, agentNamed, serves } from '../../machines/pool.state.ts';
@@ -18,6 +18,7 @@ import {
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { ExecutionContext } from '../../machines/protocol/execution.ts';
 import type { StepLease } from '../../machines/protocol/plan.ts';
+import { checkObject, isId, reading } from '../door.ts';
 import type { Service } from '../supervision/runtime-tree.ts';
 import { type AgentDefinition, checkAgents } from './definition.ts';
 import { type Enrolment, enrol } from './enrolment.ts';
@@ -89,8 +90,14 @@ export class Agents implements Pick<AgentServices, 'hold'> {
   register(definitions: readonly AgentDefinition[]): Promise<readonly Registration[]>;
   async register(given: AgentDefinition | readonly AgentDefinition[]): Promise<Registration | readonly Registration[]> {
     this.#mustRun();
-    const isList = Array.isArray(given);
-    const enrolment = this.#checked(isList ? given : [given], isList ? ['agents'] : []);
+    const { isList, enrolment } = reading(
+      'The definition',
+      () => {
+        const isList = Array.isArray(given);
+        return { isList, enrolment: this.#checked(isList ? given : [given], isList ? ['agents'] : []) };
+      },
+      'INVALID_VALUE',
+    );
     // A few are taken at once: what is asked after this call finds them registered.
     const agents = enrolment instanceof Promise ? await enrolment : enrolment;
     const specs = agents.map(({ spec, hooks }) => {
@@ -117,7 +124,8 @@ export class Agents implements Pick<AgentServices, 'hold'> {
 
   /** Resolves with true when the agent has stopped, with false when there is none. From now on it gets no leases. */
   async unregister(id: string, options: UnregisterOptions = {}): Promise<boolean> {
-    const { graceMs } = checkUnregister(options);
+    const { graceMs } = reading('The options', () => checkUnregister(options), 'INVALID_VALUE');
+    if (!isId(id)) return false;
     const isGivenUp = agentNamed(this.#pool.state, id)?.status === 'escalated';
     if (this.#isStopped || (!this.#ids.has(id) && !isGivenUp)) return false;
     const left = promiseIn(this.#leaving, id);
@@ -127,7 +135,7 @@ export class Agents implements Pick<AgentServices, 'hold'> {
   }
 
   get(id: string): AgentSnapshot | undefined {
-    const record = agentNamed(this.#pool.state, id);
+    const record = isId(id) ? agentNamed(this.#pool.state, id) : undefined;
     return record && this.#snapshot(record);
   }
 
@@ -143,8 +151,12 @@ export class Agents implements Pick<AgentServices, 'hold'> {
 
   /** Agents that anybody may use and that are ready, so none that has missed its heartbeat. */
   discover(criteria: DiscoverCriteria = {}): readonly AgentSnapshot[] {
-    const found = this.#records().filter(
-      (record) => record.spec.swarmId === undefined && record.status === 'ready' && fits(record, criteria),
+    checkObject('The criteria', criteria, 'INVALID_VALUE');
+    const mayServe = (record: AgentRecord) => record.spec.swarmId === undefined && record.status === 'ready';
+    const found = reading(
+      'The criteria',
+      () => this.#records().filter((record) => mayServe(record) && fits(record, criteria)),
+      'INVALID_VALUE',
     );
     return found.map((record) => this.#snapshot(record));
   }
@@ -164,7 +176,7 @@ export class Agents implements Pick<AgentServices, 'hold'> {
    * RESOURCE_EXHAUSTED when too many wait, and with the signal's reason when that is aborted first.
    */
   async lease(given: LeaseOptions = {}): Promise<Lease> {
-    const { signal, ttlMs = DEFAULT_TTL_MS, ...options } = checkLease(given);
+    const { signal, ttlMs = DEFAULT_TTL_MS, ...options } = reading('The options', () => ({ ...checkLease(given) }), 'INVALID_VALUE');
     this.#mustRun();
     return this.#leases.ask({ ...options, ttlMs }, signal);
   }
@@ -179,8 +191,8 @@ export class Agents implements Pick<AgentServices, 'hold'> {
    * For tests and demonstrations: throws inside the agent's actor, which crashes; its pool acts as after any crash. False when there is no such
    * agent, or when it has no body, because neither `faults` were given to the runtime nor hooks to the agent.
    */
-  crash(id: string, thrown: unknown = new Error(`Agent "${id}" was made to crash`)): boolean {
-    const body = this.#pool.find(id)?.getSnapshot().children['body'];
+  crash(id: string, thrown: unknown = new Error(`Agent "${describe(id)}" was made to crash`)): boolean {
+    const body = isId(id) ? this.#pool.find(id)?.getSnapshot().children['body'] : undefined;
     if (body?.getSnapshot().status !== 'active') return false;
     this.#services.enqueue(body.id, 'body.throw', () => {
       if (body.getSnapshot().status === 'active') body.send({ type: 'body.throw', thrown });

@@ -8,8 +8,11 @@
  */
 
 import type { Clock } from '../../actors/clock.ts';
+import { describe } from '../../actors/failure.ts';
 import type { Logger } from '../../actors/tool.ts';
+import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
+import { isId } from '../door.ts';
 import { compilePattern } from './pattern.ts';
 
 export type FactHandler = (fact: Fact) => unknown;
@@ -39,8 +42,11 @@ export class EventBus {
     this.#options = { ...rest, handlerTimeoutMs, queueLimit, first };
   }
 
-  /** Calls `handler` for every fact committed from now on whose type matches the pattern. */
+  /** Calls `handler` for every fact committed from now on whose type matches the pattern. Throws INVALID_VALUE for what is no pattern or no function. */
   subscribe(pattern: string, handler: FactHandler): Subscription {
+    if (!isId(pattern)) throw new SwarmchartError('INVALID_VALUE', `A pattern of facts is a text, got ${describe(pattern)}`);
+    if (typeof handler !== 'function')
+      throw new SwarmchartError('INVALID_VALUE', `A handler of facts is a function, got ${describe(handler)}`);
     const subscriber = new Subscriber(pattern, handler, this.#options, () => this.#subscribers.delete(subscriber));
     this.#subscribers.add(subscriber);
     return subscriber;

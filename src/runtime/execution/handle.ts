@@ -19,7 +19,7 @@ export interface Controls {
 export interface RunControls extends Controls {
   /** What is true of the execution and of each step, as far as it is committed. */
   snapshot(): Promise<ExecutionSnapshot>;
-  /** Sets a variable that steps started from now on read as `{{name}}`. The value must survive JSON (INVALID_OUTPUT otherwise). */
+  /** Sets a variable that steps started from now on read as `{{name}}`. The value must survive JSON (INVALID_OUTPUT otherwise), the name be a text (INVALID_INPUT) and safe (UNSAFE_KEY). */
   setVariable(name: string, value: Json): Promise<boolean>;
   /**
    * Answers for a step that was escalated or waits for an approval; `false` when no such step waits. An approval's result is `value`, true

@@ -14,6 +14,7 @@ import {
 import { DEFAULT_BACKOFF, type RetryPolicy } from '../../machines/protocol/plan.ts';
 import type { Decision } from '../../machines/protocol/run.ts';
 import { describeProblem } from '../workflow/expectation.ts';
+import { UNSAFE_KEYS } from '../workflow/limits.ts';
 
 /** Options of one call; they override the workflow's and the steps' own. */
 export interface ExecutionOptions {
@@ -189,6 +190,12 @@ const signal = z.strictObject({ name: z.string().min(1).max(256), payload: json 
 
 /** A signal as it may enter a fact. Throws INVALID_INPUT with every problem. */
 export const checkSignal = (given: unknown): { readonly name: string; readonly payload: Json } => parsed(signal, given);
+
+/** Throws INVALID_INPUT for what is no name of a variable, UNSAFE_KEY for one that no object should have. */
+export function checkName(given: unknown): void {
+  const name = parsed(id, given);
+  if (UNSAFE_KEYS.has(name)) throw new SwarmchartError('UNSAFE_KEY', `"${name}" cannot be the name of a variable`);
+}
 
 /** Throws INVALID_INPUT for a reason that is no text, or a very long one. */
 export const checkReason = (given: unknown): string => parsed(z.string().max(10_000), given);

@@ -1,5 +1,6 @@
 /** From a stream's facts to what a restart needs: the job of its root, and the folded state of each of its executions. */
 
+import { describe } from '../../actors/failure.ts';
 import { type ExecutorState, evolveExecutor, FRESH_EXECUTOR } from '../../machines/executor.fold.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { ExecutionContext, Tier } from '../../machines/protocol/execution.ts';
@@ -13,6 +14,7 @@ import { FRESH_RUN, type RunState } from '../../machines/run.state.ts';
 import { evolveSwarm } from '../../machines/swarm.fold.ts';
 import { FRESH_SWARM, type SwarmState } from '../../machines/swarm.state.ts';
 import { evolveWaiter, FRESH_WAITER, type WaiterState } from '../../machines/waiter.fold.ts';
+import { checkObject, reading } from '../door.ts';
 
 export interface StreamRestoration {
   readonly tier: Tier;
@@ -26,13 +28,15 @@ export interface StreamRestoration {
 
 export type ExecutionState = SwarmState | RunState | ExecutorState | WaiterState;
 
-/** Folds a stream. Throws INVALID_INPUT when it does not begin with the start of a run or of a step. */
+/** Folds a stream. Throws INVALID_INPUT when it does not begin with the start of a swarm, a run or a step, and for what is no list of facts. */
 export function restorationOf(facts: readonly Fact[]): StreamRestoration {
-  const [first] = facts;
-  if (!first) throw new SwarmchartError('INVALID_INPUT', 'A stream without facts cannot be restored');
-  const root = rootOf(first);
-  const states = foldStream(facts);
-  return { ...root, seq: facts.length, states };
+  return reading('The facts', () => {
+    if (!Array.isArray(facts)) throw new SwarmchartError('INVALID_INPUT', `Facts are a list, got ${describe(facts)}`);
+    for (const [index, fact] of facts.entries()) checkObject(`The fact ${index + 1}`, fact);
+    const [first] = facts;
+    if (!first) throw new SwarmchartError('INVALID_INPUT', 'A stream without facts cannot be restored');
+    return { ...rootOf(first), seq: facts.length, states: foldStream(facts) };
+  });
 }
 
 /** The folded state of every execution in a stream, by its id. */

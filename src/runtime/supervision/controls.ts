@@ -2,6 +2,7 @@
 
 import type { AnyActorRef } from 'xstate';
 import type { Clock } from '../../actors/clock.ts';
+import { describe } from '../../actors/failure.ts';
 import type {
   ChildCounts,
   ChildSummary,
@@ -12,6 +13,7 @@ import type {
   SupervisorResult,
 } from '../../machines/protocol/supervisor.ts';
 import type { SupervisorAnswer } from '../../machines/supervisor.turn.ts';
+import { isId } from '../door.ts';
 import { nestedOf, newChildIssues, type SupervisedChild, type SupervisorDefinition, supervisedSpec } from './definition.ts';
 
 /** A fact of one supervisor of a tree. */
@@ -79,15 +81,15 @@ export class Controls implements SupervisorControls {
   }
 
   async terminateChild(id: string): Promise<SupervisorResult<undefined>> {
-    return this.#ask({ type: 'supervisor.terminate_child', id });
+    return this.#askOf(id, { type: 'supervisor.terminate_child', id });
   }
 
   async restartChild(id: string): Promise<SupervisorResult<{ readonly id: string | undefined }>> {
-    return this.#ask({ type: 'supervisor.restart_child', id });
+    return this.#askOf(id, { type: 'supervisor.restart_child', id });
   }
 
   async deleteChild(id: string): Promise<SupervisorResult<undefined>> {
-    return this.#ask({ type: 'supervisor.delete_child', id });
+    return this.#askOf(id, { type: 'supervisor.delete_child', id });
   }
 
   async whichChildren(): Promise<SupervisorResult<readonly ChildSummary[]>> {
@@ -107,6 +109,12 @@ export class Controls implements SupervisorControls {
     const src = (ref as { readonly src?: unknown } | undefined)?.src;
     const nested = typeof src === 'string' ? nestedOf(this.#definition.kinds[src]) : undefined;
     return ref && nested && new Controls(`${this.name}/${id}`, ref, nested, this.#tree);
+  }
+
+  /** Anything but a text would harm whoever keeps the books. */
+  async #askOf<Value>(id: unknown, request: SupervisorRequest): Promise<SupervisorResult<Value>> {
+    if (isId(id)) return this.#ask(request);
+    return { error: { code: 'NOT_FOUND', message: `There is no child ${describe(id)}` } };
   }
 
   #ask<Value>(request: SupervisorRequest): Promise<SupervisorResult<Value>> {

@@ -8,6 +8,7 @@
  */
 
 import type { JsonObject } from '../../machines/protocol/execution.ts';
+import { checkObject, reading } from '../door.ts';
 import type { ExecutionHandle } from '../execution/handle.ts';
 import type { TierExecutionRequest } from '../execution/requests.ts';
 import type { WorkflowDefinition } from '../workflow/schema.ts';
@@ -31,7 +32,7 @@ export type RunWorkflow = (
   options: Omit<TierExecutionRequest<never>, 'input'> & { readonly input: JsonObject },
 ) => ExecutionHandle;
 
-/** Every method throws INVALID_INPUT for options that make no sense. */
+/** Every method throws INVALID_INPUT for options that make no sense, and for what is no list of tasks. */
 export class Tasks {
   readonly #run: RunWorkflow;
 
@@ -41,12 +42,12 @@ export class Tasks {
 
   /** One after the other. A failed task ends the list if its `failureStrategy` says so; tasks that were not reached have no result. */
   sequence(tasks: readonly SequentialTask[], options: TaskOptions = {}): TaskExecution<readonly TaskResult[]> {
-    return this.#start(sequenceWorkflow(options.workflowId ?? 'sequence', tasks), options, reachedResults);
+    return this.#start(options, (id = 'sequence') => sequenceWorkflow(id, tasks), reachedResults);
   }
 
   /** All at once, as far as the cap allows. Every task settles whatever the others do; results are in the order of the tasks. */
   parallel(tasks: readonly Task[], options: ConcurrentTaskOptions = {}): TaskExecution<readonly TaskResult[]> {
-    return this.#start(parallelWorkflow(options.workflowId ?? 'parallel', tasks), capped(options), allResults);
+    return this.#start(options, (id = 'parallel') => parallelWorkflow(id, tasks), allResults);
   }
 
   /**
@@ -54,26 +55,36 @@ export class Tasks {
    * the data only when it succeeded. The first stage that fails ends the pipeline. At most 98 stages.
    */
   pipeline(stages: readonly Stage[], data: JsonObject = {}, options: TaskOptions = {}): TaskExecution<PipelineResult> {
-    return this.#start(pipelineWorkflow(options.workflowId ?? 'pipeline', stages, data), options, (run, names) =>
-      pipelineResult(run, names, data),
+    return this.#start(
+      options,
+      (id = 'pipeline') => pipelineWorkflow(id, stages, data),
+      (run, names) => pipelineResult(run, names, data),
     );
   }
 
   executeTask(task: Task, options: TaskOptions = {}): TaskExecution<TaskResult> {
-    const one = parallelWorkflow(options.workflowId ?? 'task', [task]);
-    return this.#start(one, options, (run, ids) => allResults(run, ids)[0] as TaskResult);
+    return this.#start(
+      options,
+      (id = 'task') => parallelWorkflow(id, [task]),
+      (run, ids) => allResults(run, ids)[0] as TaskResult,
+    );
   }
 
   /** As `parallel`, with a summary. Source: L3 Execution Layer, "Execution Coordinator (Main Controller)". */
   executeBatch(tasks: readonly Task[], options: ConcurrentTaskOptions = {}): TaskExecution<BatchResult> {
-    return this.#start(parallelWorkflow(options.workflowId ?? 'batch', tasks), capped(options), batchResult);
+    return this.#start(options, (id = 'batch') => parallelWorkflow(id, tasks), batchResult);
   }
 
   #start<Outcome>(
-    { workflow, input, ids }: TaskWorkflow,
-    { context, allocation, options }: TaskOptions,
+    given: ConcurrentTaskOptions,
+    build: (id: string | undefined) => TaskWorkflow,
     read: (run: SettledRun, ids: readonly string[]) => Outcome,
   ): TaskExecution<Outcome> {
+    checkObject('The options', given);
+    const { workflow, input, ids, context, allocation, options } = reading('The call', () => {
+      const { workflowId, ...more } = capped(given);
+      return { ...more, ...build(workflowId) };
+    });
     const run = this.#run(workflow, { input, ...(context && { context }), ...(allocation && { allocation }), ...(options && { options }) });
     const outcome = follow(run).then((settled) => read(settled, ids));
     return { run, outcome: () => outcome };

@@ -1,5 +1,6 @@
-/** A definition given as a JavaScript value, copied into plain JSON data. Never runs a getter. */
+/** A definition given as a JavaScript value, copied into plain JSON data. Never runs a getter, and never throws. */
 
+import { asCause } from '../../actors/failure.ts';
 import type { Json } from '../../machines/protocol/execution.ts';
 import type { IssueList, Path } from './issues.ts';
 import { UNSAFE_KEYS, WORKFLOW_LIMITS } from './limits.ts';
@@ -40,7 +41,13 @@ export function readObject(value: unknown, issues: IssueList): Json | undefined 
     return data;
   }
 
-  return copy(value, []);
+  try {
+    return copy(value, []);
+  } catch (thrown) {
+    // A proxy may throw whenever it is looked at.
+    issues.add('INVALID_VALUE', [], `The definition cannot be read: ${asCause(thrown).message}.`);
+    return undefined;
+  }
 }
 
 function isPlainObject(value: unknown): value is object {

@@ -1,8 +1,10 @@
 /** Small swarms for tests: their tasks, their teams, their jobs. Task ids count up: `t0`, `t1` … */
 
+import { executionError } from '../../../src/machines/protocol/errors.ts';
 import { DEFAULT_ALLOCATION } from '../../../src/machines/protocol/execution.ts';
 import type { Obligation, SwarmJob, SwarmPlan, SwarmTask, Team, TeamTask } from '../../../src/machines/protocol/swarm.ts';
 import type { SwarmInput } from '../../../src/machines/swarm.machine.ts';
+import type { Pick } from '../../../src/testing/random.ts';
 import { anExecution, BORN_AT } from './jobs.ts';
 import { planOf } from './plans.ts';
 
@@ -96,4 +98,30 @@ export function aSwarm(goal: Goal, more: Partial<SwarmJob> = {}): SwarmInput {
   };
   goals.set(job, goal);
   return { execution, job, at: BORN_AT };
+}
+
+/** A swarm of up to five tasks, with norms and obligations. */
+export function swarmFrom(pick: Pick): SwarmInput {
+  if (pick(50) === 49) return aSwarm({ tasks: [] }, { refusal: executionError('INVALID_INPUT', 'It has two agents "a"', 'tier1') });
+  const tasks = Array.from(
+    { length: 1 + pick(5) },
+    (_, ordinal): TaskSpec => ({
+      after: [pick(7), pick(7)].filter((other, index, all) => other < ordinal && all.indexOf(other) === index),
+      onFailure: pick(2) === 0 ? 'stop' : 'continue',
+      maxAgents: 1 + pick(3),
+      complexity: 1 + pick(10),
+      ...(pick(10) === 9 && { team: { violation: { normId: 'n', message: 'Coders must not delete' } } }),
+      ...(pick(10) === 9 && { parameters: { from: '{{missing}}' } }),
+    }),
+  );
+  const obligations = Array.from({ length: pick(3) }, (_, index) => {
+    const obliged = tasks.flatMap((__, ordinal) => (pick(2) === 0 ? [`t${ordinal}`] : []));
+    return obligationOf(`o${index}`, obliged, 1 + pick(300));
+  });
+  const allocation = {
+    ...DEFAULT_ALLOCATION,
+    maxCredits: ['1000', '5', '0', `1${'0'.repeat(30)}`][pick(4)] ?? '5',
+    maxDurationMs: pick(3) === 0 ? 400 : 1_000_000,
+  };
+  return aSwarm({ isNoisy: true, tasks, obligations }, { maxConcurrentTasks: [1, 2, 10][pick(3)] ?? 1, allocation });
 }

@@ -4,16 +4,19 @@ import assert from 'node:assert/strict';
 import type { AnyMachineSnapshot, EventObject } from 'xstate';
 import { freeOf, NONE, plus } from '../../../src/machines/ledger.ts';
 import { evolveRun, type RunInput, type RunState, runMachine, type StepRecord } from '../../../src/machines/machines.ts';
+import { executionError } from '../../../src/machines/protocol/errors.ts';
 import { DEFAULT_ALLOCATION, NO_USAGE, type ResourceAllocation } from '../../../src/machines/protocol/execution.ts';
 import type { FactBody } from '../../../src/machines/protocol/facts.ts';
+import type { Fallback } from '../../../src/machines/protocol/plan.ts';
 import type { Decision, RunCommand, RunFact, RunJob, RunReport } from '../../../src/machines/protocol/run.ts';
 import type { StepOutcome } from '../../../src/machines/protocol/step.ts';
 import { childKind } from '../../../src/machines/run.jobs.ts';
 import { FRESH_RUN } from '../../../src/machines/run.state.ts';
 import { timersOf } from '../../../src/testing/paths.ts';
+import type { Pick } from '../../../src/testing/random.ts';
 import { anExecution, BORN_AT, PERMANENT, TRANSIENT, usageOf } from './jobs.ts';
 import { commitOf, folding, inert, type LiveChart } from './live-chart.ts';
-import { planOf, type StepSpec } from './plans.ts';
+import { OWN, planOf, type StepSpec, UNRESOLVED, WHEN } from './plans.ts';
 import type { Walks } from './walks.ts';
 
 export function aRun(specs: readonly StepSpec[], allocation: Partial<ResourceAllocation> = {}, more: Partial<RunJob> = {}): RunInput {
@@ -111,6 +114,8 @@ export const run: Walks<RunState, RunInput> = {
   fold: folding(evolveRun, FRESH_RUN),
   restored: (input, restored) => ({ ...input, restored }),
   isTerminal: ({ type }) => /^tier2\/routine\/(completed|failed|cancelled)$/.test(type),
+  hearsLate: true,
+  isStale,
   inputs: [],
   events: eventsAt,
   key: keyOf,
@@ -124,8 +129,18 @@ export const run: Walks<RunState, RunInput> = {
   },
 };
 
-function checkClock({ state, clock }: LiveChart<RunState, RunInput>): void {
-  assert.equal(clock.nextDueAt, state.phase === 'running' ? state.dueAt : undefined, `the timer in ${state.phase}`);
+/** Of a child that was replaced or never was. */
+function isStale(event: EventObject, { job, records }: RunState): boolean {
+  if (event.type !== 'child.done' && event.type !== 'child.crashed') return false;
+  const { id, incarnation } = event as Extract<RunReport, { readonly type: 'child.crashed' }>;
+  const ordinal = job?.plan.ordinals[id];
+  const record = ordinal === undefined ? undefined : records.get(ordinal);
+  return record !== undefined && (record.childExecutionId === undefined || record.iteration !== incarnation);
+}
+
+function checkClock(live: LiveChart<RunState, RunInput>): void {
+  const { phase, dueAt } = live.state;
+  live.checkTimer(phase === 'running' ? dueAt : undefined, `the timer in ${phase}`);
 }
 
 function checkCounts(state: RunState): void {
@@ -198,4 +213,50 @@ function checkGoesOn({ state, hasCrashed }: LiveChart<RunState, RunInput>): void
   if (state.phase !== 'running') return;
   const moves = state.live + state.escalated + (hasCrashed ? state.ready.size : 0);
   assert.ok(moves > 0, 'the run is stuck: nothing runs, nobody is asked, and it has not settled');
+}
+
+const person = { on: 'any', action: 'escalate-to-human' } as const;
+const FALLBACKS: readonly Fallback[] = [
+  person,
+  { on: 'transient', action: 'use-value', value: 7 },
+  { on: 'any', action: 'use-tool', tool: 'cache' },
+  { on: 'any', action: 'skip' },
+  { on: 'any', action: 'fail' },
+];
+const refusal = executionError('WORKFLOW_INVALID', 'It has two steps "a"', 'tier2');
+
+/** A run of up to twelve or so steps of any kind. */
+export function runFrom(pick: Pick): RunInput {
+  const allocation = { maxConcurrentSteps: [1, 2, 20][pick(3)] ?? 1, maxCredits: ['1000', '8', `1${'0'.repeat(30)}`][pick(3)] ?? '8' };
+  if (pick(50) === 49) return aRun([], allocation, { refusal });
+  const room = { steps: 12 };
+  return aRun(stepsFrom(pick, room, 0), allocation);
+}
+
+function stepsFrom(pick: Pick, room: { steps: number }, depth: number): StepSpec[] {
+  const steps: StepSpec[] = [];
+  for (let left = 1 + pick(3); left > 0 && room.steps > 0; left--) {
+    room.steps--;
+    const common: StepSpec = {
+      after: [pick(6), pick(6)].filter((earlier) => earlier < steps.length),
+      fallbacks: pick(3) === 0 ? [FALLBACKS[pick(FALLBACKS.length)] ?? person] : [],
+      onFailure: pick(2) === 0 ? 'stop' : 'continue',
+      onBranchFailure: pick(2) === 0 ? 'collect' : 'fail-fast',
+    };
+    const kind = pick(depth > 1 ? 6 : 9);
+    const own = Object.values(OWN);
+    const more: StepSpec[] = [
+      {},
+      {},
+      {},
+      { ...own[pick(own.length)], ...(pick(3) === 0 && WHEN) },
+      { ...own[pick(own.length)] },
+      pick(3) === 0 ? UNRESOLVED : {},
+    ];
+    if (kind < 6) steps.push({ ...common, ...more[kind] });
+    else if (kind < 8)
+      steps.push({ ...common, branches: stepsFrom(pick, room, depth + 1), ...(pick(2) === 0 && { maxConcurrency: 1 + pick(2) }) });
+    else steps.push({ ...common, then: stepsFrom(pick, room, depth + 1), else: pick(2) === 0 ? [] : stepsFrom(pick, room, depth + 1) });
+  }
+  return steps;
 }

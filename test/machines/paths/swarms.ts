@@ -131,6 +131,8 @@ export const swarm: Walks<SwarmState, SwarmInput> = {
   restored: (input, restored) => ({ ...input, restored }),
   isTerminal: ({ type }) => /^tier1\/swarm\/coordination_(completed|failed|cancelled)$/.test(type),
   restoresTo: { waiting: 'coordinating' },
+  hearsLate: true,
+  isStale,
   inputs: [],
   events: eventsAt,
   key: keyOf,
@@ -145,8 +147,18 @@ export const swarm: Walks<SwarmState, SwarmInput> = {
   },
 };
 
-function checkClock({ state, clock }: LiveChart<SwarmState, SwarmInput>): void {
-  assert.equal(clock.nextDueAt, isActive(state) ? Math.max(state.dueAt, clock.now()) : undefined, `the timer in ${state.phase}`);
+/** Of a run that was replaced or never was. */
+function isStale(event: EventObject, { plan, records }: SwarmState): boolean {
+  if (event.type !== 'child.done' && event.type !== 'child.crashed') return false;
+  const { id, incarnation } = event as Extract<SwarmEvent, { readonly type: 'child.crashed' }>;
+  const ordinal = plan?.ordinals[id];
+  const record = ordinal === undefined ? undefined : records.get(ordinal);
+  return record !== undefined && (!record.isLive || record.incarnation !== incarnation);
+}
+
+function checkClock(live: LiveChart<SwarmState, SwarmInput>): void {
+  const { state } = live;
+  live.checkTimer(isActive(state) ? state.dueAt : undefined, `the timer in ${state.phase}`);
 }
 
 function checkCounts(state: SwarmState): void {

@@ -13,6 +13,10 @@ export interface Walks<State extends Folded, Input extends object> extends Subje
   readonly key: (state: State) => string;
   /** What would end most walks early; they hear it seldom. */
   readonly isRare?: (event: EventObject) => boolean;
+  /** It is from an earlier life or attempt: nothing may come of it. */
+  readonly isStale?: (event: EventObject, state: State) => boolean;
+  /** Its messages may take their time: it hears some as they were sent a while ago. */
+  readonly hearsLate?: boolean;
 }
 
 /** Where paths lead that began alike; what held there once holds again. */
