@@ -246,7 +246,7 @@ describe('a chart under test', () => {
     } as const;
     const next = ({ context: { state } }: SnapshotFrom<typeof breakerMachine>, permit = state.permit) => [{ permit, at: state.at + 1 }];
     const report = testChart(breakerMachine.provide({ actions: { commit: () => undefined } }), {
-      inputs: [input],
+      inputs: [input, { ...input, options: { ...input.options, resetMs: null } }],
       events: {
         'breaker.acquired': (at) => next(at, at.context.state.permit + 1),
         'breaker.succeeded': (at) => next(at),
