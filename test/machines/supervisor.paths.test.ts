@@ -100,7 +100,7 @@ describe('a supervisor', () => {
     for (const live of crowded(recorder)) live.actor.stop();
     const report = coverage(machine, recorder);
     expect(report.isComplete, report.table).toBe(true);
-  });
+  }, 120_000);
 
   it('keeps its promises whatever it hears, in whatever order', () => {
     const strides = fc.array(fc.record({ wait: fc.nat(2_000), pick: fc.nat(10_000) }), { maxLength: 60, size: 'max' });
