@@ -2,7 +2,15 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MailQueue } from '../../src/actors/post-office.ts';
-import { createRuntime, type Fact, MemoryJournal, SwarmchartError, type ToolContext, type WorkflowDefinition } from '../../src/index.ts';
+import {
+  type Amounts,
+  createRuntime,
+  type Fact,
+  MemoryJournal,
+  SwarmchartError,
+  type ToolContext,
+  type WorkflowDefinition,
+} from '../../src/index.ts';
 import { settlePromises, violations } from '../../src/testing/testing.ts';
 import { payloadOf, startWorld, storyOf } from '../runtime/run/start-world.ts';
 import { startRuntime } from '../support/start-runtime.ts';
@@ -253,7 +261,7 @@ describe('budgets, models, people and clocks', () => {
     expect(BigInt(result.resourcesUsed.creditsUsed)).toBeLessThanOrEqual(10n);
     expect(world.calls.length).toBeLessThanOrEqual(2);
     for (const { type, payload } of facts) {
-      if (type === 'tier2/step/started') expect(BigInt((payload as { readonly reserved: string }).reserved)).toBeGreaterThan(0n);
+      if (type === 'tier2/step/started') expect(BigInt((payload as { readonly reserved: Amounts }).reserved.credits)).toBeGreaterThan(0n);
     }
   });
 

@@ -4,8 +4,8 @@
  * The crash may have come in the middle of a turn, so nothing is taken from the actor: the facts say how far it had come.
  */
 
-import type { ExecutionContext, ExecutionError, ResourceUsage } from '../../machines/protocol/execution.ts';
-import { NO_USAGE } from '../../machines/protocol/execution.ts';
+import { executionError } from '../../machines/protocol/errors.ts';
+import { type ExecutionContext, type ExecutionError, NO_USAGE, type ResourceUsage } from '../../machines/protocol/execution.ts';
 import type { FactBody } from '../../machines/protocol/facts.ts';
 import type { RunState } from '../../machines/run.state.ts';
 import type { SwarmState } from '../../machines/swarm.state.ts';
@@ -59,12 +59,20 @@ interface Burial {
 const SETTLED = new Set(['completed', 'failed', 'cancelled']);
 
 /** The last facts of all below an execution that will never live again, the deepest first. */
-export function burials({ executionId: root, ...shared }: ExecutionContext, fallen: Fallen, error: ExecutionError, at: number): Burial[] {
+export function burials(
+  { executionId: root, ...shared }: ExecutionContext,
+  fallen: Fallen,
+  { cause }: ExecutionError,
+  at: number,
+): Burial[] {
   const below = [...fallen].filter(([id, { phase }]) => id !== root && !SETTLED.has(phase)).reverse();
   return below.map(([executionId, state]) => {
     const [stepId = '', ...path] = executionId.split('/').slice(0, -1).reverse();
     const execution = { ...shared, executionId, parentExecutionId: path.reverse().join('/'), timestamp: at };
     const usage = usageOf(executionId, fallen);
+    const message = `"${executionId}" ended with "${root}", which crashed: ${cause?.message ?? 'nobody knows why'}`;
+    const tier = 'records' in state ? 'tier2' : 'tier3';
+    const error = executionError('ACTOR_CRASHED', message, tier, cause && { cause });
     if ('records' in state) {
       const routineId = 'undo' in state ? (state.job?.plan.id ?? stepId) : stepId;
       return { execution, tier: 'tier2', fact: { type: 'tier2/routine/failed', at, payload: { routineId, error, usage } } };

@@ -1,6 +1,5 @@
 /** The root executions of a runtime, from their start until their result is out. Each has a stream of its own. */
 
-import { executionError } from '../../machines/protocol/errors.ts';
 import type { ExecutionContext, ExecutionError, ResourceUsage, Tier } from '../../machines/protocol/execution.ts';
 import type { Fact, FactBody } from '../../machines/protocol/facts.ts';
 import type { ChildSpec } from '../../machines/protocol/run.ts';
@@ -73,14 +72,13 @@ export class Roots extends Map<string, Root> {
   }
 
   /** Before the last fact of an execution that will not live again: those of all below it that have none. */
-  bury(execution: ExecutionContext, { message }: ExecutionError, at: number): void {
+  bury(execution: ExecutionContext, error: ExecutionError, at: number): void {
     const { executionId } = execution;
     const root = this.#rootOf(executionId);
     const fallen = root?.fallen.get(executionId);
     if (!root || !fallen) return;
     root.fallen.delete(executionId);
     for (const id of fallen.keys()) root.suspended.take(id);
-    const error = executionError('ACTOR_CRASHED', `"${executionId}" crashed with all below it: ${message}`, root.tier);
     for (const burial of burials(execution, fallen, error, at)) {
       this.#directory.settledAs(burial.execution.executionId, 'failed');
       root.stream.record({ ...burial, facts: [burial.fact] });

@@ -23,6 +23,7 @@ const STORIES: readonly (readonly [string, (pick: Pick) => Story])[] = [
 interface Payload {
   readonly error?: ExecutionError;
   readonly target?: string;
+  readonly kind?: string;
 }
 const errorOf = (fact: Fact): ExecutionError | undefined => (fact.payload as Payload).error;
 
@@ -38,6 +39,8 @@ function firsts(facts: readonly Fact[]): readonly string[] {
       heard.add(error);
       return [fact.id];
     }
+    // A crash that was mended has no error, only a cause.
+    if (fact.type === 'tier2/step/restarted') return [fact.id];
     if (!error || error.code === 'OBLIGATION_UNMET' || isOfGroup(error)) return [];
     // A run adds to its error which compensations failed.
     const isKnown = heard.has(error) || (fact.type === 'tier2/routine/failed' && ends.get(fact.executionId) === error.message);
@@ -84,6 +87,7 @@ describe.each(STORIES)('the error log of %s', (_, storyOf) => {
       const completed = new Set(facts.filter(({ type }) => type === 'tier3/execution/completed').map(({ executionId }) => executionId));
       const tools = new Map(
         facts
+          .filter(({ payload }) => (payload as Payload).kind !== 'condition')
           .map(({ executionId, payload }) => [executionId, (payload as Payload).target ?? undefined] as const)
           .filter(([, target]) => target),
       );

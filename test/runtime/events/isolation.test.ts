@@ -80,12 +80,16 @@ describe('inspection', () => {
     await runtime.run(workflow).result();
     expect(Object.fromEntries(parents)).toEqual({
       runtime: undefined,
-      run: 'runtime',
+      children: 'runtime',
+      breakers: 'children',
+      pool: 'children',
+      executions: 'children',
+      run: 'executions',
       nursery: 'run',
       one: 'nursery',
       two: 'nursery',
       attempt: 'two',
-      'breaker/tool/work': 'runtime',
+      'breaker/tool/work': 'breakers',
     });
     await runtime.stop();
   });
