@@ -24,8 +24,7 @@ export function judge({ role, quorum = 1 }: Pick<Asked, 'role' | 'quorum'>, vote
   return votes.length < MOST_VOTES ? 'vote' : 'ignored';
 }
 
-const isSame = (vote: Vote, { decision, value }: Decision): boolean =>
-  vote.decision === decision && is(fromJS(vote.value), fromJS(value));
+const isSame = (vote: Vote, { decision, value }: Decision): boolean => vote.decision === decision && is(fromJS(vote.value), fromJS(value));
 
 /** The answer as it is kept. */
 export const voteOf = ({ decision, value, by = '', role }: Decision): Vote => ({

@@ -58,24 +58,29 @@ const answer: fc.Arbitrary<Decision> = fc.record({
 describe('a quorum', () => {
   it('is reached by so many different people who say the same, or by one who rejects, and never before', () => {
     fc.assert(
-      fc.property(fc.array(answer, { maxLength: 20 }), fc.integer({ min: 1, max: 4 }), fc.constantFrom(undefined, 'lead'), (all, quorum, role) => {
-        const asked = { quorum, ...(role !== undefined && { role }) };
-        const counted: Vote[] = [];
-        for (const given of all) {
-          const verdict = judge(asked, counted, given);
-          const isPermitted = role === undefined || given.role === role;
-          expect(verdict === 'forbidden').toBe(!isPermitted);
-          if (!isPermitted) continue;
-          const isFirst = !counted.some(({ by }) => by === given.by);
-          expect(verdict === 'ignored').toBe(!isFirst);
-          if (!isFirst) continue;
-          counted.push(voteOf(given));
-          const alike = counted.filter(({ decision, value }) => decision === given.decision && value === given.value);
-          const isReached = given.decision === 'reject' || new Set(alike.map(({ by }) => by)).size >= quorum;
-          expect(verdict).toBe(isReached ? 'decision' : 'vote');
-          if (isReached) return;
-        }
-      }),
+      fc.property(
+        fc.array(answer, { maxLength: 20 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.constantFrom(undefined, 'lead'),
+        (all, quorum, role) => {
+          const asked = { quorum, ...(role !== undefined && { role }) };
+          const counted: Vote[] = [];
+          for (const given of all) {
+            const verdict = judge(asked, counted, given);
+            const isPermitted = role === undefined || given.role === role;
+            expect(verdict === 'forbidden').toBe(!isPermitted);
+            if (!isPermitted) continue;
+            const isFirst = !counted.some(({ by }) => by === given.by);
+            expect(verdict === 'ignored').toBe(!isFirst);
+            if (!isFirst) continue;
+            counted.push(voteOf(given));
+            const alike = counted.filter(({ decision, value }) => decision === given.decision && value === given.value);
+            const isReached = given.decision === 'reject' || new Set(alike.map(({ by }) => by)).size >= quorum;
+            expect(verdict).toBe(isReached ? 'decision' : 'vote');
+            if (isReached) return;
+          }
+        },
+      ),
     );
   });
 });
