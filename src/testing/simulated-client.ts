@@ -46,7 +46,8 @@ function common(execution: ExecutionHandle | SwarmHandle, control: Control): Pro
 
 async function ofRun(runtime: Runtime, run: RunControls, control: Control, pick: Pick): Promise<unknown> {
   if (control === 'signal') return signalAll(run);
-  if (control !== 'pauseRun' && control !== 'resumeRun' && control !== 'cancelRun') return answerAs(runtime, run.executionId, answerOf(control), pick);
+  if (control !== 'pauseRun' && control !== 'resumeRun' && control !== 'cancelRun')
+    return answerAs(runtime, run.executionId, answerOf(control), pick);
   const [, ...below] = await liveRuns(run);
   const one = below[below.length < 2 ? 0 : pick(below.length)];
   if (control === 'pauseRun') return one?.pause();

@@ -32,7 +32,13 @@ export async function approveAll(runtime: Runtime, root: string): Promise<boolea
   return isAny;
 }
 
-async function answer(runtime: Runtime, { id, role: wanted }: PendingDecision, decision: Choice, by: string, role: string | undefined): Promise<boolean> {
+async function answer(
+  runtime: Runtime,
+  { id, role: wanted }: PendingDecision,
+  decision: Choice,
+  by: string,
+  role: string | undefined,
+): Promise<boolean> {
   try {
     return await runtime.approvals.decide(id, { decision, by, ...(role !== undefined && { role }) });
   } catch (thrown) {

@@ -20,6 +20,7 @@ const PROGRAMS = {
     'keep-agents': () => import('./programs/keep-agents.ts'),
     'lose-an-agent': () => import('./programs/lose-an-agent.ts'),
   },
+  'docs/people.md': { 'decide-together': () => import('./programs/decide-together.ts') },
   'docs/supervision.md': { supervise: () => import('./programs/supervise.ts') },
   'docs/testing.md': {
     'test-a-chart': () => import('./programs/test-a-chart.ts'),

@@ -16,7 +16,10 @@ const recoveryOf = (pick: Pick) => ({
   ...(pick(2) === 0 && {
     transient: {
       ...(pick(2) === 0 && { maxRetries: 1, backoff: { baseMs: 100 } }),
-      ...(pick(3) === 0 && { fallback: pick(2) === 0 ? { action: 'escalate-to-human' as const, ...policyOf(pick) } : { action: 'use-tool' as const, tool: 'work' } }),
+      ...(pick(3) === 0 && {
+        fallback:
+          pick(2) === 0 ? { action: 'escalate-to-human' as const, ...policyOf(pick) } : { action: 'use-tool' as const, tool: 'work' },
+      }),
       ...(pick(3) === 0 && { escalation: RUNGS.filter(() => pick(2) === 0) }),
     },
   }),
@@ -32,13 +35,23 @@ export function askingRun(pick: Pick): Story {
       steps: [
         { id: 'first', tool: 'work', ...asks(), onFailure: onFailure() },
         { id: 'second', tool: 'work', ...(pick(2) === 0 && asks()), onFailure: onFailure() },
-        { id: 'ask', type: 'wait', dependencies: ['second'], approval: { quorum: 1 + pick(2), ...(pick(2) === 0 && { role: 'lead' }) }, timeout: 60_000, onFailure: onFailure() },
+        {
+          id: 'ask',
+          type: 'wait',
+          dependencies: ['second'],
+          approval: { quorum: 1 + pick(2), ...(pick(2) === 0 && { role: 'lead' }) },
+          timeout: 60_000,
+          onFailure: onFailure(),
+        },
         {
           id: 'both',
           type: 'parallel',
           dependencies: ['first'],
           onBranchFailure: pick(2) === 0 ? 'fail-fast' : 'collect',
-          steps: [{ id: 'left', tool: 'work', ...asks() }, { id: 'right', tool: 'work' }],
+          steps: [
+            { id: 'left', tool: 'work', ...asks() },
+            { id: 'right', tool: 'work' },
+          ],
         },
       ],
     },
@@ -77,7 +90,12 @@ export function climbingSwarm(pick: Pick): Story {
         work: {
           id: 'working',
           steps: [
-            { id: 'one', tool: 'work', credits: '1', ...(pick(4) === 0 && { fallbacks: [{ action: 'escalate-to-human' as const, ...policyOf(pick) }] }) },
+            {
+              id: 'one',
+              tool: 'work',
+              credits: '1',
+              ...(pick(4) === 0 && { fallbacks: [{ action: 'escalate-to-human' as const, ...policyOf(pick) }] }),
+            },
             ...(pick(3) === 0 ? [{ id: 'ask', type: 'wait' as const, approval: { quorum: 1 + pick(2) }, timeout: 60_000 }] : []),
           ],
         },

@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { seeded, simulate, type Pick, type Story } from '../../src/testing/testing.ts';
+import { type Pick, type Story, seeded, simulate } from '../../src/testing/testing.ts';
 import { askingRun, climbingSwarm } from './ladder-stories.ts';
 
 const SEEDS = Number(process.env['LADDER_SEEDS'] ?? 250);
@@ -37,7 +37,10 @@ describe('a simulated ladder', () => {
 
   it('tells the same story again for the same seed', async () => {
     for (const seed of [3, 17]) {
-      const [first, again] = await Promise.all([simulate(seeded(seed), climbingSwarm(seeded(seed))), simulate(seeded(seed), climbingSwarm(seeded(seed)))]);
+      const [first, again] = await Promise.all([
+        simulate(seeded(seed), climbingSwarm(seeded(seed))),
+        simulate(seeded(seed), climbingSwarm(seeded(seed))),
+      ]);
       expect(again.facts).toEqual(first.facts);
     }
   });

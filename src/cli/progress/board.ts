@@ -178,7 +178,7 @@ export class Board {
       case 'tier1/swarm/replanning':
         return { kind: 'replanning', key: executionId, label: oneLine(payload.taskId), detail: `plan ${payload.round + 1}` };
       case 'tier1/swarm/replanning_failed':
-        return { kind: 'failed', key: `${executionId}/plan`, label: 'another plan', detail: oneLine(payload.error.message) };
+        return { kind: 'replanning', key: executionId, label: 'the plan', detail: `there is no other: ${oneLine(payload.error.message)}` };
       case 'tier1/task/escalated':
         return this.#end(fact, payload.taskId, 'waiting', `for a person, after ${oneLine(payload.error.message)}`, payload.error);
       case 'tier1/task/completed':
