@@ -21,8 +21,6 @@ export interface Decision {
 /**
  * Who must decide, and until when. Without a role anybody may; `quorum` different people must give the same answer, but a single `reject` is
  * enough; what nobody has decided within `timeoutMs` fails with APPROVAL_EXPIRED.
- *
- * Source: UP-1 of the feature catalogue (approval of tool calls: policy, quorum, timeout).
  */
 export interface DecisionPolicy {
   readonly role?: string;
