@@ -10,6 +10,7 @@ export type Configuration = Pick<
   | 'strategies'
   | 'conditions'
   | 'recovery'
+  | 'escalation'
   | 'breakers'
   | 'agents'
   | 'planner'

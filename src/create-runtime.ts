@@ -10,6 +10,7 @@ import type { Fact } from './machines/protocol/facts.ts';
 import type { RunJob } from './machines/protocol/run.ts';
 import type { SwarmJob } from './machines/protocol/swarm.ts';
 import type { Agents } from './runtime/agents/agents.ts';
+import { Approvals } from './runtime/approvals.ts';
 import { Blackboards } from './runtime/blackboard.ts';
 import { publishedWrites } from './runtime/blackboard-facts.ts';
 import type { BreakerRegistry } from './runtime/breakers/registry.ts';
@@ -23,6 +24,7 @@ import { prepareRun, stepJob } from './runtime/jobs.ts';
 import { restorationOf, type StreamRestoration } from './runtime/journal/restoration.ts';
 import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options.ts';
+import { checkLadder, recoveryOf } from './runtime/recovery.ts';
 import type { SupervisorControls } from './runtime/supervision/controls.ts';
 import type { SwarmDefinition } from './runtime/swarm/definition.ts';
 import { type SwarmSource, Swarms } from './runtime/swarm/swarms.ts';
@@ -54,6 +56,8 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly tier2: Tier<RoutineExecutionInput>;
   readonly tier3: Tier<StepExecutionInput>;
   readonly events: Pick<EventBus, 'subscribe'>;
+  /** What waits for decisions of people, in all executions of this runtime, and the way to answer. */
+  readonly approvals: Pick<Approvals, 'list' | 'get' | 'decide'>;
   /** Tasks without a workflow of their own: sequences, parallel lists, pipelines, batches. */
   readonly tasks = new Tasks((workflow, options) => this.run(workflow, options));
   /** Workflows with parameters. */
@@ -66,9 +70,11 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly #blackboards: Blackboards;
   readonly #watchdog: Watchdog | undefined;
   #hasStopped = false;
+  readonly #approvals: Approvals;
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
+    checkLadder(options);
     this.#configuration = configurationOf(options);
     const { registry, conditions, ...work } = this.#configuration;
     const log = options.logger ? safeLogger(options.logger) : SILENT;
@@ -88,7 +94,14 @@ class SwarmchartRuntime implements AsyncDisposable {
       maxOutputBytes: options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
       ...(this.#watchdog && { watch: this.#watchdog }),
     };
-    this.#system = new System(options, configured, this.#swarms);
+    const approvals = new Approvals({
+      step: (id, stepId, decision) => this.#handles.run(id).decide(stepId, decision),
+      task: (id, taskId, decision) => this.#handles.swarmDecisions(id).decideTask(taskId, decision),
+      obligation: (id, normId, decision) => this.#handles.swarmDecisions(id).decide(normId, decision),
+    });
+    this.#approvals = approvals;
+    this.approvals = approvals;
+    this.#system = new System(options, configured, this.#swarms, approvals);
     const { clock, directory, bus } = this.#system;
     const publish = publishedWrites((facts) => bus.publish(facts));
     this.#blackboards = new Blackboards({
@@ -164,7 +177,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     const job: RunJob = {
       execution: checked.execution,
       allocation: checked.allocation,
-      recovery: this.#options.recovery ?? {},
+      recovery: recoveryOf(this.#options.recovery, this.#configuration.registry),
       ...(checked.retry && { retry: checked.retry }),
       ...prepared,
     };
@@ -249,6 +262,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     return () => {
       const execution = this.#system.start(tier, context, job, restoration);
       this.#system.errors.hear(facts);
+      this.#approvals.hear(facts);
       return { execution, tier, job };
     };
   }
@@ -274,7 +288,7 @@ class SwarmchartRuntime implements AsyncDisposable {
 
   #startStep(request: TierExecutionRequest<StepExecutionInput>): ExecutionHandle {
     const checked = checkStepRequest(request, () => this.#createId(), this.#system.clock.now());
-    const job = stepJob(checked, this.#configuration.tools.get(checked.input.toolName), this.#options);
+    const job = stepJob(checked, this.#configuration.tools.get(checked.input.toolName), recoveryOf(this.#options.recovery, this.registry));
     return this.#handles.execution(this.#system.start('tier3', checked.execution, job), 'tier3');
   }
 

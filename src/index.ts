@@ -12,6 +12,7 @@ export { type Configuration, defineConfig } from './config.ts';
 export { createRuntime, type Runtime } from './create-runtime.ts';
 export type { AgentCircuit, AgentSpec, AgentStatus, LeaseOutcome } from './machines/protocol/agent.ts';
 export type { BreakerKey, BreakerOptions, BreakerScope } from './machines/protocol/breaker.ts';
+export type { Choice, Decision, DecisionPolicy, Vote } from './machines/protocol/decision.ts';
 export * from './machines/protocol/errors.ts';
 export type {
   Amounts,
@@ -35,10 +36,10 @@ export type {
   Plan,
   PlanStep,
   RetryPolicy,
+  Rung,
   SubRun,
   WaitFor,
 } from './machines/protocol/plan.ts';
-export type { Decision } from './machines/protocol/run.ts';
 export type {
   ChildCounts,
   ChildSummary,
@@ -52,11 +53,12 @@ export type {
   SupervisorOutcome,
   SupervisorResult,
 } from './machines/protocol/supervisor.ts';
-export type { ObligationAnswer, Organization, SwarmPlan, TaskReport } from './machines/protocol/swarm.ts';
+export type { FailedTask, ObligationAnswer, Organization, SwarmPlan, TaskReport } from './machines/protocol/swarm.ts';
 export type { LeaseOptions, Registration } from './runtime/agents/agents.ts';
 export type { AgentDefinition } from './runtime/agents/definition.ts';
 export type { Lease } from './runtime/agents/lease.ts';
 export type { AgentSnapshot, DiscoverCriteria } from './runtime/agents/snapshots.ts';
+export type { PendingDecision } from './runtime/approvals.ts';
 export type { Audit, GuardedCall } from './runtime/breakers/doors.ts';
 export type { BreakersOptions } from './runtime/breakers/options.ts';
 export type { BreakerSnapshot } from './runtime/breakers/snapshot.ts';
@@ -71,6 +73,7 @@ export type { SwarmSnapshot, TaskSnapshot } from './runtime/execution/swarm-snap
 export type { Journal } from './runtime/journal/journal.ts';
 export { MemoryJournal } from './runtime/journal/memory-journal.ts';
 export type { RuntimeOptions } from './runtime/options.ts';
+export type { EscalationDefinition, RecoveryStrategies } from './runtime/recovery.ts';
 export type { SupervisorControls, SupervisorEvent } from './runtime/supervision/controls.ts';
 export type { SupervisedChild, SupervisedKind, SupervisorDefinition } from './runtime/supervision/definition.ts';
 export { type SupervisionOptions, type Supervisor, startSupervisor } from './runtime/supervision/supervisor.ts';

@@ -68,6 +68,12 @@ export type WorkConfiguration = Pick<
   'modules' | 'strategies' | 'blackboard' | 'evaluate' | 'classify' | 'maxOutputBytes' | 'watch'
 > & { readonly tools: Pick<ToolRegistry, 'get' | 'list'> };
 
+/** Hears every committed fact, before subscribers do, and of every root that is over. */
+export interface FactWatch {
+  readonly hear: (facts: readonly Fact[]) => void;
+  readonly forget: (stream: string) => void;
+}
+
 /** What a chart's actor needs to go on from an earlier life. */
 export interface Restoration {
   readonly seq: number;
@@ -116,7 +122,10 @@ export class System {
   readonly #roots = new Roots(this.directory);
   #isStopped = false;
 
-  constructor(options: RuntimeOptions, work: WorkConfiguration, helpers: SwarmHelpers) {
+  readonly #watch: FactWatch;
+
+  constructor(options: RuntimeOptions, work: WorkConfiguration, helpers: SwarmHelpers, watch: FactWatch) {
+    this.#watch = watch;
     this.clock = options.clock ?? systemClock();
     this.log = options.logger ? safeLogger(options.logger) : SILENT;
     this.journal = options.journal ?? new MemoryJournal();
@@ -201,6 +210,7 @@ export class System {
       throw new SwarmchartError('DUPLICATE_EXECUTION', `There is an execution "${executionId}" already`);
     }
     const execution = new Execution(context);
+    void execution.result().then(() => this.#watch.forget(executionId));
     const stream = new FactStream({
       name: executionId,
       journal: this.journal,
@@ -406,6 +416,7 @@ export class System {
   }
 
   #publish(facts: readonly Fact[], execution: Execution): void {
+    this.#watch.hear(facts);
     this.bus.publish(facts);
     execution.announce();
   }

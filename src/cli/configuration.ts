@@ -4,10 +4,11 @@ import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Configuration } from '../config.ts';
-import { ERROR_CLASSES, type Issue, SwarmchartError } from '../machines/protocol/errors.ts';
+import { type Issue, SwarmchartError } from '../machines/protocol/errors.ts';
 import { checkAgents } from '../runtime/agents/definition.ts';
 import { breakersProblems } from '../runtime/breakers/options.ts';
 import { configurationOf } from '../runtime/configuration.ts';
+import { escalationIssues, recoveryIssues } from '../runtime/recovery.ts';
 import { printPath } from '../runtime/workflow/issues.ts';
 import type { WorkflowRegistry } from '../runtime/workflow/registry.ts';
 import { didYouMean } from '../runtime/workflow/suggest.ts';
@@ -130,20 +131,11 @@ const CHECKS: Readonly<Record<keyof Configuration, (value: unknown) => readonly 
   synthesize: (value) => (isFunction(value) ? [] : ['synthesize: is a function']),
   watchdog: (value) => (value === false || isRecord(value) ? [] : ['watchdog: is false, or an object with blockedMs']),
   breakers: (value) => breakersProblems(value).map(({ path, message }) => `${path.join('.')}: ${message}`),
-  recovery: (value) => {
-    const classes: readonly string[] = [...new Set(Object.values(ERROR_CLASSES))];
-    const unknown = isRecord(value) ? Object.keys(value).filter((name) => !classes.includes(name)) : [];
-    return [
-      ...unknown.map((name) => `recovery.${name}: there is no such class of errors among ${classes.join(', ')}`),
-      ...recordOf(
-        'recovery',
-        value,
-        isRetryPolicy,
-        'is a retry policy: { maxRetries, backoff: { strategy, baseMs, factor, maxMs, jitter } }',
-      ),
-    ];
-  },
+  recovery: (value) => recoveryIssues(value).map(printed),
+  escalation: (value) => escalationIssues(value).map(printed),
 };
+
+const printed = ({ path, message }: Issue): string => `${printPath(path)}: ${message}`;
 
 function problemsOf(exported: unknown): readonly string[] {
   if (!isRecord(exported)) return ['the default export is an object such as { tools: [...] }'];
@@ -183,13 +175,4 @@ function recordOf(
     if (typeof found !== 'boolean') return found;
     return found ? [] : [`${path}.${name}: ${expected}`];
   });
-}
-
-function isRetryPolicy(value: unknown): boolean {
-  if (!isRecord(value)) return false;
-  const { maxRetries, backoff } = value;
-  if (!Number.isSafeInteger(maxRetries) || Number(maxRetries) < 0 || !isRecord(backoff)) return false;
-  const { strategy, baseMs, factor, maxMs, jitter } = backoff;
-  const areNumbers = [baseMs, factor, maxMs, jitter].every((figure) => typeof figure === 'number' && figure >= 0);
-  return areNumbers && ['fixed', 'linear', 'exponential'].includes(String(strategy));
 }

@@ -37,7 +37,8 @@ export function endingDocument(ending: Ending, board: Board, format: Format): st
 }
 
 function waitingFor(board: Board): readonly object[] {
-  const steps = board.waiting.map(({ id, runId, error = null, waitsFor }) => {
+  const steps = board.waiting.map(({ id, runId, error = null, waitsFor, isTask }) => {
+    if (isTask) return { taskId: id, error };
     return { stepId: id, error, ...(runId !== board.root && { executionId: runId }), ...(waitsFor && { for: waitsFor }) };
   });
   return [...steps, ...board.unmet];
@@ -93,8 +94,8 @@ function waitingLines({ kind }: Ending, board: Board): readonly string[] {
   ];
   return [
     ...steps.map(
-      ({ label, error, waitsFor }) =>
-        `  step "${label}" waits for ${waitsFor ? waitOf(waitsFor) : `a decision about ${error?.code ?? 'a failure'}: ${oneLine(error?.message ?? '')}`}`,
+      ({ label, error, waitsFor, isTask }) =>
+        `  ${isTask ? 'task' : 'step'} "${label}" waits for ${waitsFor ? waitOf(waitsFor) : `a decision about ${error?.code ?? 'a failure'}: ${oneLine(error?.message ?? '')}`}`,
     ),
     ...board.unmet.map(
       ({ normId, role, mission, open }) =>
@@ -111,7 +112,8 @@ const waitOf = (wait: NonNullable<Row['waitsFor']>): string => {
 };
 
 /** The call that would answer for a step, however deep its run lives. */
-function answerTo({ id, runId, waitsFor }: Row, board: Board, kind: Ending['kind']): string {
+function answerTo({ id, runId, waitsFor, isTask }: Row, board: Board, kind: Ending['kind']): string {
+  if (isTask) return `swarm.decideTask(${JSON.stringify(id)}, { decision: 'approve', value: … })   // or 'retry', 'reject', 'abort'`;
   const path = pathOf(runId, board.root).map((step) => `.run(${JSON.stringify(step)})?`);
   const holder = `${kind === 'swarm' ? 'swarm' : 'execution'}${path.join('')}`;
   if (waitsFor?.type === 'signal') return `${holder}.signal(${JSON.stringify(waitsFor.name)})`;

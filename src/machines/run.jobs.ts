@@ -4,7 +4,7 @@ import { amounts, type Claim, describeLack, freeOf, lacking, limitsOf, NONE, pro
 import { NO_NEEDS, needsOf } from './plan.needs.ts';
 import { executionError } from './protocol/errors.ts';
 import type { Amounts, ExecutionContext, ExecutionError } from './protocol/execution.ts';
-import type { Plan, PlanStep, Work } from './protocol/plan.ts';
+import type { Fallback, Plan, PlanStep, Work } from './protocol/plan.ts';
 import type { ChildSpec, RunJob } from './protocol/run.ts';
 import type { StepJob } from './protocol/step.ts';
 import type { WaitJob } from './protocol/wait.ts';
@@ -17,8 +17,8 @@ import { addCredits } from './usage.ts';
 export type { Result } from './run.values.ts';
 
 /** The work in force: the step's own, or that of the fallback which replaced it. */
-export function workOf(step: PlanStep, record: StepRecord): Work {
-  const fallback = record.fallback === undefined ? undefined : step.fallbacks[record.fallback];
+export function workOf(job: Pick<RunJob, 'recovery'>, step: PlanStep, record: StepRecord): Work {
+  const fallback = fallbackOf(job, step, record);
   if (fallback?.action !== 'use-tool') return step.work;
   const own = step.work.kind === 'tool' ? step.work : undefined;
   const parameters = fallback.parameters ?? own?.parameters ?? {};
@@ -26,9 +26,15 @@ export function workOf(step: PlanStep, record: StepRecord): Work {
   return { kind: 'tool', tool: fallback.tool, strategy: 'deterministic', parameters, parametersFrom };
 }
 
+/** The fallback in force: one of the step's own, or that of an error's class. */
+function fallbackOf({ recovery }: Pick<RunJob, 'recovery'>, step: PlanStep, record: StepRecord): Fallback | undefined {
+  if (record.fallback === undefined) return undefined;
+  return step.fallbacks[record.fallback] ?? (record.recovery && recovery[record.recovery]?.fallback);
+}
+
 /** Cost of one attempt at the work in force. */
-function costOf(step: PlanStep, record: StepRecord): Cost {
-  const fallback = record.fallback === undefined ? undefined : step.fallbacks[record.fallback];
+function costOf(job: RunJob, step: PlanStep, record: StepRecord): Cost {
+  const fallback = fallbackOf(job, step, record);
   const own = fallback?.action === 'use-tool' ? fallback : step;
   const { credits = step.credits, tokens = step.tokens ?? 0, memoryMB = step.memoryMB ?? 0 } = own;
   return { credits, tokens, memoryMB };
@@ -45,8 +51,8 @@ export const childExecutionId = (job: RunJob, step: PlanStep, iteration: number)
   `${job.execution.executionId}/${step.id}/${iteration}`;
 
 /** Which chart a step's child follows. */
-export function childKind(step: PlanStep, record: StepRecord): 'executor' | 'run' | 'waiter' {
-  return mustBeAsked(step, record) ? 'executor' : chartOf(workOf(step, record));
+export function childKind(job: Pick<RunJob, 'recovery'>, step: PlanStep, record: StepRecord): 'executor' | 'run' | 'waiter' {
+  return mustBeAsked(step, record) ? 'executor' : chartOf(workOf(job, step, record));
 }
 
 function chartOf({ kind }: Work): 'executor' | 'run' | 'waiter' {
@@ -69,7 +75,7 @@ export function childSpec(
   record: StepRecord,
   start: Start,
 ): Result<ChildSpec<ChildInput> | 'nothing'> {
-  const kind = childKind(step, record);
+  const kind = childKind(job, step, record);
   const key = childExecutionId(job, step, start.iteration);
   const execution = childContext(job, key, start.at);
   const spec = <Job extends StepJob | RunJob | WaitJob>(own: Job) => ({
@@ -83,7 +89,7 @@ export function childSpec(
     maxDurationMs: timeoutMs,
     maxConcurrentSteps: job.allocation.maxConcurrentSteps,
   };
-  const own = workOf(step, record);
+  const own = workOf(job, step, record);
   if (kind === 'waiter' && own.kind === 'wait') {
     const wait = record.waitsFor ? { ok: true as const, value: record.waitsFor } : resolvedWait(own.for, step, scope);
     return wait.ok ? spec({ stepId: step.id, for: wait.value }) : wait;
@@ -99,7 +105,7 @@ export function childSpec(
   if (!work.ok) return work;
   const retry = job.retry ?? step.retry;
   const isFirstWork = record.fallback === undefined;
-  const { credits, tokens, memoryMB } = isAsked ? FREE_OF_CHARGE : costOf(step, record);
+  const { credits, tokens, memoryMB } = isAsked ? FREE_OF_CHARGE : costOf(job, step, record);
   const stepJob: StepJob = {
     stepId: step.id,
     work: work.value,
@@ -153,10 +159,10 @@ const ONE_STEP = amounts('0', 0, 1, 0);
 const IDLE: Claim = { least: ONE_STEP, wanted: ONE_STEP };
 
 function claimOf(job: RunJob, step: PlanStep, record: StepRecord): Claim {
-  const kind = childKind(step, record);
+  const kind = childKind(job, step, record);
   if (kind === 'waiter' || mustBeAsked(step, record)) return IDLE;
-  const { credits, tokens, memoryMB } = costOf(step, record);
-  if (kind === 'run') return nestedClaim(job.plan, workOf(step, record), credits);
+  const { credits, tokens, memoryMB } = costOf(job, step, record);
+  if (kind === 'run') return nestedClaim(job.plan, workOf(job, step, record), credits);
   const least = amounts(credits, tokens, 1, memoryMB);
   const retries = credits === '0' && tokens === 0 ? 0 : mostRetries(job, step);
   if (retries === 0) return { least, wanted: least };

@@ -16,9 +16,9 @@ const freeIn = ({ state, job }: SwarmTurn): Free => freeOf(job.allocation, state
  *
  * Source: Implementation Guide, "Resource Management" (whose constant tenth is not copied).
  */
-export function share(turn: SwarmTurn, task: SwarmTask, { iteration, reserved: { memoryMB: held = 0 } }: TaskRecord): Amounts {
+export function share(turn: SwarmTurn, task: SwarmTask, { startedAt, reserved: { memoryMB: held = 0 } }: TaskRecord): Amounts {
   const { credits, tokens, steps } = needsOf(task.plan);
-  const weights = turn.state.unstartedComplexity + (iteration === 0 ? 0 : task.complexity);
+  const weights = turn.state.unstartedComplexity + (startedAt === 0 ? 0 : task.complexity);
   const claim: Claim = { least: NONE, wanted: amounts(credits, tokens, steps, 0), most: { memoryMB: 0 } };
   const part = promiseOf(freeIn(turn), claim, { weight: task.complexity, of: Math.max(1, weights) });
   return amounts(part.credits, part.tokens ?? 0, part.steps ?? 0, held);

@@ -68,7 +68,7 @@ function differences(own: ResourceUsage, children: ResourceUsage): string[] {
 
 const STARTED = /^tier(1\/task|2\/step)\/started$/;
 const BOOKED =
-  /^tier(1\/task\/(reassigned|completed|failed|cancelled)|2\/step\/(completed|failed|skipped|cancelled|branched|fell_back|admitted|iterated))$/;
+  /^tier(1\/task\/(reassigned|given_up|escalated|completed|failed|cancelled)|2\/step\/(completed|failed|skipped|cancelled|branched|fell_back|admitted|iterated))$/;
 const UNDONE = /^tier2\/step\/compensat(ed|ion_failed)$/;
 
 /** A run or a swarm, as far as its budget goes. */

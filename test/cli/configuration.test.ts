@@ -55,7 +55,7 @@ steps:
       'breakers.tol: "tol" means nothing here. Did you mean "tool"?',
     ],
     ['has half a breaker', 'export default { breakers: { tool: { resetMs: "x" } } };', 'breakers.tool.resetMs: Expected'],
-    ['has an unknown class of errors', 'export default { recovery: { often: {} } };', 'recovery.often: there is no such class'],
+    ['has an unknown class of errors', 'export default { recovery: { often: {} } };', '"often" means nothing here'],
     ['has no list of agents', 'export default { agents: {} };', 'agents: is a list of agents'],
     [
       'has an agent that can do nothing',
@@ -74,7 +74,12 @@ steps:
       'knowledge: is an object with the functions find and remember',
     ],
     ['has a synthesis that is no function', 'export default { synthesize: {} };', 'synthesize: is a function'],
-    ['has half a retry policy', 'export default { recovery: { transient: { maxRetries: 1 } } };', 'recovery.transient: is a retry policy'],
+    [
+      'has a strategy that means nothing',
+      'export default { recovery: { transient: { maxRetries: -1 } } };',
+      'recovery.transient.maxRetries: ',
+    ],
+    ['asks for no number of plans', 'export default { escalation: { replans: "many" } };', 'escalation.replans: '],
   ])('is refused when it %s', async (_, text, message) => {
     const { exitCode, stdout, stderr } = await withConfig(text);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });

@@ -188,6 +188,22 @@ describe('swarmchart run with a swarm file', () => {
     expect(stderr).toContain(`swarm.run("try")?.decide("only", { decision: 'approve'`);
   });
 
+  it('ends with 3 when people are asked about a task that no agent could do, in another plan either', async () => {
+    const plans = oneTask('tool: fail', 'escalation: { replans: 1, human: { role: lead } }\n')
+      .replace('tasks:\n', 'playbooks:\n  - id: first\n    goals: try\n    tasks:\n')
+      .replace(/(?<= {4}tasks:\n)[\s\S]*/, (tasks) => tasks.replace(/^/gm, '    '))
+      .trimEnd();
+    const text = `${plans}\n  - id: second\n    goals: try\n    tasks: [{ id: other, requiredCapabilities: [trying], maxAgents: 1, tool: fail }]\n`;
+    using folder = new Workspace({ 's.yaml': text, 'swarmchart.config.mjs': CONFIG });
+    const { exitCode, stdout, stderr } = await folder.run('run', 's.yaml', '--json');
+    expect(stderr).toContain('replanning try  plan 2\n');
+    expect(stderr).toContain('task "other" waits for a decision about EXECUTION_FAILED: out of paper red');
+    expect(stderr).toContain('swarm.decideTask("other", ');
+    expect(exitCode).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'waiting', waitingFor: [{ taskId: 'other', error: { code: 'EXECUTION_FAILED' } }] });
+    expect(stderr).toContain('0 of 1 task, 1 waiting');
+  });
+
   it('ends with 3 when an obligation is not met in time', async () => {
     const organization = `organization:
   roles: [{ id: trier, capabilities: [trying] }]

@@ -5,6 +5,7 @@ import { DEFAULT_ALLOCATION } from '../../src/machines/protocol/execution.ts';
 import { CoverageRecorder, coverage } from '../../src/testing/coverage.ts';
 import { EVERY_CHART } from './paths/every-chart.ts';
 import { aSwarm, obligationOf, type TaskSpec } from './paths/goals.ts';
+import { retries } from './paths/jobs.ts';
 import { planOf } from './paths/plans.ts';
 import { anyWalk, walk, walkPaths } from './paths/walks.ts';
 
@@ -15,6 +16,9 @@ const unread: TaskSpec = { parameters: { from: '{{missing}}' } };
 
 const one: TaskSpec = { maxAgents: 1 };
 const big: TaskSpec = { ...one, plan: planOf([{ memoryMB: 300 }]) };
+/** Nothing comes of it. */
+const none: TaskSpec = { team: { violation }, onFailure: 'continue' };
+const pair = { role: 'lead', quorum: 2, timeoutMs: 5_000 };
 const duty = { obligations: [obligationOf('o', ['t0'], 10_000)] };
 const CASES: Readonly<Record<string, ReturnType<typeof aSwarm>>> = {
   'a refusal': aSwarm({ tasks: [] }, { refusal }),
@@ -39,6 +43,39 @@ const CASES: Readonly<Record<string, ReturnType<typeof aSwarm>>> = {
   ),
   'a task that a norm forbids': aSwarm({ tasks: [{ team: { violation }, onFailure: 'continue' }], deaf: /pause/ }),
   'a task that reads what does not exist': aSwarm({ tasks: [unread] }),
+  'a task for which people are asked': aSwarm(
+    { tasks: [one], deaf: /crashed|waiting|continued|lost|granted.|^xstate/ },
+    { escalation: { replans: 0, human: {} } },
+  ),
+  'a task for which two people are asked, who have little time': aSwarm(
+    { tasks: [one], deaf: /crashed|waiting|continued|lost|^xstate|retry|cancel/ },
+    { escalation: { replans: 0, human: pair } },
+  ),
+  'a task for which two people are asked, beside other work': aSwarm(
+    { tasks: [one, { ...one, onFailure: 'continue' }], deaf: /crashed|lost|refused|waiting|continued|^xstate|retry|abort|cancel/ },
+    { escalation: { replans: 0, human: pair } },
+  ),
+  'a task that a person may abort, beside other work': aSwarm(
+    { tasks: [one, { ...one, onFailure: 'continue' }], deaf: /crashed|lost|refused|waiting|continued|^xstate|retry|approve|reject|cancel/ },
+    { escalation: { replans: 0, human: {} } },
+  ),
+  'another plan': aSwarm({ tasks: [one], deaf: /waiting|continued|lost/ }, { escalation: { replans: 1 } }),
+  'another plan, while a run goes on': aSwarm(
+    { tasks: [one, one], otherTasks: [none, none], isNoisy: true, deaf: /^xstate|cancel|pause|resume|decide/ },
+    { escalation: { replans: 1 }, recovery: { validation: { ...retries(0), escalation: [] } } },
+  ),
+  'another plan, while two runs go on': aSwarm(
+    { tasks: [one, one, one], otherTasks: [none, none, none], deaf: /^xstate|crashed|lost|refused|stopped|cancel|pause|resume|decide/ },
+    { escalation: { replans: 1 }, recovery: { validation: { ...retries(0), escalation: [] } } },
+  ),
+  'another plan, else people': aSwarm(
+    { tasks: [one, { ...one, onFailure: 'continue', after: [0] }], deaf: /crashed|waiting|continued|lost|refused|^xstate|cancel|retry/ },
+    { escalation: { replans: 1, human: {} } },
+  ),
+  'another plan, with an obligation': aSwarm(
+    { tasks: [one, one], otherTasks: [none, none], ...duty, deaf: /crashed|lost|refused|waiting|continued|pause|resume|cancel/ },
+    { escalation: { replans: 1 }, maxConcurrentTasks: 2 },
+  ),
   'an obligation': aSwarm({ tasks: [{ ...one, onFailure: 'continue' }], ...duty, deaf: /crashed|lost|refused/ }),
   'an obligation beside other work': aSwarm({
     tasks: [one, { ...one, after: [0] }],
@@ -67,8 +104,10 @@ const anySwarm = fc
     maxConcurrentTasks: fc.constantFrom(1, 2, 10),
     maxCredits: fc.constantFrom('0', '5', '1000', `1${'0'.repeat(30)}`),
     maxDurationMs: fc.constantFrom(400, 1_000_000),
+    escalation: fc.record({ replans: fc.integer({ min: 0, max: 2 }), human: fc.constantFrom(undefined, {}, pair, { timeoutMs: 50 }) }),
+    rungs: fc.subarray(['another-agent', 'replan', 'human'] as const),
   })
-  .map(({ tasks, obliged, maxConcurrentTasks, maxCredits, maxDurationMs }) =>
+  .map(({ tasks, obliged, maxConcurrentTasks, maxCredits, maxDurationMs, escalation: { replans, human }, rungs }) =>
     aSwarm(
       {
         isNoisy: true,
@@ -81,7 +120,12 @@ const anySwarm = fc
           ),
         ),
       },
-      { maxConcurrentTasks, allocation: { ...DEFAULT_ALLOCATION, maxCredits, maxDurationMs } },
+      {
+        maxConcurrentTasks,
+        allocation: { ...DEFAULT_ALLOCATION, maxCredits, maxDurationMs },
+        escalation: { replans, ...(human && { human }) },
+        recovery: { validation: { ...retries(0), escalation: rungs } },
+      },
     ),
   );
 

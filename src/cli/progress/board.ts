@@ -24,6 +24,8 @@ export interface News {
     | 'lost'
     | 'continued'
     | 'reassigned'
+    | 'replanning'
+    | 'given up'
     | 'crashed'
     | 'restarted';
   readonly key: string;
@@ -151,6 +153,8 @@ export class Board {
     switch (type) {
       case 'tier1/swarm/decomposed': {
         const { tasks, source } = payload.plan;
+        // Another plan holds what is done, and replaces what is not.
+        if (this.#total > 0) this.#rows.replan(executionId, new Set(tasks.map(({ id }) => `${executionId}/${id}`)));
         this.#total = tasks.length;
         this.#known += tasks.reduce((sum, { plan }) => sum + 1 + plan.steps.length, 0);
         return { kind: 'planned', key: executionId, label: count(tasks.length, 'task'), detail: `by ${source}` };
@@ -167,6 +171,16 @@ export class Board {
         const detail = `${oneLine(payload.agentId)} failed: ${oneLine(payload.error.message)}`;
         return { kind: 'reassigned', ...this.#names(fact, payload.taskId), detail };
       }
+      case 'tier1/task/given_up': {
+        const detail = `no agent could do it: ${oneLine(payload.error.message)}`;
+        return { kind: 'given up', ...this.#names(fact, payload.taskId), detail: `${detail}; another plan is wanted` };
+      }
+      case 'tier1/swarm/replanning':
+        return { kind: 'replanning', key: executionId, label: oneLine(payload.taskId), detail: `plan ${payload.round + 1}` };
+      case 'tier1/swarm/replanning_failed':
+        return { kind: 'replanning', key: executionId, label: 'the plan', detail: `there is no other: ${oneLine(payload.error.message)}` };
+      case 'tier1/task/escalated':
+        return this.#end(fact, payload.taskId, 'waiting', `for a person, after ${oneLine(payload.error.message)}`, payload.error);
       case 'tier1/task/completed':
         return this.#end(fact, payload.taskId, 'completed', '');
       case 'tier1/task/failed':
@@ -264,7 +278,8 @@ export class Board {
     const before = this.#rows.get(key);
     const names = this.#names(fact, id);
     const { label } = names;
-    this.#rows.set({ key, id, label, runId, state, startedAt: before?.startedAt ?? fact.at, endedAt: fact.at, ...(error && { error }) });
+    const times = { startedAt: before?.startedAt ?? fact.at, endedAt: fact.at };
+    this.#rows.set({ key, id, label, runId, state, ...times, ...(error && { error }), ...(fact.tier === 'tier1' && { isTask: true }) });
     if (this.#isShadow(fact, id) && state !== 'waiting') return undefined;
     const took = before === undefined || state === 'waiting' ? '' : printDuration(fact.at - before.startedAt);
     return { kind: state, ...names, detail: [took, detail].filter(Boolean).join('  ') };

@@ -18,6 +18,8 @@ export interface Row {
   readonly endedAt?: number;
   readonly error?: ExecutionError;
   readonly waitsFor?: ResolvedWait;
+  /** It is a task, and no step. */
+  readonly isTask?: boolean;
 }
 
 export class Rows {
@@ -66,6 +68,15 @@ export class Rows {
     }
     this.#timers += Number(isTimer(row)) - Number(before !== undefined && isTimer(before));
     this.#rows.set(row.key, row);
+  }
+
+  /** Of the execution's own rows only those that are done, or have a place in the new plan, are counted on. */
+  replan(root: string, kept: ReadonlySet<string>): void {
+    for (const row of this.#rows.values()) {
+      if (row.runId !== root || (row.state === 'completed' && kept.has(row.key))) continue;
+      if (row.runId === this.root) this.#counts[row.state] -= 1;
+      this.#rows.delete(row.key);
+    }
   }
 
   setFatal(key: string): void {

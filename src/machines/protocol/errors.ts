@@ -65,6 +65,8 @@ export const ERROR_CLASSES = {
   LOOP_EXHAUSTED: 'permanent',
   TEMPLATE_NOT_FOUND: 'validation',
   SYSTEM_PAUSED: 'resource',
+  NOT_PERMITTED: 'permanent',
+  APPROVAL_EXPIRED: 'permanent',
 } as const satisfies Record<string, ErrorClass>;
 
 export type ErrorCode = keyof typeof ERROR_CLASSES;

@@ -1,6 +1,7 @@
 /** What can be read of an execution at any time: its own state, and that of each of its steps. Folded from facts, nothing else. */
 
 import type { ExecutorState } from '../../machines/executor.fold.ts';
+import type { Asked, Vote } from '../../machines/protocol/decision.ts';
 import type { ExecutionError, ExecutionStatus, Json, JsonObject, ResourceUsage, StepStatus } from '../../machines/protocol/execution.ts';
 import type { Plan, PlanStep } from '../../machines/protocol/plan.ts';
 import type { ResolvedWait } from '../../machines/protocol/wait.ts';
@@ -28,6 +29,10 @@ export interface WaitingStep {
   /** The failure that was escalated. */
   readonly error?: ExecutionError;
   readonly for?: ResolvedWait;
+  /** Of what was escalated: who must decide, and until when. */
+  readonly asked?: Asked;
+  /** Answers that do not decide yet. */
+  readonly votes?: readonly Vote[];
 }
 
 export interface ExecutionSnapshot {
@@ -89,8 +94,11 @@ export function executorSnapshot(executionId: string, state: ExecutorState): Exe
 }
 
 function waitingStep(stepId: string, record: StepRecord | undefined): WaitingStep[] {
-  if (record?.waitsFor && !record.answer) return [{ stepId, for: record.waitsFor }];
-  return record?.status === 'waiting' ? [{ stepId, ...(record.error && { error: record.error }) }] : [];
+  const { waitsFor, answer, status, error, asked, votes } = record ?? {};
+  const so = { stepId, ...(votes && { votes }) };
+  if (waitsFor && !answer) return [{ ...so, for: waitsFor }];
+  const isAsked = asked && Object.keys(asked).length > 0;
+  return status === 'waiting' ? [{ ...so, ...(error && { error }), ...(isAsked && { asked }) }] : [];
 }
 
 function stepSnapshot(step: PlanStep, record: StepRecord | undefined, runIsOver: boolean, runIsHeld: boolean): StepSnapshot {

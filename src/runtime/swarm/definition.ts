@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { Json } from '../../machines/protocol/execution.ts';
+import { EscalationShape } from '../recovery.ts';
 import { STEP_SHAPES, type StepDefinition, WORKFLOW_SHAPE, type WorkflowDefinition, workflowJsonSchema } from '../workflow/schema.ts';
 import { SWARM_LIMITS } from './limits.ts';
 
@@ -57,6 +58,7 @@ export const SWARM_SHAPE = {
     })
     .optional()
     .describe('What all of it may use together; the call may say otherwise.'),
+  escalation: EscalationShape.optional(),
 } as const;
 
 /** An agent's fields, as far as they are data. */

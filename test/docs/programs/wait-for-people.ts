@@ -16,6 +16,6 @@ for await (const { type } of execution.facts()) {
   const [step] = (await execution.snapshot()).waiting;
   console.log(execution.status, step?.stepId, step?.for?.type);
   if (step?.stepId === 'paid') await execution.signal('order/paid', { order: 'A-7' });
-  else await execution.decide('ship', { decision: 'approve', value: 'Berlin', by: 'ann' });
+  else await execution.decide('ship', { decision: 'approve', value: 'Berlin', by: 'ann', role: 'clerk' });
 }
 console.log((await execution.result()).result);

@@ -143,6 +143,7 @@ export class LiveChart<State extends Folded, Input extends object> {
     else {
       this.wait((event.at ?? this.clock.now()) - this.clock.now());
       this.#lateMs = Math.max(this.#lateMs, this.clock.now() - (event.at ?? this.clock.now()));
+      // A timer may have been what it would say.
       if (!this.isSettled) this.actor.send(event);
     }
   }

@@ -249,7 +249,7 @@ describe('a wait', () => {
     [
       'an approval that is off',
       { approval: false },
-      'steps[0].approval "approval" is true, or an object with a prompt or a role; it is false.',
+      'steps[0].approval "approval" is true, or an object with a prompt, a role or a quorum; it is false.',
     ],
     ['an approval with a misspelt key', { approval: { promt: 'x' } }, '"promt" means nothing here. Did you mean "prompt"?'],
     ['a signal with a reference', { signal: 'paid-{{order}}' }, 'The name of a signal has no braces'],
