@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { EventObject } from 'xstate';
 import { executionError } from '../../src/machines/protocol/errors.ts';
 import { DEFAULT_ALLOCATION } from '../../src/machines/protocol/execution.ts';
 import { CoverageRecorder, coverage } from '../../src/testing/coverage.ts';
 import { EVERY_CHART } from './paths/every-chart.ts';
 import { aSwarm, obligationOf, type TaskSpec } from './paths/goals.ts';
 import { retries } from './paths/jobs.ts';
+import { LiveChart } from './paths/live-chart.ts';
 import { planOf } from './paths/plans.ts';
 import { anyWalk, walk, walkPaths } from './paths/walks.ts';
 
@@ -61,12 +63,12 @@ const CASES: Readonly<Record<string, ReturnType<typeof aSwarm>>> = {
   ),
   'another plan': aSwarm({ tasks: [one], deaf: /waiting|continued|lost/ }, { escalation: { replans: 1 } }),
   'another plan, while a run goes on': aSwarm(
-    { tasks: [one, one], otherTasks: [none, none], isNoisy: true, deaf: /^xstate|cancel|pause|resume|decide/ },
+    { tasks: [one, one], otherTasks: [none, none], isNoisy: true, deaf: /^xstate|cancel|paus|resume|decide|waiting|continued/ },
     { escalation: { replans: 1 }, recovery: { validation: { ...retries(0), escalation: [] } } },
   ),
-  'another plan, while two runs go on': aSwarm(
-    { tasks: [one, one, one], otherTasks: [none, none, none], deaf: /^xstate|crashed|lost|refused|stopped|cancel|pause|resume|decide/ },
-    { escalation: { replans: 1 }, recovery: { validation: { ...retries(0), escalation: [] } } },
+  'another plan, while a run waits': aSwarm(
+    { tasks: [one, one], otherTasks: [none, none], isNoisy: true, deaf: /^xstate|cancel|paus|resume|decide|crashed|lost|refused|stopped/ },
+    { escalation: { replans: 1 } },
   ),
   'another plan, else people': aSwarm(
     { tasks: [one, { ...one, onFailure: 'continue', after: [0] }], deaf: /crashed|waiting|continued|lost|refused|^xstate|cancel|retry/ },
@@ -129,11 +131,38 @@ const anySwarm = fc
     ),
   );
 
+interface Heard extends EventObject {
+  readonly id?: string;
+  readonly leaseId?: string;
+  readonly output?: { readonly ok?: boolean };
+}
+
 describe('the swarm', () => {
   const recorder = new CoverageRecorder();
 
   it.for(Object.entries(CASES))('keeps its promises on generated paths: %s', ([, input]) => {
     walkPaths({ ...swarm, inputs: [input] }, recorder);
+  });
+
+  it('waits with runs that wait while another plan is wanted, and goes on when one of them does', () => {
+    const live = new LiveChart(swarm, aSwarm({ tasks: [one, one, one] }, { escalation: { replans: 1 } }), recorder);
+    const hear = (pick: (event: Heard) => boolean) => {
+      const event = (swarm.events(live.actor.getSnapshot(), live.clock.now()) as readonly Heard[]).find(pick);
+      live.hear(event ?? expect.fail('nothing of the kind is heard'));
+      live.check();
+    };
+    for (const id of ['$planner', '$organizer']) hear((event) => event.id === id && event.output?.ok === true);
+    for (const id of ['t0', 't1', 't2']) hear(({ type, leaseId }) => type === 'lease.granted' && leaseId?.includes(id) === true);
+    hear(({ type, id }) => type === 'execution.waiting' && id === 't1');
+    hear(({ type, id }) => type === 'child.crashed' && id === 't0');
+    expect(live.place).toBe('replanning');
+    hear(({ type, id }) => type === 'execution.continued' && id === 't1');
+    for (const id of ['t1', 't2']) hear((event) => event.type === 'execution.waiting' && event.id === id);
+    expect(live.place).toBe('waiting');
+    hear(({ type, id }) => type === 'execution.continued' && id === 't1');
+    expect(live.place).toBe('replanning');
+    live.checkRestorations();
+    live.actor.stop();
   });
 
   it('takes every transition on those paths', () => {

@@ -73,7 +73,7 @@ describe('a workflow with every kind of step', () => {
       { round: 2, before: { round: 1 } },
       { round: 3, before: { round: 2, before: { round: 1 } } },
     ]);
-    expect(await world.run.decide('go', { decision: 'approve', value: 'Edith', by: 'edith' })).toBe(true);
+    expect(await world.run.decide('go', { decision: 'approve', role: 'editor', value: 'Edith', by: 'edith' })).toBe(true);
     await world.clock.advanceAsync(10_000);
     expect(await world.run.result()).toMatchObject({ success: true });
     const results = Object.fromEntries((await world.run.snapshot()).steps.map(({ id, result }) => [id, result]));
@@ -93,7 +93,7 @@ describe('a workflow with every kind of step', () => {
   it('undoes what it did when a later step fails', async () => {
     await using world = await house('fail');
     await upToApproval(world);
-    await world.run.decide('go', { decision: 'approve', value: 'Edith' });
+    await world.run.decide('go', { decision: 'approve', role: 'editor', value: 'Edith' });
     await world.clock.advanceAsync(10_000);
     expect(await world.run.result()).toMatchObject({ status: 'failed', error: { message: 'the shop is closed' } });
     expect(world.keyed('undone')).toMatchObject([{ undone: 'Edith' }]);
