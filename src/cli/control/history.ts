@@ -1,0 +1,87 @@
+/** What was asked of people and what became of it: so that a late answer is told from one that nobody ever asked for. */
+
+import type { Fact } from '../../machines/protocol/facts.ts';
+import { oneLine } from '../outcome.ts';
+import { runOf } from '../progress/names.ts';
+
+interface Entry {
+  readonly isOpen: boolean;
+  /** Why it is not open. */
+  readonly reason: string;
+}
+
+/** Questions that are over; the oldest is forgotten first. */
+const MOST_REMEMBERED = 10_000;
+
+const OPEN: Entry = { isOpen: true, reason: '' };
+const SETTLED: ReadonlySet<string> = new Set(['completed', 'failed', 'skipped', 'cancelled']);
+
+interface Payload {
+  readonly stepId?: string;
+  readonly taskId?: string;
+  readonly normId?: string;
+  readonly waitsFor?: { readonly type: string };
+  readonly decision?: string;
+  readonly by?: string;
+}
+
+export class History {
+  readonly #open = new Map<string, Entry>();
+  readonly #over = new Map<string, Entry>();
+
+  /** How many questions wait for people. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** Undefined for what was never asked, or is over since long ago. */
+  get(id: string): Entry | undefined {
+    return this.#open.get(id) ?? this.#over.get(id);
+  }
+
+  ids(): Iterable<string> {
+    return this.#open.keys();
+  }
+
+  /** The id of the question that this fact asks. */
+  hear(fact: Fact): string | undefined {
+    const [, noun = '', verb = ''] = fact.type.split('/');
+    if (fact.tier === 'tier3') return undefined;
+    if (noun === 'swarm' || noun === 'routine') {
+      if (SETTLED.has(verb)) this.#endAll(runOf(fact), verb);
+      return undefined;
+    }
+    const payload = fact.payload as Payload;
+    const subject = payload.normId ?? payload.taskId ?? payload.stepId;
+    if (subject === undefined) return undefined;
+    const id = `${runOf(fact)}/${subject}`;
+    if (asks(verb, payload)) {
+      this.#open.set(id, OPEN);
+      return id;
+    }
+    if (verb === 'decided') this.#end(id, `it was answered already: ${payload.decision}${by(payload)}`);
+    else if (SETTLED.has(verb)) this.#end(id, `it waits no longer: the ${noun} has ended (${verb})`);
+    return undefined;
+  }
+
+  #end(id: string, reason: string): void {
+    if (!this.#open.delete(id)) return;
+    this.#over.delete(id);
+    this.#over.set(id, { isOpen: false, reason });
+    const [oldest] = this.#over.keys();
+    if (oldest !== undefined && this.#over.size > MOST_REMEMBERED) this.#over.delete(oldest);
+  }
+
+  /** What a run leaves open when it ends is over with it. */
+  #endAll(runId: string, verb: string): void {
+    for (const id of [...this.#open.keys()]) {
+      if (id.startsWith(`${runId}/`)) this.#end(id, `it waits no longer: its run has ended (${verb})`);
+    }
+  }
+}
+
+function asks(verb: string, { waitsFor }: Payload): boolean {
+  return verb === 'escalated' || verb === 'unmet' || (verb === 'started' && waitsFor?.type === 'approval');
+}
+
+const by = ({ by: person }: Payload): string => (person === undefined ? '' : ` by ${oneLine(person)}`);
