@@ -5,7 +5,8 @@ import { executionError } from '../machines/protocol/errors.ts';
 import type { ExecutionError, ExecutionResult, Json, ResourceUsage } from '../machines/protocol/execution.ts';
 import type { Fact } from '../machines/protocol/facts.ts';
 import type { ExecutionHandle } from '../runtime/execution/handle.ts';
-import { oneLine, type Signal } from './outcome.ts';
+import type { People } from './control/people.ts';
+import { oneLine, type Signal, shellWord } from './outcome.ts';
 import type { Board } from './progress/board.ts';
 import type { Progress } from './progress/progress.ts';
 import type { Terminal } from './terminal.ts';
@@ -17,7 +18,12 @@ export interface Job {
   readonly name: string;
   /** Steps of the workflow; of a swarm, whose tasks are planned when it runs, unknown. */
   readonly size?: number;
-  start(runtime: Runtime, options: { readonly options?: { readonly timeout: number } }): Started;
+  start(runtime: Runtime, options: StartOptions): Started;
+}
+
+export interface StartOptions {
+  readonly options?: { readonly timeout: number };
+  readonly context?: { readonly executionId: string };
 }
 
 type Started = Pick<ExecutionHandle, 'executionId' | 'facts' | 'cancel' | 'result'>;
@@ -27,6 +33,8 @@ export interface Run {
   readonly job: Job;
   /** Milliseconds for the whole run. */
   readonly timeout: number | undefined;
+  /** Who may answer; without them a run that waits for a person is left there. */
+  readonly people?: People | undefined;
 }
 
 export interface Ending {
@@ -53,18 +61,24 @@ interface Watchers {
 }
 
 /** Resolves when the run is over and the runtime has stopped; rejects with what user code threw past everybody. */
-export async function execute({ runtime, job, timeout }: Run, terminal: Terminal, watchers: Watchers): Promise<Ending> {
+export async function execute({ runtime, job, timeout, people }: Run, terminal: Terminal, watchers: Watchers): Promise<Ending> {
   const { board, progress } = watchers;
   let isOver = false;
   const hear = async (fact: Fact): Promise<void> => {
     if (isOver) return;
     const news = board.hear(fact);
     if (news) progress.tell(news);
+    const question = people?.hear(fact);
+    if (question !== undefined) progress.note(`answer with: swarmchart approve ${shellWord(question)}`);
     await watchers.onFact(fact);
   };
   // What happens to agents is no fact of the execution: it reaches their pool, which serves every swarm.
   const agents = runtime.events.subscribe('agent/*', hear);
-  const execution = job.start(runtime, timeout === undefined ? {} : { options: { timeout } });
+  if (people) people.tell = (trouble) => progress.note(`warn: ${oneLine(trouble)}`);
+  const execution = job.start(runtime, {
+    ...(timeout !== undefined && { options: { timeout } }),
+    ...(people && { context: { executionId: people.executionId } }),
+  });
   const tier = job.kind === 'swarm' ? 'tier1' : 'tier2';
   const halted = Promise.withResolvers<Pick<Ending, 'status' | 'error'>>();
   let signal: Signal | undefined;
@@ -90,7 +104,7 @@ export async function execute({ runtime, job, timeout }: Run, terminal: Terminal
     for await (const fact of execution.facts()) {
       if (isOver) return;
       await hear(fact);
-      const status = fact.executionId === execution.executionId ? leftAs(fact, board) : undefined;
+      const status = fact.executionId === execution.executionId ? leftAs(fact, board, people) : undefined;
       if (status && signal === undefined) halted.resolve({ status, error: null });
     }
   };
@@ -107,14 +121,15 @@ export async function execute({ runtime, job, timeout }: Run, terminal: Terminal
     agents.unsubscribe();
     deaf();
     blind();
+    await people?.[Symbol.asyncDispose]();
     await progress.stop();
     await runtime.stop({ graceMs: signal === undefined ? 1_000 : 0 });
   }
 }
 
-/** Whether, after this fact of its own, an execution waits for somebody whom the command line cannot be. A timer will wake it. */
-function leftAs({ type }: Fact, board: Board): 'waiting' | 'paused' | undefined {
+/** Whether, after this fact of its own, an execution waits for somebody who will not come. A timer will wake it, and so may people who are asked. */
+function leftAs({ type }: Fact, board: Board, people: People | undefined): 'waiting' | 'paused' | undefined {
   if (type === 'tier1/swarm/paused' || type === 'tier2/routine/paused') return 'paused';
   const isWaiting = type === 'tier1/swarm/waiting' || type === 'tier2/routine/waiting';
-  return isWaiting && board.timers === 0 ? 'waiting' : undefined;
+  return isWaiting && board.timers === 0 && !people?.areAsked ? 'waiting' : undefined;
 }

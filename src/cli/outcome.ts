@@ -57,3 +57,9 @@ export function printDuration(ms: number): string {
   const seconds = Math.round(ms / 1_000);
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
+
+/** A text as one word of a command, to be copied into a shell. */
+export function shellWord(text: string): string {
+  const word = oneLine(text, Number.POSITIVE_INFINITY);
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -6,8 +6,8 @@ import { MAX_REPLY_BYTES, MAX_REQUEST_BYTES, PROTOCOL_VERSION, type Reply, type 
 /** Nobody replied, or nothing that makes sense. */
 export class NoReply extends Error {
   override readonly name = 'NoReply';
-  /** Nobody listens there. `unknown`: somebody may have heard the request. */
-  readonly why: 'refused' | 'missing' | 'unknown';
+  /** Nobody listens there: `refused`, `missing`. Somebody does: `closed` to us, or, as is `unknown`, has heard the request. */
+  readonly why: 'refused' | 'missing' | 'closed' | 'unknown';
 
   constructor(why: NoReply['why'], message: string) {
     super(message);
@@ -45,7 +45,11 @@ function exchange(address: string, line: string, replyMs: number): Promise<strin
     const chunks: Buffer[] = [];
     let size = 0;
     const timer = setTimeout(() => socket.destroy(new NoReply('unknown', `it did not reply within ${replyMs} ms`)), replyMs);
-    socket.on('connect', () => socket.write(line));
+    let isHeard = false;
+    socket.on('connect', () => {
+      isHeard = true;
+      socket.write(line);
+    });
     socket.on('data', (chunk) => {
       size += chunk.length;
       if (size > MAX_REPLY_BYTES) socket.destroy(new NoReply('unknown', `its reply has more than ${MAX_REPLY_BYTES} bytes`));
@@ -56,7 +60,7 @@ function exchange(address: string, line: string, replyMs: number): Promise<strin
       else if (error.code === 'ECONNREFUSED') reject(new NoReply('refused', 'nobody listens on its socket'));
       else if (error.code === 'ENOENT') reject(new NoReply('missing', 'its socket is gone'));
       // It may have replied before it hung up.
-      else if (size === 0) reject(new NoReply('unknown', error.message));
+      else if (size === 0) reject(new NoReply(isHeard ? 'unknown' : 'closed', error.message));
     });
     socket.on('close', () => {
       clearTimeout(timer);

@@ -10,8 +10,8 @@ import type { Inbox, Question } from './inbox.ts';
 import {
   type Decided,
   type DecideRequest,
-  LONGEST_PROMPT,
   type Listed,
+  LONGEST_PROMPT,
   MOST_LISTED,
   PROTOCOL_VERSION,
   type Reply,

@@ -6,10 +6,11 @@ import { ask, NoReply } from './client.ts';
 import { type Pointer, Pointers } from './pointers.ts';
 import type { Reply, Request } from './protocol.ts';
 
-/** `over`: its process has ended without a word, and its file has been removed. */
+/** `over`: its process has ended without a word, and its file has been removed. `silent`: it cannot be asked, or may have heard and said nothing. */
 export type Asked<Type extends Request['type']> =
   | { readonly status: 'replied'; readonly pointer: Pointer; readonly reply: Reply<Type> }
-  | { readonly status: 'over' | 'silent'; readonly executionId: string; readonly reason: string };
+  | { readonly status: 'over'; readonly executionId: string; readonly reason: string }
+  | { readonly status: 'silent'; readonly executionId: string; readonly reason: string; readonly mayHaveHeard: boolean };
 
 const MOST_AT_ONCE = 16;
 
@@ -37,7 +38,7 @@ export class LiveRuns {
   async ask<One extends Request>(executionId: string, request: One): Promise<Asked<One['type']> | undefined> {
     const pointer = await this.#pointers.read(executionId);
     if (pointer === undefined) return undefined;
-    const silent = (reason: string): Asked<One['type']> => ({ status: 'silent', executionId, reason });
+    const silent = (reason: string, mayHaveHeard = false): Asked<One['type']> => ({ status: 'silent', executionId, reason, mayHaveHeard });
     if ('reason' in pointer) return silent(pointer.reason);
     if (pointer.host !== hostname()) return silent(`it runs on ${pointer.host}, and can only be asked there`);
     try {
@@ -45,10 +46,12 @@ export class LiveRuns {
       return { status: 'replied', pointer, reply: await ask(pointer, request) };
     } catch (thrown) {
       const why = whyOf(thrown);
-      if (why === 'unknown') return silent(`${(thrown as Error).message} (process ${pointer.pid})`);
+      if (why === 'unknown' || why === 'closed') return silent(`${(thrown as Error).message} (process ${pointer.pid})`, why === 'unknown');
       // A socket that is there is refused by nobody but the dead; one that is gone may have been cleared away by a tidy system.
       if (why === 'missing' && isAlive(pointer.pid)) {
-        return silent(`its socket is gone, though process ${pointer.pid} lives; if that is another one, remove ${this.#pointers.path(executionId)}`);
+        return silent(
+          `its socket is gone, though process ${pointer.pid} lives; if that is another one, remove ${this.#pointers.path(executionId)}`,
+        );
       }
       await this.#clear(pointer);
       return { status: 'over', executionId, reason: `its process ${pointer.pid} has ended` };

@@ -35,9 +35,9 @@ export const requestSchema = z.discriminatedUnion('type', [
 ]);
 
 type Stamped = z.output<typeof requestSchema>;
+type Unstamped<One> = One extends unknown ? Omit<One, 'v' | 'token'> : never;
 /** `v` and `token` are added by whoever sends it. */
-export type Request = Stamped extends infer One ? Omit<One, 'v' | 'token'> : never;
-export type ListRequest = Extract<Stamped, { type: 'list' }>;
+export type Request = Unstamped<Stamped>;
 export type DecideRequest = Extract<Stamped, { type: 'decide' }>;
 
 const question = z.object({

@@ -23,6 +23,7 @@ export class ControlServer implements AsyncDisposable {
   readonly #address: string;
   readonly #server: Server;
   readonly #desk: Pick<Desk, 'answer'>;
+  readonly #onError: (error: Error) => void;
   readonly #limits: ServerLimits;
   /** Those that have not said anything yet, and those that wait for their reply or take it. */
   readonly #silent = new Set<Socket>();
@@ -36,7 +37,7 @@ export class ControlServer implements AsyncDisposable {
     onError: (error: Error) => void,
     limits: Partial<ServerLimits> = {},
   ): Promise<ControlServer> {
-    const server = new ControlServer(address, desk, { ...LIMITS, ...limits });
+    const server = new ControlServer(address, desk, onError, { ...LIMITS, ...limits });
     server.#server.listen(address);
     await once(server.#server, 'listening');
     server.#server.on('error', onError);
@@ -45,9 +46,10 @@ export class ControlServer implements AsyncDisposable {
     return server;
   }
 
-  private constructor(address: string, desk: Pick<Desk, 'answer'>, limits: ServerLimits) {
+  private constructor(address: string, desk: Pick<Desk, 'answer'>, onError: (error: Error) => void, limits: ServerLimits) {
     this.#address = address;
     this.#desk = desk;
+    this.#onError = onError;
     this.#limits = limits;
     this.#server = createServer((socket) => this.#hear(socket));
     this.#server.maxConnections = limits.connections;
@@ -64,7 +66,7 @@ export class ControlServer implements AsyncDisposable {
     }, this.#limits.replyMs);
     await closed;
     clearTimeout(late);
-    await removeAddress(this.#address);
+    await removeAddress(this.#address).catch(this.#onError);
   }
 
   #hear(socket: Socket): void {

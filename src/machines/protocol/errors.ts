@@ -64,6 +64,8 @@ export const ERROR_CLASSES = {
   BLACKBOARD_CONFLICT: 'transient',
   LOOP_EXHAUSTED: 'permanent',
   TEMPLATE_NOT_FOUND: 'validation',
+  NOT_PERMITTED: 'permanent',
+  APPROVAL_EXPIRED: 'permanent',
 } as const satisfies Record<string, ErrorClass>;
 
 export type ErrorCode = keyof typeof ERROR_CLASSES;
