@@ -3,7 +3,7 @@
 import { stringify } from 'yaml';
 import type { Json } from '../machines/protocol/execution.ts';
 import type { Ending } from './execute.ts';
-import { EXIT, exitCodeOfFailure, exitCodeOfSignal, oneLine, printDuration, type UsageError } from './outcome.ts';
+import { EXIT, exitCodeOfFailure, exitCodeOfSignal, oneLine, printDuration, shellWord, type UsageError } from './outcome.ts';
 import type { Board } from './progress/board.ts';
 import { pathOf } from './progress/names.ts';
 import type { Row } from './progress/rows.ts';
@@ -99,8 +99,21 @@ function waitingLines({ kind }: Ending, board: Board): readonly string[] {
       ({ normId, role, mission, open }) =>
         `  obligation "${oneLine(normId)}" waits for a decision: "${oneLine(role)}" has not done "${oneLine(mission)}" in time${open.length > 0 ? `, still open: ${open.join(', ')}` : ''}`,
     ),
-    'next: the command line cannot answer, and this run is over. Through the API it would wait for:',
+    ...commandFor(board),
+    'This run is over. Through the API it would wait for:',
     ...calls.slice(0, 1).map((call) => `  ${call}`),
+  ];
+}
+
+/** The command that would answer. `RUN` stands for the id that every run has anew. */
+function commandFor({ waiting, unmet, root }: Board): readonly string[] {
+  const row = waiting.find(({ waitsFor }) => waitsFor?.type !== 'signal');
+  const subject = row ? row.key.slice(root.length) : unmet[0] && `/${unmet[0].normId}`;
+  if (subject === undefined) return ['next: the command line sends no signals, a program can'];
+  const options = row?.waitsFor ? '--reject, --abort' : '--retry, --reject, --abort';
+  return [
+    'next: run it with --wait-for-people: then it stays, and is answered from another terminal in this folder with',
+    `  swarmchart approve ${shellWord(`RUN${subject}`)}   # or ${options}; "swarmchart approve" alone lists what waits`,
   ];
 }
 
