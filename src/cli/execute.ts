@@ -6,6 +6,7 @@ import type { ExecutionError, ExecutionResult, Json, ResourceUsage } from '../ma
 import type { Fact } from '../machines/protocol/facts.ts';
 import type { ExecutionHandle } from '../runtime/execution/handle.ts';
 import type { People } from './control/people.ts';
+import { Deadline } from './deadline.ts';
 import { oneLine, type Signal, shellWord } from './outcome.ts';
 import type { Board } from './progress/board.ts';
 import type { Progress } from './progress/progress.ts';
@@ -49,6 +50,8 @@ export interface Ending {
   readonly duration: number;
   /** That ended it. */
   readonly signal?: Signal;
+  /** Its time was up while it waited, or after it had: the runtime's own limit does not count that time. */
+  readonly isExpired?: boolean;
   /** User code threw where nobody could catch it. */
   readonly hasStrays: boolean;
 }
@@ -67,9 +70,9 @@ export async function execute({ runtime, job, timeout, people }: Run, terminal: 
   const hear = async (fact: Fact): Promise<void> => {
     if (isOver) return;
     const news = board.hear(fact);
-    if (news) progress.tell(news);
     const question = people?.hear(fact);
-    if (question !== undefined) progress.note(`answer with: swarmchart approve ${shellWord(question)}`);
+    const command = question === undefined ? [] : [`swarmchart approve ${shellWord(question)}`];
+    if (news) progress.tell({ ...news, detail: [...command, news.detail].filter(Boolean).join('  ') });
     await watchers.onFact(fact);
   };
   // What happens to agents is no fact of the execution: it reaches their pool, which serves every swarm.
@@ -84,6 +87,10 @@ export async function execute({ runtime, job, timeout, people }: Run, terminal: 
   let signal: Signal | undefined;
   let hasStrays = false;
 
+  const cancel = (reason: string): void => {
+    execution.cancel(reason).catch((error: Error) => progress.note(`The run could not be cancelled: ${oneLine(error.message)}`));
+  };
+  const deadline = new Deadline(timeout, cancel);
   const deaf = terminal.onSignal((received) => {
     if (signal !== undefined) {
       halted.resolve({ status: 'cancelled', error: executionError('RUNTIME_STOPPED', `Stopped at once by a second ${received}`, tier) });
@@ -91,7 +98,7 @@ export async function execute({ runtime, job, timeout, people }: Run, terminal: 
     }
     signal = received;
     progress.note(`${received}: cancelling the run; a second signal stops it at once`);
-    execution.cancel(received).catch((error: Error) => progress.note(`The run could not be cancelled: ${oneLine(error.message)}`));
+    cancel(received);
   });
   const blind = terminal.onStray((thrown, isRejection) => {
     hasStrays = true;
@@ -104,7 +111,9 @@ export async function execute({ runtime, job, timeout, people }: Run, terminal: 
     for await (const fact of execution.facts()) {
       if (isOver) return;
       await hear(fact);
-      const status = fact.executionId === execution.executionId ? leftAs(fact, board, people) : undefined;
+      const isOwn = fact.executionId === execution.executionId;
+      if (isOwn && isWaiting(fact)) deadline.waits();
+      const status = isOwn ? leftAs(fact, board, people) : undefined;
       if (status && signal === undefined) halted.resolve({ status, error: null });
     }
   };
@@ -115,9 +124,11 @@ export async function execute({ runtime, job, timeout, people }: Run, terminal: 
     const ids = { executionId: execution.executionId, kind: job.kind, name: job.name, hasStrays };
     if (left) return { ...ids, ...left, result: null, resourcesUsed: null, duration: board.elapsed, ...(signal && { signal }) };
     const { status, result = null, error = null, resourcesUsed, duration } = await execution.result();
-    return { ...ids, status, result, error, resourcesUsed, duration, ...(signal && status === 'cancelled' && { signal }) };
+    const cause = status !== 'cancelled' ? {} : signal ? { signal } : { isExpired: deadline.hasExpired };
+    return { ...ids, status, result, error, resourcesUsed, duration, ...cause };
   } finally {
     isOver = true;
+    deadline.stop();
     agents.unsubscribe();
     deaf();
     blind();
@@ -128,8 +139,9 @@ export async function execute({ runtime, job, timeout, people }: Run, terminal: 
 }
 
 /** Whether, after this fact of its own, an execution waits for somebody who will not come. A timer will wake it, and so may people who are asked. */
-function leftAs({ type }: Fact, board: Board, people: People | undefined): 'waiting' | 'paused' | undefined {
-  if (type === 'tier1/swarm/paused' || type === 'tier2/routine/paused') return 'paused';
-  const isWaiting = type === 'tier1/swarm/waiting' || type === 'tier2/routine/waiting';
-  return isWaiting && board.timers === 0 && !people?.areAsked ? 'waiting' : undefined;
+function leftAs(fact: Fact, board: Board, people: People | undefined): 'waiting' | 'paused' | undefined {
+  if (fact.type === 'tier1/swarm/paused' || fact.type === 'tier2/routine/paused') return 'paused';
+  return isWaiting(fact) && board.timers === 0 && !people?.areAsked ? 'waiting' : undefined;
 }
+
+const isWaiting = ({ type }: Fact): boolean => type === 'tier1/swarm/waiting' || type === 'tier2/routine/waiting';

@@ -5,7 +5,7 @@ import { approve } from './commands/approve.ts';
 import { demo } from './commands/demo.ts';
 import { run } from './commands/run.ts';
 import { validate } from './commands/validate.ts';
-import { EXIT, UsageError } from './outcome.ts';
+import { EXIT, LONGEST_MS, UsageError } from './outcome.ts';
 import { packageVersion } from './package-files.ts';
 import { leaveSoon, processTerminal, type Terminal } from './terminal.ts';
 
@@ -53,8 +53,6 @@ async function explain(thrown: unknown, { stderr, env }: Terminal): Promise<numb
 }
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
-
-const LONGEST_MS = 2_147_483_647;
 
 function milliseconds(value: string): number {
   const number = Number(value);

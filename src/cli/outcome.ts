@@ -5,6 +5,9 @@ import type { ExecutionError } from '../machines/protocol/execution.ts';
 
 export const EXIT = { succeeded: 0, failed: 1, refused: 2, waiting: 3, timedOut: 4 } as const;
 
+/** What a timer takes at most. */
+export const LONGEST_MS = 2_147_483_647;
+
 export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const satisfies Record<Signal, number>;
 

@@ -12,8 +12,9 @@ export type Format = 'human' | 'json' | 'jsonl';
 
 const DOCUMENT_VERSION = 1;
 
-export function exitCodeOf({ status, error, signal, hasStrays }: Ending): number {
+export function exitCodeOf({ status, error, signal, isExpired, hasStrays }: Ending): number {
   if (signal) return exitCodeOfSignal(signal);
+  if (isExpired) return EXIT.timedOut;
   if (status === 'waiting' || status === 'paused') return EXIT.waiting;
   if (status === 'completed') return hasStrays ? EXIT.failed : EXIT.succeeded;
   return exitCodeOfFailure(error ?? undefined);
@@ -131,9 +132,9 @@ function answerTo({ id, runId, waitsFor }: Row, board: Board, kind: Ending['kind
   return `${holder}.decide(${JSON.stringify(id)}, { decision: 'approve', value: … })   // or ${others}`;
 }
 
-function nextStep({ error, signal }: Ending, board: Board, format: Format): readonly string[] {
+function nextStep({ error, signal, isExpired }: Ending, board: Board, format: Format): readonly string[] {
   if (signal || !error) return [];
-  if (error.code === 'RUN_TIMEOUT' || error.code === 'SWARM_TIMEOUT') return ['next: allow more with --timeout MS'];
+  if (isExpired || error.code === 'RUN_TIMEOUT' || error.code === 'SWARM_TIMEOUT') return ['next: allow more with --timeout MS'];
   if (exitCodeOfFailure(error) === EXIT.timedOut) return [`next: give step "${board.culprit?.label ?? ''}" a longer timeout, or retries`];
   if (error.code === 'NO_CAPABLE_AGENT')
     return ['next: an agent of the file or of the configuration must have these capabilities, and be able to start'];

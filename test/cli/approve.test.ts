@@ -158,7 +158,9 @@ describe('swarmchart approve', () => {
     const other = await run.space.run('approve', `${run.executionId.slice(1)}/ship`, '--json');
     expect(other.exitCode).toBe(2);
     expect(JSON.parse(other.stdout)).toMatchObject({ accepted: false, error: { code: 'INVALID_INPUT' } });
-    expect(other.stderr).toContain(`lives in this folder. Did you mean "${run.executionId}"?\nnext: swarmchart approve lists`);
+    expect(other.stderr).toContain(
+      `lives in this folder; it may be over. Did you mean "${run.executionId}"?\nnext: swarmchart approve lists`,
+    );
   });
 
   it('ends with 2 when the answer is not this person’s to give', async () => {

@@ -125,6 +125,13 @@ describe('swarmchart run', () => {
     expect(stderr).toContain('next: allow more with --timeout MS');
   });
 
+  it('ends with 4 although it only waits', async () => {
+    using folder = new Workspace({ 'w.yaml': 'id: w\nsteps: [{ id: rest, type: wait, duration: 600000 }]\n' });
+    const { exitCode, stderr } = await folder.run('run', 'w.yaml', '--timeout', '100');
+    expect(exitCode).toBe(4);
+    expect(stderr).toContain('next: allow more with --timeout MS');
+  });
+
   it.each([
     ['a step', oneStep('hang', ', timeout: 30')],
     ['a branch', 'id: one\nsteps:\n  - id: both\n    type: parallel\n    steps: [{ id: only, tool: hang, timeout: 30 }]\n'],

@@ -66,7 +66,7 @@ async function sent(id: string, answer: Answer, runs: LiveRuns): Promise<Asked<'
   const asked = await runs.ask(executionId, request);
   if (asked === undefined) {
     const hint = 'swarmchart approve lists what waits in the runs of this folder';
-    const message = `No run "${oneLine(executionId)}" lives in this folder.${didYouMean(executionId, await runs.ids())}`;
+    const message = `No run "${oneLine(executionId)}" lives in this folder; it may be over.${didYouMean(executionId, await runs.ids())}`;
     throw new UsageError('INVALID_INPUT', message, { hint });
   }
   if (asked.status === 'replied' && !asked.reply.ok && isUsage(asked.reply.error)) {
