@@ -3,7 +3,8 @@
 import { hostname } from 'node:os';
 import { customAlphabet } from 'nanoid';
 import type { Fact } from '../../machines/protocol/facts.ts';
-import { createAddress, type Place } from './address.ts';
+import { UsageError } from '../outcome.ts';
+import { createAddress, type Place, removeAddress } from './address.ts';
 import { Desk } from './desk.ts';
 import { History } from './history.ts';
 import type { Inbox } from './inbox.ts';
@@ -36,7 +37,13 @@ export class People implements AsyncDisposable {
     const desk = new Desk(inbox, history);
     const people = new People(executionId, history, new Pointers(cwd));
     const address = await createAddress(place);
-    people.#server = await ControlServer.listen(address, desk, ({ message }) => people.tell(`The control socket failed: ${message}`));
+    try {
+      people.#server = await ControlServer.listen(address, desk, ({ message }) => people.tell(`The control socket failed: ${message}`));
+    } catch (thrown) {
+      await removeAddress(address);
+      const message = `--wait-for-people cannot listen on ${address}: ${(thrown as Error).message}`;
+      throw new UsageError('INVALID_VALUE', message, { cause: thrown });
+    }
     const { pid } = process;
     const pointer = { v: 1, executionId, kind, name, pid, host: hostname(), startedAt: Date.now(), address, token: desk.token } as const;
     try {
