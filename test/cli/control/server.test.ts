@@ -55,6 +55,11 @@ describe('the control socket of a run', () => {
     expect(existsSync(`${address}/..`)).toBe(false);
   });
 
+  it('is not there when its folder is not', async () => {
+    const desk = new Desk(new FakeInbox(), new History());
+    await expect(ControlServer.listen('/no/such/folder/control', desk, () => {})).rejects.toThrow('listen');
+  });
+
   it('lists what waits', async () => {
     await using run = await setUp();
     const question = run.inbox.ask({ executionId: 'r', subject: 'ship', role: 'clerk', expiresAt: 9 });
