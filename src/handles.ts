@@ -2,16 +2,18 @@
 
 import { toJson } from './actors/json.ts';
 import { type ExecutorState, FRESH_EXECUTOR } from './machines/executor.fold.ts';
+import type { Decision } from './machines/protocol/decision.ts';
+import { SwarmchartError } from './machines/protocol/errors.ts';
 import type { Json, Tier as TierName } from './machines/protocol/execution.ts';
-import type { Decision } from './machines/protocol/run.ts';
 import type { ObligationAnswer } from './machines/protocol/swarm.ts';
 import { childKind } from './machines/run.jobs.ts';
 import { FRESH_RUN, type RunState } from './machines/run.state.ts';
 import type { RunContext } from './machines/run.turn.ts';
-import { canTakeSignal, isEscalated } from './machines/run.waits.ts';
+import { canTakeSignal, verdictOn } from './machines/run.waits.ts';
 import * as swarm from './machines/swarm.decisions.ts';
 import { FRESH_SWARM, type SwarmState } from './machines/swarm.state.ts';
 import type { SwarmContext } from './machines/swarm.turn.ts';
+import type { Verdict } from './machines/votes.ts';
 import { canBeCancelled, canContinue } from './runtime/execution/controls.ts';
 import type { Execution, ExecutionHandle, RunControls, SwarmHandle } from './runtime/execution/handle.ts';
 import { checkDecision, checkReason, checkSignal } from './runtime/execution/requests.ts';
@@ -118,7 +120,7 @@ export class Handles {
     const ordinal = plan && Object.hasOwn(plan.ordinals, stepId) ? plan.ordinals[stepId] : undefined;
     const step = ordinal === undefined ? undefined : plan?.steps[ordinal];
     const record = step && context?.state.records.get(step.ordinal);
-    return step && record && childKind(step, record) === 'run' ? record.childExecutionId : undefined;
+    return context && step && record && childKind(context.job, step, record) === 'run' ? record.childExecutionId : undefined;
   }
 
   async #signal(executionId: string, givenName: string, givenPayload: Json = null): Promise<boolean> {
@@ -135,7 +137,7 @@ export class Handles {
     const command = (at: number) => ({ type: 'run.decide', at, stepId, decision }) as const;
     return this.#system.command(
       executionId,
-      (phase, context) => canContinue(phase) && isEscalated(context as RunContext, command(0)),
+      (phase, context) => canContinue(phase) && isTaken(verdictOn(context as RunContext, command(0)), stepId),
       command,
     );
   }
@@ -149,4 +151,12 @@ export class Handles {
       command,
     );
   }
+}
+
+/** Throws for an answer that is none of this person's business, or that does not say whose it is where that matters. */
+function isTaken(verdict: Verdict, subject: string): boolean {
+  if (verdict === 'forbidden') throw new SwarmchartError('NOT_PERMITTED', `A decision about "${subject}" needs another role`);
+  if (verdict === 'unnamed')
+    throw new SwarmchartError('INVALID_INPUT', `Several people decide about "${subject}": an answer says by whom it is`);
+  return verdict === 'decision' || verdict === 'vote';
 }

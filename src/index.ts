@@ -11,6 +11,7 @@ export * from './actors/tool.ts';
 export { type Configuration, defineConfig } from './config.ts';
 export { createRuntime, type Runtime } from './create-runtime.ts';
 export type { AgentSpec, AgentStatus } from './machines/protocol/agent.ts';
+export type { Choice, Decision, DecisionPolicy, Vote } from './machines/protocol/decision.ts';
 export * from './machines/protocol/errors.ts';
 export type {
   ExecutionContext,
@@ -36,7 +37,6 @@ export type {
   SubRun,
   WaitFor,
 } from './machines/protocol/plan.ts';
-export type { Decision } from './machines/protocol/run.ts';
 export type {
   ChildCounts,
   ChildSummary,

@@ -13,7 +13,7 @@ import { cancelLeaving, failStep, isDoomed, isEnding, settleStep } from './run.s
 import type { RunState } from './run.state.ts';
 import { iterationOf, stepOutcome } from './run.subruns.ts';
 import { childContext, type EventOf, type RunContext, type RunEvent, type RunTurn, stepById } from './run.turn.ts';
-import { wake } from './run.waits.ts';
+import { restartExpiries, wake } from './run.waits.ts';
 
 /** After a restart: every step that was running gets an executor again, with the same identity, and hears what the run is up to. */
 export function restartChildren(turn: RunTurn, { bornAt, state }: RunContext): void {
@@ -31,6 +31,7 @@ export function restartChildren(turn: RunTurn, { bornAt, state }: RunContext): v
     if (record.answer) turn.tell(step, { type: 'wait.answered', at, answer: record.answer });
     if (isDoomed(turn, step)) doomed.push(step);
   });
+  restartExpiries(turn);
   for (const step of doomed) turn.tell(step, { type: 'execution.cancel', at, reason: 'sibling-failed' });
   const { phase, pauseEpoch: epoch, reason } = turn.state;
   if (phase === 'running') turn.tellAll({ type: 'execution.resume', at });
@@ -51,7 +52,7 @@ export function settleChild(turn: RunTurn, _context: RunContext, event: RunEvent
 /** What a child's end means for its step: a condition that was asked first, one of many iterations, or the step's own end. */
 function settleOutcome(turn: RunTurn, step: PlanStep, outcome: StepOutcome | RunOutcome, at: number): void {
   const { record } = turn.at(step.ordinal);
-  const work = workOf(step, record);
+  const work = workOf(turn.job, step, record);
   const { usage } = outcome;
   const isLeaving = isEnding(turn) || isDoomed(turn, step);
   const mark = { stepId: step.id, ordinal: step.ordinal };
@@ -86,7 +87,7 @@ export function settleCrash(turn: RunTurn, _context: RunContext, event: RunEvent
   const { record } = turn.at(step.ordinal);
   const error = executionError('ACTOR_CRASHED', `The executor of step "${id}" crashed: ${cause.message}`, 'tier3', { cause });
   const execution = childContext(turn.job, record.childExecutionId ?? id, at);
-  if (childKind(step, record) === 'run') {
+  if (childKind(turn.job, step, record) === 'run') {
     const payload = { routineId: id, error, usage: NO_USAGE };
     turn.obituaries.push({ execution, tier: 'tier2', fact: { type: 'tier2/routine/failed', at, payload } });
   } else {

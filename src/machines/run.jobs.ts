@@ -2,7 +2,7 @@
 
 import { executionError } from './protocol/errors.ts';
 import type { ExecutionContext, ExecutionError } from './protocol/execution.ts';
-import type { Plan, PlanStep, Work } from './protocol/plan.ts';
+import type { Fallback, Plan, PlanStep, Work } from './protocol/plan.ts';
 import type { ChildSpec, RunJob } from './protocol/run.ts';
 import type { StepJob } from './protocol/step.ts';
 import type { WaitJob } from './protocol/wait.ts';
@@ -15,8 +15,8 @@ import { addCredits, lessCredits, subtractCredits } from './usage.ts';
 export type { Result } from './run.values.ts';
 
 /** The work in force: the step's own, or that of the fallback which replaced it. */
-export function workOf(step: PlanStep, record: StepRecord): Work {
-  const fallback = record.fallback === undefined ? undefined : step.fallbacks[record.fallback];
+export function workOf(job: Pick<RunJob, 'recovery'>, step: PlanStep, record: StepRecord): Work {
+  const fallback = fallbackOf(job, step, record);
   if (fallback?.action !== 'use-tool') return step.work;
   const own = step.work.kind === 'tool' ? step.work : undefined;
   const parameters = fallback.parameters ?? own?.parameters ?? {};
@@ -24,9 +24,15 @@ export function workOf(step: PlanStep, record: StepRecord): Work {
   return { kind: 'tool', tool: fallback.tool, strategy: 'deterministic', parameters, parametersFrom };
 }
 
+/** The fallback in force: one of the step's own, or that of an error's class. */
+function fallbackOf({ recovery }: Pick<RunJob, 'recovery'>, step: PlanStep, record: StepRecord): Fallback | undefined {
+  if (record.fallback === undefined) return undefined;
+  return step.fallbacks[record.fallback] ?? (record.recovery && recovery[record.recovery]?.fallback);
+}
+
 /** Cost of one attempt at the work in force. */
-function creditsOf(step: PlanStep, record: StepRecord): string {
-  const fallback = record.fallback === undefined ? undefined : step.fallbacks[record.fallback];
+function creditsOf(job: RunJob, step: PlanStep, record: StepRecord): string {
+  const fallback = fallbackOf(job, step, record);
   return (fallback?.action === 'use-tool' ? fallback.credits : undefined) ?? step.credits;
 }
 
@@ -34,8 +40,8 @@ export const childExecutionId = (job: RunJob, step: PlanStep, iteration: number)
   `${job.execution.executionId}/${step.id}/${iteration}`;
 
 /** Which chart a step's child follows. */
-export function childKind(step: PlanStep, record: StepRecord): 'executor' | 'run' | 'waiter' {
-  return mustBeAsked(step, record) ? 'executor' : chartOf(workOf(step, record));
+export function childKind(job: Pick<RunJob, 'recovery'>, step: PlanStep, record: StepRecord): 'executor' | 'run' | 'waiter' {
+  return mustBeAsked(step, record) ? 'executor' : chartOf(workOf(job, step, record));
 }
 
 function chartOf({ kind }: Work): 'executor' | 'run' | 'waiter' {
@@ -58,7 +64,7 @@ export function childSpec(
   record: StepRecord,
   start: Start,
 ): Result<ChildSpec<ChildInput> | 'nothing'> {
-  const kind = childKind(step, record);
+  const kind = childKind(job, step, record);
   const key = childExecutionId(job, step, start.iteration);
   const execution = childContext(job, key, start.at);
   const spec = <Job extends StepJob | RunJob | WaitJob>(own: Job) => ({
@@ -73,7 +79,7 @@ export function childSpec(
     maxMemoryMB: job.allocation.maxMemoryMB,
     maxConcurrentSteps: job.allocation.maxConcurrentSteps,
   };
-  const own = workOf(step, record);
+  const own = workOf(job, step, record);
   if (kind === 'waiter' && own.kind === 'wait') {
     const wait = record.waitsFor ? { ok: true as const, value: record.waitsFor } : resolvedWait(own.for, step, scope);
     return wait.ok ? spec({ stepId: step.id, for: wait.value }) : wait;
@@ -97,7 +103,7 @@ export function childSpec(
     timeoutMs,
     ...(retry && { retry }),
     recovery: job.recovery,
-    credits: isAsked ? '0' : creditsOf(step, record),
+    credits: isAsked ? '0' : creditsOf(job, step, record),
     allocation: { ...allocation, maxDurationMs: step.timeoutMs, maxConcurrentSteps: 1 },
     idempotencyKey: key,
   };
@@ -124,7 +130,7 @@ export interface Start {
  * Source: Implementation Guide, "RunStateMachine Core Implementation" (whose constant tenth is not copied).
  */
 export function reservation(state: RunState, job: RunJob, step: PlanStep, record: StepRecord): string | 'wait' | 'exhausted' {
-  const credits = creditsOf(step, record);
+  const credits = creditsOf(job, step, record);
   const left = subtractCredits(subtractCredits(job.allocation.maxCredits, state.usage.creditsUsed), state.reservedCredits);
   if (lessCredits(left, credits)) return state.live > 0 ? 'wait' : 'exhausted';
   const isAgain = record.iteration > 0 && chartOf(step.work) === 'run';
@@ -147,7 +153,7 @@ function mostRetries({ retry, recovery }: RunJob, step: PlanStep): number {
 }
 
 export function exhausted(job: RunJob, step: PlanStep, { usage: { creditsUsed } }: RunState, record: StepRecord): ExecutionError {
-  const credits = creditsOf(step, record);
+  const credits = creditsOf(job, step, record);
   const { maxCredits } = job.allocation;
   const message = `Step "${step.id}" costs ${credits} credits; ${creditsUsed} of ${maxCredits} are used`;
   return executionError('RESOURCE_EXHAUSTED', message, 'tier2', { context: { stepId: step.id, credits, maxCredits, creditsUsed } });

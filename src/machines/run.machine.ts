@@ -19,7 +19,8 @@ import * as decide from './run.decisions.ts';
 import { FRESH_RUN, onlyOutsideCanContinue, type RunPhase, type RunState } from './run.state.ts';
 import { type RunContext, RunTurn } from './run.turn.ts';
 import * as waits from './run.waits.ts';
-import { untilDue } from './timers.ts';
+import { untilDue, untilExpiry } from './timers.ts';
+import { expiryId } from './votes.ts';
 
 export interface RunInput {
   readonly execution: ExecutionContext;
@@ -46,8 +47,11 @@ const chart = setup({
     isFresh: ({ context }) => context.state.phase === 'pending',
     phaseIs: ({ context }, phase: RunPhase) => context.state.phase === phase,
     isCurrentChild: ({ context, event }) => children.isCurrentChild(context, event),
-    isEscalated: ({ context, event }) => waits.isEscalated(context, event),
-    aborts: ({ context, event }) => event.type === 'run.decide' && event.decision.decision === 'abort' && waits.isEscalated(context, event),
+    isDecision: ({ context, event }) => waits.verdictOn(context, event) === 'decision',
+    isVote: ({ context, event }) => waits.verdictOn(context, event) === 'vote',
+    isExpired: ({ context, event }) => waits.isExpired(context, event),
+    aborts: ({ context, event }) =>
+      event.type === 'run.decide' && event.decision.decision === 'abort' && waits.verdictOn(context, event) === 'decision',
     hasFatalFailure: ({ context }) => context.state.failure !== undefined,
     allStepsSettled: ({ context }) => context.state.open === 0,
     onlyOutsideCanContinue: ({ context }) => onlyOutsideCanContinue(context.state),
@@ -74,6 +78,10 @@ const recording = (decision: (turn: RunTurn, context: RunContext, event: RunEven
       enqueue.sendTo('nursery', { type: 'child.start', children: turn.starts, ack: turn.hasMore });
     }
     for (const message of turn.messages) enqueue.sendTo('nursery', message);
+    for (const subject of turn.unasked) enqueue.cancel(expiryId(subject));
+    for (const expiry of turn.expiries) {
+      enqueue.raise(expiry, { id: expiryId(expiry.subject), delay: untilExpiry(expiry, { state: turn.state, bornAt: context.bornAt }) });
+    }
   });
 
 /** How children end, wherever the run still books it. */
@@ -82,12 +90,14 @@ const childEnds = {
   'child.crashed': [{ guard: 'isCurrentChild', actions: 'settleCrash' }, { actions: 'dropStale' }],
 } as const;
 
-/** A person's answers, wherever the run is not waiting for them alone. */
+/** People's answers, wherever the run is not waiting for them alone. */
 const decisions = {
   'run.decide': [
     { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },
-    { guard: 'isEscalated', actions: 'recordDecision' },
+    { guard: 'isDecision', actions: 'recordDecision' },
+    { guard: 'isVote', actions: 'recordVote' },
   ],
+  'decision.expired': { guard: 'isExpired', actions: 'recordExpired' },
 } as const;
 
 /** What comes from outside wherever the run still goes on. */
@@ -122,6 +132,8 @@ export const runMachine = chart
       recordTimedOut: recording(decide.recordTimedOut),
       recordWaiting: recording(waits.recordWaiting),
       recordDecision: recording(waits.recordDecision),
+      recordVote: recording(waits.recordVote),
+      recordExpired: recording(waits.recordExpired),
       recordCompleted: recording(decide.recordCompleted),
       recordFailed: recording(decide.recordFailed),
       recordCancelled: recording(decide.recordCancelled),
@@ -250,8 +262,10 @@ export const runMachine = chart
           'run.decide': [
             { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },
             { guard: 'isForApproval', actions: 'recordDecision' },
-            { guard: 'isEscalated', target: 'running', actions: ['recordDecision', 'reportContinued'] },
+            { guard: 'isDecision', target: 'running', actions: ['recordDecision', 'reportContinued'] },
+            { guard: 'isVote', actions: 'recordVote' },
           ],
+          'decision.expired': { guard: 'isExpired', target: 'running', actions: ['recordExpired', 'reportContinued'] },
         },
       },
       cancelling: {

@@ -1,12 +1,13 @@
 /** What follows when a step ends: fallbacks, groups, skipped siblings, and who is released. */
 
-import { executionError } from './protocol/errors.ts';
+import { type ErrorClass, executionError } from './protocol/errors.ts';
 import { type ExecutionError, type Json, NO_USAGE, type ResourceUsage } from './protocol/execution.ts';
 import type { Fallback, PlanStep } from './protocol/plan.ts';
 import type { SkipReason } from './protocol/run.ts';
 import type { StepOutcome } from './protocol/step.ts';
 import type { StepRecord } from './run.state.ts';
 import type { RunTurn } from './run.turn.ts';
+import { askedBy } from './votes.ts';
 
 interface Failure {
   readonly error: ExecutionError;
@@ -46,23 +47,31 @@ export function failStep(turn: RunTurn, step: PlanStep, failure: Failure, at: nu
   const { record } = turn.at(step.ordinal);
   const mark = { stepId: step.id, ordinal: step.ordinal };
   const isLeaving = isEnding(turn) || isDoomed(turn, step);
-  const index = isLeaving ? -1 : nextFallback(step, record, failure.error);
-  const fallback = step.fallbacks[index];
-  if (!fallback || fallback.action === 'fail') {
+  const next = isLeaving ? undefined : nextFallback(turn, step, record, failure.error);
+  if (!next || next.fallback.action === 'fail') {
     const fatal = step.onFailure === 'stop';
     turn.record({ type: 'tier2/step/failed', at, payload: { ...mark, ...failure, fatal } });
     // Who is on the way out has been told already, by the first failure.
     if (fatal && !isLeaving) spreadFailure(turn, step, at);
     return afterSettled(turn, step, at);
   }
-  turn.record({ type: 'tier2/step/fell_back', at, payload: { ...mark, ...failure, fallback: index, action: fallback.action } });
+  const { fallback, index, recovery } = next;
+  const { action } = fallback;
+  turn.record({
+    type: 'tier2/step/fell_back',
+    at,
+    payload: { ...mark, ...failure, fallback: index, action, ...(recovery && { recovery }) },
+  });
   applyFallback(turn, step, fallback, failure.error, at);
 }
 
 function applyFallback(turn: RunTurn, step: PlanStep, fallback: Fallback, error: ExecutionError, at: number): void {
   const mark = { stepId: step.id, ordinal: step.ordinal };
   if (fallback.action === 'escalate-to-human') {
-    turn.record({ type: 'tier2/step/escalated', at, payload: { ...mark, error } });
+    const canRetry = step.children.length === 0;
+    const asked = askedBy(fallback, at);
+    turn.record({ type: 'tier2/step/escalated', at, payload: { ...mark, error, ...(!canRetry && { canRetry }), ...asked } });
+    turn.armExpiry(step);
   } else if (fallback.action === 'use-value') {
     turn.record({ type: 'tier2/step/completed', at, payload: { ...mark, output: fallback.value, attempts: 0, usage: NO_USAGE } });
     afterSettled(turn, step, at);
@@ -72,9 +81,25 @@ function applyFallback(turn: RunTurn, step: PlanStep, fallback: Fallback, error:
   }
 }
 
-function nextFallback(step: PlanStep, record: StepRecord, error: ExecutionError): number {
+interface NextFallback {
+  readonly fallback: Fallback;
+  readonly index: number;
+  readonly recovery?: ErrorClass;
+}
+
+/** What people have settled, or left unanswered, is not recovered from by what is meant for errors of its class. */
+const SETTLED_BY_PEOPLE: ReadonlySet<string> = new Set(['REJECTED_BY_HUMAN', 'APPROVAL_EXPIRED', 'CANCELLED']);
+const WORKING: ReadonlySet<PlanStep['type']> = new Set(['tool', 'agent', 'module-operation']);
+
+/** The step's own fallbacks come first; after them, once in the step's life, that of the error's class. */
+function nextFallback({ job }: RunTurn, step: PlanStep, record: StepRecord, error: ExecutionError): NextFallback | undefined {
   const from = (record.fallback ?? -1) + 1;
-  return step.fallbacks.findIndex(({ on }, index) => index >= from && (on === 'any' || on === error.errorClass || on === error.code));
+  const index = step.fallbacks.findIndex(({ on }, each) => each >= from && (on === 'any' || on === error.errorClass || on === error.code));
+  const own = step.fallbacks[index];
+  if (own) return { fallback: own, index };
+  if (record.recovery !== undefined || !WORKING.has(step.type) || SETTLED_BY_PEOPLE.has(error.code)) return undefined;
+  const fallback = job.recovery[error.errorClass]?.fallback;
+  return fallback && { fallback, index: step.fallbacks.length, recovery: error.errorClass };
 }
 
 /** A conditional knows its branch: the other one is skipped, and an empty one settles at once. A parallel step may be entered. */
@@ -133,8 +158,10 @@ function abandonSiblings(turn: RunTurn, group: PlanStep, at: number): void {
     const { step, record } = turn.at(ordinal);
     if (record.status === 'pending') skip(turn, step, 'sibling-failed', at);
     else if (record.childExecutionId !== undefined) turn.tell(step, { type: 'execution.cancel', at, reason: 'sibling-failed' });
-    else if (record.status === 'waiting') cancelWithSibling(turn, step, at);
-    else if (record.status === 'running') {
+    else if (record.status === 'waiting') {
+      turn.disarmExpiry(step);
+      cancelWithSibling(turn, step, at);
+    } else if (record.status === 'running') {
       abandonSiblings(turn, step, at);
       settleGroup(turn, step, at);
     }

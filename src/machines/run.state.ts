@@ -2,6 +2,8 @@
 
 import { List, Map as PersistentMap } from 'immutable';
 import { emptyOrdinals, type OrdinalSet } from './ordinal-set.ts';
+import type { Asked, Vote } from './protocol/decision.ts';
+import type { ErrorClass } from './protocol/errors.ts';
 import { type ExecutionError, type Json, NO_USAGE, type ResourceUsage, type StepStatus } from './protocol/execution.ts';
 import type { RunJob } from './protocol/run.ts';
 import type { Answer, ResolvedWait } from './protocol/wait.ts';
@@ -35,8 +37,9 @@ export interface StepRecord {
   readonly reserved: string;
   /** The run's variables when it started, where they were no longer its input: a restart hands out the same. */
   readonly variables?: PersistentMap<string, Json>;
-  /** Index of the fallback in force. */
+  /** Index of the fallback in force; behind the step's own there is that of the class `recovery`. */
   readonly fallback?: number;
+  readonly recovery?: ErrorClass;
   /** Epoch of the pause that it is parked in. */
   readonly pausedIn: number;
   readonly branch?: 'then' | 'else';
@@ -47,6 +50,10 @@ export interface StepRecord {
   /** Of a wait that lives, and what it was told. */
   readonly waitsFor?: ResolvedWait;
   readonly answer?: Answer;
+  /** Of a step that was escalated: who must decide, and until when. */
+  readonly asked?: Asked;
+  /** Answers that do not decide yet. */
+  readonly votes?: readonly Vote[];
   /** Of a loop: iterations that ended, and the last one's result. */
   readonly loop?: { readonly iterations: number; readonly previous: Json };
   /** How its compensation ended. */

@@ -66,13 +66,14 @@ export function evolveStep(state: RunState, fact: StepRunFact): RunState {
       return admitChildren(withUsage({ ...withRecord(state, ordinal, chosen), ...freed(state, step, record), at }, usage), step, branch);
     }
     case 'tier2/step/fell_back': {
-      const { error, attempts, usage, fallback, action } = fact.payload;
+      const { error, attempts, usage, fallback, action, recovery } = fact.payload;
       const again = action === 'use-tool';
       const next: StepRecord = {
         ...executorGone(record),
         error,
         attempts: record.attempts + attempts,
         fallback,
+        ...(recovery && { recovery }),
         usage: withChildUsage(record.usage, usage),
       };
       const failed = {
@@ -82,18 +83,31 @@ export function evolveStep(state: RunState, fact: StepRunFact): RunState {
       };
       return withUsage(again ? queuedAgain(failed, step) : failed, usage);
     }
-    case 'tier2/step/escalated':
+    case 'tier2/step/escalated': {
+      const { error, role, quorum, expiresAt } = fact.payload;
+      const asked = {
+        ...(role !== undefined && { role }),
+        ...(quorum !== undefined && { quorum }),
+        ...(expiresAt !== undefined && { expiresAt }),
+      };
       return {
-        ...withRecord(state, ordinal, { ...record, status: 'waiting', error: fact.payload.error }),
+        ...withRecord(state, ordinal, { ...record, status: 'waiting', error, asked }),
         at,
         ready: withoutOrdinal(state.ready, step.rank),
         escalated: state.escalated + 1,
       };
+    }
+    case 'tier2/step/voted': {
+      const { stepId: _, ordinal: __, ...vote } = fact.payload;
+      return { ...withRecord(state, ordinal, { ...record, votes: [...(record.votes ?? []), vote] }), at };
+    }
     case 'tier2/step/decided': {
       if (record.childExecutionId !== undefined) return answered(state, record, fact.payload, at);
-      const decided = withRecord({ ...state, at, escalated: state.escalated - 1 }, ordinal, { ...record, status: 'running' });
+      const decided = unasked(state, ordinal, record, at);
       return fact.payload.decision === 'retry' ? queuedAgain(decided, step) : decided;
     }
+    case 'tier2/step/expired':
+      return unasked(state, ordinal, record, at);
     case 'tier2/step/completed': {
       const { output, attempts, usage } = fact.payload;
       const completed: StepRecord = { ...record, status: 'completed', output, attempts: record.attempts + attempts };
@@ -218,6 +232,12 @@ function released(state: RunState, step: PlanStep): RunState {
   return next;
 }
 
+/** Nobody is asked about it any more. */
+function unasked(state: RunState, ordinal: number, record: StepRecord, at: number): RunState {
+  const { asked: _settled, votes: _counted, ...rest } = record;
+  return withRecord({ ...state, at, escalated: state.escalated - 1 }, ordinal, { ...rest, status: 'running' });
+}
+
 /** A step that runs once more: it keeps its place in its group. */
 function queuedAgain(state: RunState, step: PlanStep): RunState {
   const record = state.records.get(step.ordinal);
@@ -237,7 +257,15 @@ const withUsage = (state: RunState, usage: ResourceUsage): RunState =>
 
 /** The record once its executor is gone: no reservation, no child, nothing kept for a restart. */
 function executorGone(record: StepRecord): StepRecord {
-  const { childExecutionId: _gone, variables: _unused, waitsFor: _over, answer: _given, ...rest } = record;
+  const {
+    childExecutionId: _gone,
+    variables: _unused,
+    waitsFor: _over,
+    answer: _given,
+    asked: _settled,
+    votes: _counted,
+    ...rest
+  } = record;
   return { ...rest, reserved: '0', pausedIn: 0, isWaiting: false };
 }
 

@@ -9,9 +9,10 @@ import type { WaitAnswer } from './protocol/wait.ts';
 import { evolveRun } from './run.fold.ts';
 import type { RunState, StepRecord } from './run.state.ts';
 import { Turn } from './turn.ts';
+import type { Expiry } from './votes.ts';
 
 /** What a run hears. */
-export type RunEvent = RunCommand | RunReport;
+export type RunEvent = RunCommand | RunReport | Expiry;
 export type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
 
 export interface RunContext {
@@ -28,6 +29,9 @@ export class RunTurn extends Turn<RunState, RunFact> {
   readonly messages: NurseryCommand[] = [];
   /** Terminal facts of children that crashed and cannot record their own. */
   readonly obituaries: { readonly execution: ExecutionContext; readonly tier: Tier; readonly fact: StepFact | RunFact }[] = [];
+  /** Expiries of what people are asked that begin, and steps about which nobody is asked any more. */
+  readonly expiries: Expiry[] = [];
+  readonly unasked: string[] = [];
   /** There are more steps to start than one turn may. */
   hasMore = false;
 
@@ -46,6 +50,18 @@ export class RunTurn extends Turn<RunState, RunFact> {
     const record = this.state.records.get(ordinal);
     if (!step || !record) throw new RangeError(`Plan "${this.plan.id}" has no step with ordinal ${ordinal}`);
     return { step, record };
+  }
+
+  /** From the step's record, when that has an expiry. */
+  armExpiry({ id, ordinal }: PlanStep): void {
+    const { status, asked } = this.at(ordinal).record;
+    if (status === 'waiting' && asked?.expiresAt !== undefined)
+      this.expiries.push({ type: 'decision.expired', subject: id, expiresAt: asked.expiresAt });
+  }
+
+  /** Before the fact that settles the question. */
+  disarmExpiry({ id, ordinal }: PlanStep): void {
+    if (this.at(ordinal).record.asked?.expiresAt !== undefined) this.unasked.push(id);
   }
 
   tell(step: PlanStep, event: StepCommand | WaitAnswer): void {

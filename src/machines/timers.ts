@@ -9,5 +9,11 @@ interface Timed {
 /** How long until the timer is due. What was due during a downtime is due at once. */
 export const untilDue = ({ state, bornAt }: Timed): number => Math.max(0, state.dueAt - Math.max(state.at, bornAt));
 
+/** How long until a question to people expires. */
+export const untilExpiry = (
+  { expiresAt }: { readonly expiresAt: number },
+  { state, bornAt }: { readonly state: { readonly at: number }; readonly bornAt: number },
+): number => Math.max(0, expiresAt - Math.max(state.at, bornAt));
+
 /** The time of what a timer that fires now records: when it was due, but time never goes back. */
 export const timerAt = ({ state, bornAt }: Timed): number => Math.max(state.dueAt, state.at, bornAt);

@@ -1,7 +1,7 @@
 /** The client of a simulation: starts a run or a swarm, and does to it what the story says. */
 
 import type { Runtime } from '../create-runtime.ts';
-import type { Decision } from '../machines/protocol/run.ts';
+import type { Decision } from '../machines/protocol/decision.ts';
 import type { ExecutionHandle, RunControls, SwarmHandle } from '../runtime/execution/handle.ts';
 import type { Pick } from './random.ts';
 import { answerAll, liveRuns, signalAll, wakeAll, wakeRuns } from './simulated-runs.ts';

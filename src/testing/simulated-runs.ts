@@ -1,6 +1,6 @@
 /** What a simulated client does to a run and to every run below it. */
 
-import type { Decision } from '../machines/protocol/run.ts';
+import type { Decision } from '../machines/protocol/decision.ts';
 import type { RunControls } from '../runtime/execution/handle.ts';
 
 /** The name of the one signal that stories wait for. */

@@ -3,15 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { runMachine } from '../../src/machines/machines.ts';
 import { executionError } from '../../src/machines/protocol/errors.ts';
 import { CoverageRecorder, coverage } from '../../src/testing/coverage.ts';
+import { retries } from './paths/jobs.ts';
 import { OWN, planOf, type StepSpec, UNRESOLVED, WHEN } from './paths/plans.ts';
-import { aRun, run } from './paths/runs.ts';
+import { aRun, deafTo, run } from './paths/runs.ts';
 import { anyWalk, walk, walkPaths } from './paths/walks.ts';
 
 const refusal = executionError('WORKFLOW_INVALID', 'It has two steps "a"', 'tier2');
 const person = { on: 'any', action: 'escalate-to-human' } as const;
+const pair = { on: 'any', action: 'escalate-to-human', role: 'lead', quorum: 2, timeoutMs: 1_000 } as const;
 const value = { on: 'transient', action: 'use-value', value: 7 } as const;
 const otherTool = { on: 'any', action: 'use-tool', tool: 'cache' } as const;
 const skip = { on: 'any', action: 'skip' } as const;
+/** Of what other cases hear enough. */
+const QUIET = /set|crashed|children|retry|abort|cancel/;
 const chain: readonly StepSpec[] = [{}, { after: [0] }];
 
 const CASES: Readonly<Record<string, ReturnType<typeof aRun>>> = {
@@ -28,6 +32,21 @@ const CASES: Readonly<Record<string, ReturnType<typeof aRun>>> = {
   'a condition': aRun([{ then: [{}], else: [{}] }]),
   'a person': aRun([{ fallbacks: [person] }]),
   'a person beside other work': aRun([{ fallbacks: [person] }, {}]),
+  'two people who must agree': aRun([{ fallbacks: [pair] }]),
+  'two people who must agree, beside other work': deafTo(QUIET, aRun([{ fallbacks: [pair] }, { onFailure: 'continue' }])),
+  'two people for one of two branches': deafTo(
+    /set|crashed|children|pause|resume|retry|abort|cancel/,
+    aRun([{ branches: [{ fallbacks: [pair] }, {}], onBranchFailure: 'fail-fast' }]),
+  ),
+  'an approval by two people': deafTo(
+    /set|crashed|children|pause|resume|continued/,
+    aRun([{ ...OWN.approval, work: { kind: 'wait', for: { type: 'approval', quorum: 2 } } }]),
+  ),
+  'a fallback of the class of the error': aRun(
+    [{ fallbacks: [value] }],
+    {},
+    { recovery: { validation: { ...retries(0), fallback: otherTool } } },
+  ),
   'a value': aRun([{ fallbacks: [value] }, { after: [0] }]),
   'another tool, then a person': aRun([{ fallbacks: [otherTool, person] }]),
   'a skip': aRun([{ fallbacks: [skip] }, { after: [0] }]),
@@ -49,7 +68,7 @@ const CASES: Readonly<Record<string, ReturnType<typeof aRun>>> = {
   }),
 };
 
-const fallback = fc.constantFrom(person, value, otherTool, skip, { on: 'any', action: 'fail' } as const);
+const fallback = fc.constantFrom(person, pair, value, otherTool, skip, { on: 'any', action: 'fail' } as const);
 const common = {
   after: fc.uniqueArray(fc.nat(3), { maxLength: 2 }),
   fallbacks: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(fallback, { maxLength: 2 }) }),

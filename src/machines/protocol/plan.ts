@@ -5,6 +5,7 @@
  * `ordinal` is a step's index in it. A plan is plain data and never changes during a run.
  */
 
+import type { DecisionPolicy } from './decision.ts';
 import type { ErrorClass, ErrorCode } from './errors.ts';
 import type { Json, JsonObject } from './execution.ts';
 
@@ -44,7 +45,7 @@ export type FallbackTrigger = ErrorClass | ErrorCode | 'any';
 
 /** What happens to a step that failed for good, after its retries. The first fallback whose trigger matches is used. */
 export type Fallback =
-  | { readonly on: FallbackTrigger; readonly action: 'escalate-to-human' }
+  | ({ readonly on: FallbackTrigger; readonly action: 'escalate-to-human' } & DecisionPolicy)
   | { readonly on: FallbackTrigger; readonly action: 'use-value'; readonly value: Json }
   | {
       readonly on: FallbackTrigger;
@@ -56,6 +57,20 @@ export type Fallback =
     }
   | { readonly on: FallbackTrigger; readonly action: 'skip' }
   | { readonly on: FallbackTrigger; readonly action: 'fail' };
+
+/** Rungs that a task's failure may climb, once its run's own retries and fallbacks are used up. */
+export type Rung = 'another-agent' | 'replan' | 'human';
+
+/**
+ * What is done about errors of one class: retries where nobody else has a policy, a fallback of steps that work after their own ones, and which
+ * rungs a task that fails with it takes (all that there are, when it does not say).
+ *
+ * Source: Execution Layer Architecture, "Recovery Strategies".
+ */
+export interface Recovery extends RetryPolicy {
+  readonly fallback?: Fallback;
+  readonly escalation?: readonly Rung[];
+}
 
 /** Which agent an agent step needs: one with all of these capabilities, or this very one. */
 export interface StepLease {
@@ -117,8 +132,8 @@ export type WaitFor =
   | { readonly type: 'time'; readonly at: string }
   /** Its payload is the step's result. A signal that came before is kept for it. */
   | { readonly type: 'signal'; readonly name: string }
-  /** A person's decision; an approval's value is the step's result. */
-  | { readonly type: 'approval'; readonly prompt?: string; readonly role?: string };
+  /** A person's decision, or that of several who agree; an approval's value is the step's result. */
+  | { readonly type: 'approval'; readonly prompt?: string; readonly role?: string; readonly quorum?: number };
 
 /**
  * What undoes a completed step when its run fails or is cancelled. It reads the run's variables and results as they are then. A nested run

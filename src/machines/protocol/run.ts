@@ -1,10 +1,11 @@
 /** What a run is told, what it hears from its children, and the facts of tier 2. */
 
 import type { ControlCommand, ControlReport } from './control.ts';
+import type { Asked, Decision, Vote } from './decision.ts';
 import type { ErrorClass } from './errors.ts';
 import type { ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
 import type { FactBody } from './facts.ts';
-import type { Plan, RetryPolicy } from './plan.ts';
+import type { Plan, Recovery, RetryPolicy } from './plan.ts';
 import type { StepOutcome } from './step.ts';
 import type { ResolvedWait, WaitAnswer } from './wait.ts';
 
@@ -16,7 +17,7 @@ export interface RunJob {
   readonly allocation: ResourceAllocation;
   /** From the call: overrides every other retry policy. */
   readonly retry?: RetryPolicy;
-  readonly recovery: Partial<Record<ErrorClass, RetryPolicy>>;
+  readonly recovery: Partial<Record<ErrorClass, Recovery>>;
   /** A definition that was refused still becomes a run: it starts and fails with this. */
   readonly refusal?: ExecutionError;
 }
@@ -30,17 +31,6 @@ export interface RunOutcome {
   readonly usage: ResourceUsage;
   /** From start to settlement, pauses included. Milliseconds. */
   readonly duration: number;
-}
-
-/**
- * A person's answer for a step that was escalated, or that waits for an approval.
- * `approve`: the step counts as completed with `value`; `retry`: it runs again (an escalated one only); `reject`: it fails for good
- * with REJECTED_BY_HUMAN; `abort`: the run is cancelled.
- */
-export interface Decision {
-  readonly decision: 'approve' | 'reject' | 'retry' | 'abort';
-  readonly value?: Json;
-  readonly by?: string;
 }
 
 export type RunCommand =
@@ -151,9 +141,16 @@ export type RunFact =
         readonly usage: ResourceUsage;
         readonly fallback: number;
         readonly action: string;
+        /** It is that of the error's class, and not one of the step's own. */
+        readonly recovery?: ErrorClass;
       }>
     >
-  | FactBody<'tier2/step/escalated', StepPayload<{ readonly error: ExecutionError }>>
-  | FactBody<'tier2/step/decided', StepPayload<Decision>>;
+  /** `canRetry` false: of a group, which cannot run again. */
+  | FactBody<'tier2/step/escalated', StepPayload<{ readonly error: ExecutionError; readonly canRetry?: false } & Asked>>
+  /** An answer that does not decide yet. */
+  | FactBody<'tier2/step/voted', StepPayload<Vote>>
+  | FactBody<'tier2/step/decided', StepPayload<Decision>>
+  /** Nobody has decided in time. */
+  | FactBody<'tier2/step/expired', StepPayload>;
 
 export type SkipReason = 'condition' | 'branch-not-taken' | 'dependency-failed' | 'sibling-failed' | 'fallback';

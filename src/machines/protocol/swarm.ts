@@ -5,7 +5,7 @@ import type { ControlCommand } from './control.ts';
 import type { ErrorClass, Issue } from './errors.ts';
 import type { ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
 import type { FactBody } from './facts.ts';
-import type { Plan, RetryPolicy } from './plan.ts';
+import type { Plan, Recovery, RetryPolicy } from './plan.ts';
 
 /** One task of a decomposed goal: a routine, and who may do it. Plain data; `ordinal` is its index in the plan. */
 export interface SwarmTask {
@@ -120,7 +120,7 @@ export interface SwarmJob {
   readonly maxConcurrentTasks: number;
   /** From the call: overrides every other retry policy of its runs. */
   readonly retry?: RetryPolicy;
-  readonly recovery: Partial<Record<ErrorClass, RetryPolicy>>;
+  readonly recovery: Partial<Record<ErrorClass, Recovery>>;
   /** A request that was refused still becomes a swarm: it starts and fails with this. */
   readonly refusal?: ExecutionError;
 }

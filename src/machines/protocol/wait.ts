@@ -11,7 +11,7 @@ export type ResolvedWait =
   /** A moment. Milliseconds since the epoch. */
   | { readonly type: 'time'; readonly at: number }
   | { readonly type: 'signal'; readonly name: string; readonly timeoutMs: number }
-  | { readonly type: 'approval'; readonly timeoutMs: number; readonly prompt?: string; readonly role?: string };
+  | { readonly type: 'approval'; readonly timeoutMs: number; readonly prompt?: string; readonly role?: string; readonly quorum?: number };
 
 export interface WaitJob {
   readonly stepId: string;

@@ -1,8 +1,8 @@
 /** What the caller holds of an execution: its facts, its result, its controls. */
 
+import type { Decision } from '../../machines/protocol/decision.ts';
 import type { ExecutionContext, ExecutionResult, ExecutionStatus, Json } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
-import type { Decision } from '../../machines/protocol/run.ts';
 import type { ObligationAnswer } from '../../machines/protocol/swarm.ts';
 import type { ExecutionSnapshot } from './snapshot.ts';
 import type { SwarmSnapshot } from './swarm-snapshot.ts';

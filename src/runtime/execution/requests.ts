@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { memberOf, wrapTierError } from '../../actors/failure.ts';
 import { toJson } from '../../actors/json.ts';
+import type { Decision } from '../../machines/protocol/decision.ts';
 import { type Issue, SwarmchartError } from '../../machines/protocol/errors.ts';
 import {
   DEFAULT_ALLOCATION,
@@ -12,7 +13,6 @@ import {
   type ResourceAllocation,
 } from '../../machines/protocol/execution.ts';
 import { DEFAULT_BACKOFF, type RetryPolicy } from '../../machines/protocol/plan.ts';
-import type { Decision } from '../../machines/protocol/run.ts';
 import { describeProblem } from '../workflow/expectation.ts';
 
 /** Options of one call; they override the workflow's and the steps' own. */
@@ -173,6 +173,7 @@ const decision = z.strictObject({
   decision: z.enum(['approve', 'reject', 'retry', 'abort']),
   value: json.optional(),
   by: z.string().max(256).optional(),
+  role: z.string().max(500).optional(),
 });
 
 /** A person's answer as it may enter a fact. Throws INVALID_INPUT with every problem. */

@@ -1,5 +1,6 @@
 /** An outline without problems, and what waits for what, as the plan that a run follows. */
 
+import type { DecisionPolicy } from '../../machines/protocol/decision.ts';
 import { type Json, type JsonObject, PRIORITIES, type PriorityName } from '../../machines/protocol/execution.ts';
 import {
   type Backoff,
@@ -120,8 +121,8 @@ function awaitedBy({ duration, until, signal, approval }: StepFields): WaitFor {
   if (duration !== undefined) return { type: 'timer', durationMs: duration };
   if (until !== undefined) return { type: 'time', at: until };
   if (signal !== undefined) return { type: 'signal', name: signal };
-  const { prompt, role }: { prompt?: string | undefined; role?: string | undefined } = typeof approval === 'object' ? approval : {};
-  return { type: 'approval', ...(prompt !== undefined && { prompt }), ...(role !== undefined && { role }) };
+  const { prompt, ...asked }: { prompt?: string | undefined } & PolicyFields = typeof approval === 'object' ? approval : {};
+  return { type: 'approval', ...(prompt !== undefined && { prompt }), ...policyOf(asked) };
 }
 
 function compensationOf(
@@ -154,7 +155,21 @@ function retryPolicy(retry: WorkflowFields['retry']): RetryPolicy | undefined {
   return { maxRetries: retry.maxRetries, backoff };
 }
 
-function fallbackOf(fallback: NonNullable<WorkflowFields['fallbacks']>[number], registry?: WorkflowRegistry): Fallback {
+interface PolicyFields {
+  readonly role?: string | undefined;
+  readonly quorum?: number | undefined;
+  readonly timeout?: number | undefined;
+}
+
+/** Who decides, in the words of a plan. */
+export const policyOf = ({ role, quorum, timeout }: PolicyFields): DecisionPolicy => ({
+  ...(role !== undefined && { role }),
+  ...(quorum !== undefined && quorum > 1 && { quorum }),
+  ...(timeout !== undefined && { timeoutMs: timeout }),
+});
+
+export function fallbackOf(fallback: NonNullable<WorkflowFields['fallbacks']>[number], registry?: WorkflowRegistry): Fallback {
+  if (fallback.action === 'escalate-to-human') return { on: fallback.on, action: fallback.action, ...policyOf(fallback) };
   if (fallback.action !== 'use-tool') return fallback;
   const { parameters, ...rest } = fallback;
   const credits = registry?.tool?.(fallback.tool)?.credits;

@@ -40,8 +40,17 @@ const Retry = z.union([
   maxRetries,
 ]);
 
-const Fallback = z.discriminatedUnion('action', [
-  z.strictObject({ on, action: z.literal('escalate-to-human') }),
+const timeout = z.int().min(1).max(MAX_TIMEOUT_MS).describe('Milliseconds.');
+export const quorum = z.int().min(1).max(100).describe('So many different people must give the same answer; one "reject" is enough.');
+
+export const Fallback = z.discriminatedUnion('action', [
+  z.strictObject({
+    on,
+    action: z.literal('escalate-to-human'),
+    role: name.optional().describe('Who decides says that he has this role.'),
+    quorum: quorum.optional(),
+    timeout: timeout.optional().describe('Milliseconds; what nobody has decided by then fails with APPROVAL_EXPIRED.'),
+  }),
   z.strictObject({ on, action: z.literal('use-value'), value: anyJson }),
   z.strictObject({ on, action: z.literal('use-tool'), tool: name, parameters: jsonObject.optional() }),
   z.strictObject({ on, action: z.literal('skip') }),
@@ -68,7 +77,6 @@ const ConditionObject = z.discriminatedUnion('type', [
 export const ConditionInput = z.union([z.string().describe('A CEL expression over input and steps.'), ConditionObject]);
 export const When = z.union([ConditionInput, z.array(ConditionInput)]).describe('The step is skipped unless all of these hold.');
 
-const timeout = z.int().min(1).max(MAX_TIMEOUT_MS).describe('Milliseconds.');
 const fallbacks = z.array(Fallback).max(100);
 const onFailure = z.enum(['stop', 'continue']);
 
@@ -186,9 +194,13 @@ export const STEP_SHAPES = {
       .regex(/^[^{}\s](?:[^{}]*[^{}\s])?$/, { error: 'The name of a signal has no braces and no space at its ends' })
       .optional(),
     approval: z
-      .union([z.literal(true), z.strictObject({ prompt: z.string().min(1).max(10_000).optional(), role: name.optional() })], {
-        error: '"approval" is true, or an object with a prompt or a role',
-      })
+      .union(
+        [
+          z.literal(true),
+          z.strictObject({ prompt: z.string().min(1).max(10_000).optional(), role: name.optional(), quorum: quorum.optional() }),
+        ],
+        { error: '"approval" is true, or an object with a prompt, a role or a quorum' },
+      )
       .optional()
       .describe("A person's decision."),
   },
@@ -238,6 +250,7 @@ export const CANONICAL_KEYS: ReadonlySet<string> = new Set([
     'workflow',
     'prompt',
     'role',
+    'quorum',
     'retries',
     'maxRetries',
     'backoff',

@@ -3,18 +3,28 @@
 import assert from 'node:assert/strict';
 import type { AnyMachineSnapshot, EventObject } from 'xstate';
 import { evolveRun, type RunInput, type RunState, runMachine, type StepRecord } from '../../../src/machines/machines.ts';
+import type { Decision } from '../../../src/machines/protocol/decision.ts';
 import { DEFAULT_ALLOCATION, type ResourceAllocation } from '../../../src/machines/protocol/execution.ts';
 import type { FactBody } from '../../../src/machines/protocol/facts.ts';
-import type { Decision, RunCommand, RunFact, RunJob, RunReport } from '../../../src/machines/protocol/run.ts';
+import type { RunCommand, RunFact, RunJob, RunReport } from '../../../src/machines/protocol/run.ts';
 import type { StepOutcome } from '../../../src/machines/protocol/step.ts';
 import { childKind } from '../../../src/machines/run.jobs.ts';
 import { FRESH_RUN } from '../../../src/machines/run.state.ts';
 import { addCredits } from '../../../src/machines/usage.ts';
+import type { Expiry } from '../../../src/machines/votes.ts';
 import { timersOf } from '../../../src/testing/paths.ts';
 import { anExecution, BORN_AT, PERMANENT, TRANSIENT, usageOf } from './jobs.ts';
 import { commitOf, folding, inert, type LiveChart } from './live-chart.ts';
 import { planOf, type StepSpec } from './plans.ts';
 import type { Walks } from './walks.ts';
+
+/** By job: types of events that it never hears. */
+const deafJobs = new WeakMap<RunJob, RegExp>();
+
+export function deafTo(deaf: RegExp, input: RunInput): RunInput {
+  deafJobs.set(input.job, deaf);
+  return input;
+}
 
 export function aRun(specs: readonly StepSpec[], allocation: Partial<ResourceAllocation> = {}, more: Partial<RunJob> = {}): RunInput {
   const execution = anExecution('run');
@@ -42,6 +52,7 @@ const MOST_ITERATIONS = 2;
 
 function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObject[] {
   const { job, state } = snapshot.context as { readonly job: RunJob; readonly state: RunState };
+  const expiries: Expiry[] = [];
   const commands: RunCommand[] = [
     { type: 'execution.pause', epoch: 0, at },
     { type: 'execution.resume', at },
@@ -72,7 +83,7 @@ function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObjec
       for (const output of outcomes) reports.push({ type: 'child.done', id, incarnation, output, at });
       reports.push({ type: 'child.crashed', id, incarnation, cause, at }, { type: 'execution.paused', id, epoch: state.pauseEpoch, at });
       const step = job.plan.steps[ordinal];
-      if (step && childKind(step, record) !== 'executor')
+      if (step && childKind(job, step, record) !== 'executor')
         reports.push({ type: 'execution.waiting', id, at }, { type: 'execution.continued', id, at });
     }
     if (state.phase === 'compensating' && state.undo.last() === ordinal) {
@@ -81,16 +92,41 @@ function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObjec
       reports.push({ type: 'child.crashed', id: `${id}/undo`, incarnation: 1, cause, at });
     }
     if (record.status !== 'waiting' && record.waitsFor?.type !== 'approval') return;
-    for (const decision of DECISIONS) {
+    for (const decision of answersTo(record)) {
       if (decision.decision !== 'retry' || incarnation < MOST_ITERATIONS) commands.push({ type: 'run.decide', at, stepId: id, decision });
     }
+    const { expiresAt } = record.asked ?? {};
+    if (expiresAt === undefined) return;
+    expiries.push({ type: 'decision.expired', subject: id, expiresAt: expiresAt + 1 } satisfies Expiry);
+    expiries.push({ type: 'decision.expired', subject: id, expiresAt, at: Math.max(expiresAt, at) } as Expiry);
   });
-  return [...commands, ...reports, ...timersOf(snapshot)];
+  // What expires before the run does, is heard before.
+  const timers = expiries.length === 0 ? timersOf(snapshot) : [];
+  const deaf = deafJobs.get(job);
+  const events = [...commands, ...reports, ...expiries, ...timers];
+  const nameOf = (event: EventObject) => ('decision' in event ? (event.decision as Decision).decision : event.type);
+  return deaf ? events.filter((event) => !deaf.test(nameOf(event))) : events;
+}
+
+/** Where several must agree: two people who may say the same, one of whom may say something else; and what is not taken. */
+function answersTo({ asked, waitsFor }: StepRecord): readonly Decision[] {
+  const { quorum = 1, role } = waitsFor?.type === 'approval' ? waitsFor : (asked ?? {});
+  if (quorum === 1 && role === undefined) return DECISIONS;
+  const as = role === undefined ? {} : { role };
+  const named = [
+    { decision: 'approve', by: 'Ann' },
+    { decision: 'approve', by: 'Bob' },
+    { decision: 'abort', by: 'Ann' },
+    { decision: 'abort', by: 'Bob' },
+    { decision: 'reject', by: 'Bob' },
+  ] as const;
+  return [...named.map((answer) => ({ ...answer, ...as })), { decision: 'approve' }, { decision: 'approve', by: 'Dan', role: 'other' }];
 }
 
 const keyOf = ({ records, ready, live, escalated, parked, failure, idle, keptSignals, undo, askedEpoch }: RunState): string =>
   JSON.stringify([
-    records.map(({ status, iteration, fallback, branch, pausedIn, childExecutionId, isWaiting, answer }) => [
+    records.map(({ status, iteration, fallback, branch, pausedIn, childExecutionId, isWaiting, answer, votes = [] }) => [
+      votes.map(({ by, decision }) => `${by} ${decision}`).sort(),
       isWaiting,
       answer !== undefined,
       status,
@@ -123,7 +159,12 @@ export const run: Walks<RunState, RunInput> = {
 };
 
 function checkClock({ state, clock }: LiveChart<RunState, RunInput>): void {
-  assert.equal(clock.nextDueAt, state.phase === 'running' ? state.dueAt : undefined, `the timer in ${state.phase}`);
+  if (!['running', 'pausing', 'paused', 'waiting'].includes(state.phase)) return;
+  const expiries = state.records
+    .toArray()
+    .flatMap(({ status, asked }) => (status === 'waiting' && asked?.expiresAt ? [asked.expiresAt] : []));
+  const due = Math.min(...expiries, ...(state.phase === 'running' ? [state.dueAt] : []));
+  assert.equal(clock.nextDueAt, due === Number.POSITIVE_INFINITY ? undefined : Math.max(due, clock.now()), `the timer in ${state.phase}`);
 }
 
 function checkCounts(state: RunState): void {
@@ -181,7 +222,8 @@ function checkSteps(facts: readonly FactBody[]): void {
     if (!fact.type.startsWith('tier2/step/') || fact.type.startsWith('tier2/step/compensat')) continue;
     const { ordinal, stepId } = fact.payload as { readonly ordinal: number; readonly stepId: string };
     assert.ok(!settled.has(ordinal), `${fact.type} of "${stepId}", which had settled`);
-    const answers = fact.type === 'tier2/step/decided' || fact.type === 'tier2/step/cancelled';
+    if (fact.type === 'tier2/step/voted') continue;
+    const answers = /^tier2\/step\/(decided|cancelled|expired)$/.test(fact.type);
     assert.ok(answers || !asked.has(ordinal), `${fact.type} of "${stepId}", about which a person was asked`);
     asked.delete(ordinal);
     if (fact.type === 'tier2/step/escalated') asked.add(ordinal);

@@ -179,7 +179,8 @@ describe('a wait for a signal', () => {
 });
 
 describe('a wait for a person', () => {
-  const ask = wait('ask', { approval: { prompt: 'Deploy {{what}}?', role: 'release-manager' }, timeout: 10 * MINUTE });
+  const role = 'release-manager';
+  const ask = wait('ask', { approval: { prompt: 'Deploy {{what}}?', role }, timeout: 10 * MINUTE });
   const start = async (more: object = {}) => {
     const world = await startWorld();
     const run = world.run(asSteps([{ ...ask, ...more }, work('after', { value: '${ask.result}' })]), { input: { what: 'v2' } });
@@ -192,10 +193,10 @@ describe('a wait for a person', () => {
     const { world, run } = await start();
     await using _ = world;
     expect((await run.snapshot()).waiting).toEqual([
-      { stepId: 'ask', for: { type: 'approval', prompt: 'Deploy v2?', role: 'release-manager', timeoutMs: 10 * MINUTE } },
+      { stepId: 'ask', for: { type: 'approval', prompt: 'Deploy v2?', role, timeoutMs: 10 * MINUTE } },
     ]);
-    expect(await run.decide('ask', { decision: 'retry' })).toBe(false);
-    expect(await run.decide('ask', { decision: 'approve', value: 'yes', by: 'Ann' })).toBe(true);
+    expect(await run.decide('ask', { decision: 'retry', role })).toBe(false);
+    expect(await run.decide('ask', { decision: 'approve', value: 'yes', by: 'Ann', role })).toBe(true);
     expect(await run.decide('ask', { decision: 'reject' })).toBe(false);
     const { result, facts } = await world.finish(run);
     expect(result.result).toBe('yes');
@@ -205,14 +206,14 @@ describe('a wait for a person', () => {
   it('is true when no value was given', async () => {
     const { world, run } = await start();
     await using _ = world;
-    await run.decide('ask', { decision: 'approve' });
+    await run.decide('ask', { decision: 'approve', role });
     expect((await world.finish(run)).result.result).toBe(true);
   });
 
   it('fails with REJECTED_BY_HUMAN when it is rejected, and its fallbacks apply', async () => {
     const { world, run } = await start({ fallbacks: [{ on: 'REJECTED_BY_HUMAN', action: 'use-value', value: 'no' }] });
     await using _ = world;
-    await run.decide('ask', { decision: 'reject', by: 'Ann' });
+    await run.decide('ask', { decision: 'reject', by: 'Ann', role });
     const { result, facts } = await world.finish(run);
     expect(result.result).toBe('no');
     expect(payloadOf(facts, 'tier2/step/fell_back', 'ask')).toMatchObject({
@@ -223,7 +224,7 @@ describe('a wait for a person', () => {
   it('cancels the run when it is aborted', async () => {
     const { world, run } = await start();
     await using _ = world;
-    await run.decide('ask', { decision: 'abort', by: 'Ann' });
+    await run.decide('ask', { decision: 'abort', by: 'Ann', role });
     const { result } = await world.finish(run);
     expect(result).toMatchObject({ status: 'cancelled', error: { context: { reason: 'aborted by Ann' } } });
   });
@@ -242,7 +243,7 @@ describe('a wait for a person', () => {
     expect(run.status).toBe('running');
     await world.clock.advanceAsync(MINUTE);
     expect(run.status).toBe('waiting');
-    expect(await run.decide('ask', { decision: 'approve' })).toBe(true);
+    expect(await run.decide('ask', { decision: 'approve', role })).toBe(true);
     expect((await world.finish(run)).result.success).toBe(true);
   });
 });
