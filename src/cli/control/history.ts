@@ -60,6 +60,7 @@ export class History {
       return id;
     }
     if (verb === 'decided') this.#end(id, `it was answered already: ${payload.decision}${by(payload)}`);
+    else if (verb === 'expired') this.#end(id, 'it waits no longer: nobody answered in time');
     else if (SETTLED.has(verb)) this.#end(id, `it waits no longer: the ${noun} has ended (${verb})`);
     return undefined;
   }

@@ -45,11 +45,14 @@ describe('the history of questions', () => {
     expect(history.get('r/a')).toMatchObject({ isOpen: true });
   });
 
-  it('tells a question that has expired from one that was answered', () => {
+  it.each([
+    ['has expired', ['tier2/step/expired', 'tier2/step/failed'], 'nobody answered in time'],
+    ['has ended otherwise', ['tier2/step/cancelled'], 'the step has ended (cancelled)'],
+  ])('tells a question that %s from one that was answered', (_, types, reason) => {
     const history = new History();
     history.hear(fact('tier2/step/started', 'r', { stepId: 'a', ...approval }));
-    history.hear(fact('tier2/step/failed', 'r', { stepId: 'a' }));
-    expect(history.get('r/a')?.reason).toBe('it waits no longer: the step has ended (failed)');
+    for (const type of types) history.hear(fact(type, 'r', { stepId: 'a' }));
+    expect(history.get('r/a')).toEqual({ isOpen: false, reason: `it waits no longer: ${reason}` });
   });
 
   it('ends the questions of a run with it, and no others', () => {
