@@ -4,11 +4,13 @@ import type { Fact } from '../../machines/protocol/facts.ts';
 import { oneLine } from '../outcome.ts';
 import { runOf } from '../progress/names.ts';
 
-interface Entry {
+export interface Entry {
   readonly isOpen: boolean;
   /** Why it is not open. */
   readonly reason: string;
 }
+
+type Noun = 'step' | 'task' | 'obligation';
 
 /** Questions that are over; the oldest is forgotten first. */
 const MOST_REMEMBERED = 10_000;
@@ -26,7 +28,7 @@ interface Payload {
 }
 
 export class History {
-  readonly #open = new Map<string, Entry>();
+  readonly #open = new Map<string, Noun>();
   readonly #over = new Map<string, Entry>();
 
   /** How many questions wait for people. */
@@ -36,7 +38,7 @@ export class History {
 
   /** Undefined for what was never asked, or is over since long ago. */
   get(id: string): Entry | undefined {
-    return this.#open.get(id) ?? this.#over.get(id);
+    return this.#open.has(id) ? OPEN : this.#over.get(id);
   }
 
   ids(): Iterable<string> {
@@ -48,7 +50,9 @@ export class History {
     const [, noun = '', verb = ''] = fact.type.split('/');
     if (fact.tier === 'tier3') return undefined;
     if (noun === 'swarm' || noun === 'routine') {
-      if (SETTLED.has(verb)) this.#endAll(runOf(fact), verb);
+      if (SETTLED.has(verb)) this.#endAll(runOf(fact), `its run has ended (${verb})`);
+      // A new plan is made of what was asked about tasks.
+      else if (verb === 'replanning') this.#endAll(runOf(fact), 'the swarm makes another plan', 'task');
       return undefined;
     }
     const payload = fact.payload as Payload;
@@ -56,7 +60,7 @@ export class History {
     if (subject === undefined) return undefined;
     const id = `${runOf(fact)}/${subject}`;
     if (asks(verb, payload)) {
-      this.#open.set(id, OPEN);
+      this.#open.set(id, noun as Noun);
       return id;
     }
     if (verb === 'decided') this.#end(id, `it was answered already: ${payload.decision}${by(payload)}`);
@@ -74,9 +78,9 @@ export class History {
   }
 
   /** What a run leaves open when it ends is over with it. */
-  #endAll(runId: string, verb: string): void {
-    for (const id of [...this.#open.keys()]) {
-      if (id.startsWith(`${runId}/`)) this.#end(id, `it waits no longer: its run has ended (${verb})`);
+  #endAll(runId: string, reason: string, only?: Noun): void {
+    for (const [id, noun] of [...this.#open]) {
+      if (id.startsWith(`${runId}/`) && (only === undefined || noun === only)) this.#end(id, `it waits no longer: ${reason}`);
     }
   }
 }

@@ -63,6 +63,16 @@ describe('the history of questions', () => {
     expect(history.get('r/b/10/a')).toMatchObject({ isOpen: true });
   });
 
+  it('withdraws what was asked about tasks when another plan is made, and nothing else', () => {
+    const history = new History();
+    history.hear(fact('tier1/task/escalated', 's', { taskId: 'a' }));
+    history.hear(fact('tier1/obligation/unmet', 's', { normId: 'n' }));
+    history.hear(fact('tier2/step/escalated', 's/b/1', { stepId: 'c' }));
+    history.hear(fact('tier1/swarm/replanning', 's', { round: 1, taskId: 'd' }));
+    expect(history.get('s/a')).toEqual({ isOpen: false, reason: 'it waits no longer: the swarm makes another plan' });
+    expect([history.get('s/n')?.isOpen, history.get('s/b/1/c')?.isOpen]).toEqual([true, true]);
+  });
+
   it('forgets the oldest answers, and never a question that is open', () => {
     const history = new History();
     history.hear(fact('tier2/step/escalated', 'r', { stepId: 'first' }));
