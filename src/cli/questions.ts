@@ -81,7 +81,7 @@ export function others(options: readonly Verdict[]): string {
 const HEAD = ['ID', 'RUN', 'KIND', 'SINCE', 'EXPIRES', 'WHO', 'QUESTION'] as const;
 
 function row({ id, run, kind, since, expiresAt, role, quorum, votes, prompt }: Waiting, now: number): readonly string[] {
-  const people = quorum > 1 || votes.length > 0 ? `${votes.length} of ${quorum}` : '';
+  const people = quorum > 1 ? `${quorum} people, ${votes.length} answered` : '';
   return [
     shellWord(id),
     oneLine(run),
@@ -127,8 +127,8 @@ export function outcomeOf(id: string, { decision }: Answer, asked: Asked<'decide
   if (!reply.accepted) return vain(oneLine(reply.reason ?? 'it waits no longer'));
   const { open } = reply;
   if (!open) return { accepted: true, word: `${name} ${DONE[decision]}` };
-  const same = open.votes.filter((vote) => vote.decision === decision).length;
-  return { accepted: true, open, word: `${name}: your "${decision}" counts, ${same} of ${open.quorum}` };
+  const word = `${name}: your "${decision}" counts; ${open.quorum} people must give the same answer, ${open.votes.length} answered`;
+  return { accepted: true, open, word };
 }
 
 export const answerDocument = (id: string, answer: Answer | undefined, { accepted, open, error }: Outcome): string =>

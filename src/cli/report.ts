@@ -106,12 +106,14 @@ function waitingLines({ kind }: Ending, board: Board): readonly string[] {
   ];
 }
 
+const canRetry = ({ waitsFor, canRetry: may }: Row): boolean => !waitsFor && may !== false;
+
 /** The command that would answer. `RUN` stands for the id that every run has anew. */
 function commandFor({ waiting, unmet, root }: Board): readonly string[] {
   const row = waiting.find(({ waitsFor }) => waitsFor?.type !== 'signal');
   const subject = row ? row.key.slice(root.length) : unmet[0] && `/${unmet[0].normId}`;
   if (subject === undefined) return ['next: the command line sends no signals, a program can'];
-  const options = row?.waitsFor ? '--reject, --abort' : '--retry, --reject, --abort';
+  const options = row && !canRetry(row) ? '--reject, --abort' : '--retry, --reject, --abort';
   return [
     'next: run it with --wait-for-people: then it stays, and is answered from another terminal in this folder with',
     `  swarmchart approve ${shellWord(`RUN${subject}`)}   # or ${options}; "swarmchart approve" alone lists what waits`,
@@ -124,11 +126,12 @@ const waitOf = (wait: NonNullable<Row['waitsFor']>): string => {
 };
 
 /** The call that would answer for a step, however deep its run lives. */
-function answerTo({ id, runId, waitsFor }: Row, board: Board, kind: Ending['kind']): string {
+function answerTo(row: Row, board: Board, kind: Ending['kind']): string {
+  const { id, runId, waitsFor } = row;
   const path = pathOf(runId, board.root).map((step) => `.run(${JSON.stringify(step)})?`);
   const holder = `${kind === 'swarm' ? 'swarm' : 'execution'}${path.join('')}`;
   if (waitsFor?.type === 'signal') return `${holder}.signal(${JSON.stringify(waitsFor.name)})`;
-  const others = waitsFor ? "'reject', 'abort'" : "'retry', 'reject', 'abort'";
+  const others = canRetry(row) ? "'retry', 'reject', 'abort'" : "'reject', 'abort'";
   return `${holder}.decide(${JSON.stringify(id)}, { decision: 'approve', value: … })   // or ${others}`;
 }
 

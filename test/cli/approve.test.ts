@@ -41,7 +41,9 @@ describe('swarmchart approve', () => {
     expect(exitCode).toBe(0);
     const [head, first, second, ...rest] = stdout.trimEnd().split('\n');
     expect(head).toMatch(/^ID +RUN +KIND +SINCE +EXPIRES +WHO +QUESTION$/);
-    expect(first).toMatch(new RegExp(`^${ship} +release +approval +2 min 0 s ago +in 60 min 0 s +clerk, 0 of 2 +Ship it\\?$`));
+    expect(first).toMatch(
+      new RegExp(`^${ship} +release +approval +2 min 0 s ago +in 60 min 0 s +clerk, 2 people, 0 answered +Ship it\\?$`),
+    );
     expect(second).toMatch(new RegExp(`^${executionId}/pay/1/fee +release +step +1 min 0 s ago +- +anyone +out of paper$`));
     expect(rest).toEqual([]);
     expect(stderr).toBe(`next: swarmchart approve ${ship}   # or --reject, --abort\n`);
@@ -114,7 +116,11 @@ describe('swarmchart approve', () => {
     await using run = await setUp();
     run.inbox.ask({ executionId: run.executionId, subject: 'ship', quorum: 2 });
     const first = await run.space.run('approve', run.ship, '--by', 'ann');
-    expect(first).toEqual({ exitCode: 0, stdout: `${run.ship}: your "approve" counts, 1 of 2\n`, stderr: '' });
+    expect(first).toEqual({
+      exitCode: 0,
+      stdout: `${run.ship}: your "approve" counts; 2 people must give the same answer, 1 answered\n`,
+      stderr: '',
+    });
     const twice = await run.space.run('approve', run.ship, '--by', 'ann');
     expect(twice).toEqual({ exitCode: 1, stdout: '', stderr: `error: "${run.ship}" was not answered: ann has answered it before\n` });
     expect((await run.space.run('approve', run.ship, '--by', 'bob')).stdout).toBe(`${run.ship} approved\n`);

@@ -16,6 +16,7 @@ const FAIL_ONCE = `let calls = 0;
 const run = () => { calls += 1; if (calls < 2) throw new Error('out of paper'); return calls; };
 export default { tools: [{ name: 'fail', run }] };
 `;
+const FAIL = `export default { tools: [{ name: 'fail', run: () => { throw new Error('out of paper'); } }] };\n`;
 const ESCALATE = oneStep('fail', ', fallbacks: [{ action: escalate-to-human }]');
 
 const LIVE = join('.swarmchart', 'live');
@@ -99,6 +100,41 @@ describe('swarmchart run --wait-for-people', () => {
     expect(late.exitCode).toBe(1);
     expect(late.stderr).toMatch(/was not answered: it was answered already: approve by (ann|bob)\n$/);
     await space.run('approve', second);
+    expect(await exitCode).toBe(0);
+  });
+
+  it('takes answers only in the role that is asked for, and of as many people', async () => {
+    const text = `id: w\nsteps: [{ id: ship, type: wait, approval: { prompt: "Ship it?", role: clerk, quorum: 2 } }]\n`;
+    using space = new Workspace({ 'w.yaml': text });
+    const { terminal, exitCode } = space.start('run', 'w.yaml', '--wait-for-people');
+    const id = await asked(terminal.err, 'ship');
+    const stranger = await space.run('approve', id, '--by', 'ann');
+    expect(stranger.exitCode).toBe(2);
+    expect(stranger.stderr).toMatch(/^error: .* needs another role\nnext: swarmchart approve lists what waits, and for whom\n$/);
+    const first = await space.run('approve', id, '--by', 'ann', '--role', 'clerk');
+    expect(first).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('2 people must give the same answer, 1 answered') as string,
+    });
+    expect((await space.run('approve')).stdout).toContain('clerk, 2 people, 1 answered  Ship it?');
+    const twice = await space.run('approve', id, '--by', 'ann', '--role', 'clerk');
+    expect(twice).toMatchObject({ exitCode: 1, stderr: `error: "${id}" was not answered: ann has answered it before\n` });
+    expect((await space.run('approve', id, '--by', 'bob', '--role', 'clerk')).stdout).toBe(`${id} approved\n`);
+    expect(await exitCode).toBe(0);
+  });
+
+  it('goes on when nobody answers in time, and says so to who comes later', async () => {
+    const steps = `  - { id: only, tool: fail, fallbacks: [{ action: escalate-to-human, timeout: 200 }, { action: use-value, value: 0 }] }\n`;
+    using space = new Workspace({
+      'w.yaml': `id: w\nsteps:\n${steps}${ask('then', 'Then?', ', dependencies: [only]')}`,
+      'swarmchart.config.mjs': FAIL,
+    });
+    const { terminal, exitCode } = space.start('run', 'w.yaml', '--wait-for-people');
+    const id = await asked(terminal.err, 'only');
+    const then = await asked(terminal.err, 'then');
+    const late = await space.run('approve', id);
+    expect(late).toMatchObject({ exitCode: 1, stderr: `error: "${id}" was not answered: it waits no longer: nobody answered in time\n` });
+    await space.run('approve', then);
     expect(await exitCode).toBe(0);
   });
 

@@ -13,6 +13,7 @@ import {
   type Listed,
   LONGEST_PROMPT,
   MOST_LISTED,
+  MOST_VOTES,
   PROTOCOL_VERSION,
   type Reply,
   requestSchema,
@@ -107,6 +108,6 @@ export const refuse = (code: ErrorCode, message: string): Reply => ({ ok: false,
 const shortened = ({ prompt, votes, options, ...rest }: Question): Listed['waiting'][number] => ({
   ...rest,
   prompt: prompt.length > LONGEST_PROMPT ? `${prompt.slice(0, LONGEST_PROMPT - 1)}…` : prompt,
-  votes: [...votes],
+  votes: votes.slice(0, MOST_VOTES),
   options: [...options],
 });

@@ -13,8 +13,9 @@ export const PROTOCOL_VERSION = 1;
 /** A value of a megabyte, and what is around it. */
 export const MAX_REQUEST_BYTES = 1_114_112;
 export const MAX_REPLY_BYTES = 16_777_216;
-/** Questions in one reply, and characters of the text of one. */
+/** Questions in one reply; answers and characters of one of them. */
 export const MOST_LISTED = 1_000;
+export const MOST_VOTES = 100;
 export const LONGEST_PROMPT = 10_000;
 
 const envelope = { v: z.literal(PROTOCOL_VERSION), token: z.string().max(256) };

@@ -207,7 +207,7 @@ export class Board {
         return { kind: 'falling back', ...this.#names(fact, payload.stepId), detail };
       }
       case 'tier2/step/escalated':
-        return this.#end(fact, payload.stepId, 'waiting', `for a person, after ${oneLine(payload.error.message)}`, payload.error);
+        return this.#escalate(fact, payload.stepId, payload);
       case 'tier2/step/completed':
         return this.#end(fact, payload.stepId, 'completed', '');
       case 'tier2/step/failed':
@@ -255,6 +255,13 @@ export class Board {
   #fail(fact: Fact, id: string, { error, fatal }: Pick<Of<'tier2/step/failed'>, 'error' | 'fatal'>): News | undefined {
     const news = this.#end(fact, id, 'failed', oneLine(error.message), error);
     if (fatal) this.#rows.setFatal(`${runOf(fact)}/${id}`);
+    return news;
+  }
+
+  #escalate(fact: Fact, id: string, { error, canRetry }: { readonly error: ExecutionError; readonly canRetry?: false }): News | undefined {
+    const news = this.#end(fact, id, 'waiting', `for a person, after ${oneLine(error.message)}`, error);
+    const row = this.#rows.get(`${runOf(fact)}/${id}`);
+    if (row && canRetry === false) this.#rows.set({ ...row, canRetry });
     return news;
   }
 

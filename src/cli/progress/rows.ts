@@ -18,6 +18,8 @@ export interface Row {
   readonly endedAt?: number;
   readonly error?: ExecutionError;
   readonly waitsFor?: ResolvedWait;
+  /** False of what a person cannot have tried again. */
+  readonly canRetry?: false;
 }
 
 export class Rows {
