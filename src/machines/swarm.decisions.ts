@@ -6,12 +6,14 @@ import { type ExecutionError, NO_USAGE } from './protocol/execution.ts';
 import type { ChildReport } from './protocol/run.ts';
 import type { SwarmCommand, SwarmJob, SwarmReport, SwarmTask } from './protocol/swarm.ts';
 import type { RunOutcome } from './run.decisions.ts';
-import { activeMsAt, type SwarmState, type TaskRecord } from './swarm.state.ts';
-import { dispatch, isEnding, refuseTask, reviveToEnd, runContext, settleTask, startLeased } from './swarm.tasks.ts';
+import { isEnding } from './swarm.ladder.ts';
+import { activeMsAt, isAtWork, type SwarmState, type TaskRecord } from './swarm.state.ts';
+import { dispatch, refuseTask, reviveToEnd, runContext, settleTask, startLeased } from './swarm.tasks.ts';
 import { isHelper, type SwarmContext, type SwarmTurn, swarmTimeout, swarmUsage } from './swarm.turn.ts';
 import { timerAt } from './timers.ts';
+import type { Expiry } from './votes.ts';
 
-export type SwarmEvent = SwarmCommand | SwarmReport | ControlReport | ChildReport<unknown>;
+export type SwarmEvent = SwarmCommand | SwarmReport | ControlReport | ChildReport<unknown> | Expiry;
 type Of<Type extends SwarmEvent['type']> = Extract<SwarmEvent, { type: Type }>;
 
 export type SwarmOutcome = RunOutcome;
@@ -44,7 +46,7 @@ export function recordGranted(turn: SwarmTurn, _context: SwarmContext, event: Sw
   const agentId = ownId(turn.job, granted.agentId);
   const { task } = turn.at(ordinalOfLease(turn.state, turn.job.execution.executionId, leaseId));
   turn.record({ type: 'tier1/lease/granted', at, payload: { taskId: task.id, ordinal: task.ordinal, leaseId, agentId } });
-  if (turn.state.phase === 'coordinating') startLeased(turn, task.ordinal, at);
+  if (isAtWork(turn.state)) startLeased(turn, task.ordinal, at);
   dispatch(turn, at);
 }
 
@@ -138,9 +140,10 @@ export function recordWaiting(turn: SwarmTurn): void {
 }
 
 export function recordCancelling(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {
-  const command = event as Of<'execution.cancel'> | Of<'swarm.decide'>;
+  const command = event as Of<'execution.cancel'> | Of<'swarm.decide'> | Of<'swarm.decideTask'>;
   const { at } = command;
-  const reason = command.type === 'execution.cancel' ? command.reason : `aborted by ${command.by ?? 'a person'}`;
+  const by = command.type === 'swarm.decideTask' ? command.decision.by : command.type === 'swarm.decide' ? command.by : undefined;
+  const reason = command.type === 'execution.cancel' ? command.reason : `aborted by ${by ?? 'a person'}`;
   turn.stopHelper();
   turn.record({ type: 'tier1/swarm/cancelling', at, payload: { reason } });
   endAll(turn, reason, at);
@@ -199,7 +202,7 @@ export function outcomeOf({ state }: SwarmContext): SwarmOutcome {
 }
 
 /** A swarm that waited goes on, before anything else is recorded. */
-function goOn(turn: SwarmTurn, at: number): void {
+export function goOn(turn: SwarmTurn, at: number): void {
   if (turn.state.phase === 'waiting') turn.record({ type: 'tier1/swarm/resumed', at, payload: {} });
 }
 
@@ -216,9 +219,9 @@ export function isCurrent({ state, job }: SwarmContext, event: SwarmEvent): bool
       return record?.status === 'stopping' && record.incarnation === event.incarnation;
     }
     case 'execution.paused':
-      return isAtWork(recordOf(state, event.id)) && event.epoch === state.pauseEpoch;
+      return isRunning(recordOf(state, event.id)) && event.epoch === state.pauseEpoch;
     case 'execution.waiting':
-      return isAtWork(recordOf(state, event.id)) && recordOf(state, event.id)?.status !== 'waiting';
+      return isRunning(recordOf(state, event.id)) && recordOf(state, event.id)?.status !== 'waiting';
     case 'execution.continued':
       return recordOf(state, event.id)?.status === 'waiting';
     case 'lease.granted':
@@ -239,7 +242,7 @@ export const mayMeetObligation = (context: SwarmContext, event: SwarmEvent): boo
   isCurrent(context, event) &&
   (event.output as RunOutcome).status === 'completed';
 
-const isAtWork = (record: TaskRecord | undefined): boolean => record?.isLive === true && record.status !== 'stopping';
+const isRunning = (record: TaskRecord | undefined): boolean => record?.isLive === true && record.status !== 'stopping';
 
 export const isEscalated = ({ state }: SwarmContext, event: SwarmEvent): boolean =>
   event.type === 'swarm.decide' && state.obligations.get(event.normId)?.status === 'escalated';

@@ -1,8 +1,9 @@
 /** What is true of a swarm, folded from its facts. Every update is O(log tasks) plus the degree of the task that settled. */
 
 import { List, Map as PersistentMap } from 'immutable';
-import { emptyOrdinals, withOrdinal } from './ordinal-set.ts';
-import type { Obligation, SwarmFact, SwarmJob, SwarmPlan, SwarmStage, Team } from './protocol/swarm.ts';
+import { emptyOrdinals, hasOrdinal, type OrdinalSet, withOrdinal } from './ordinal-set.ts';
+import type { ExecutionError } from './protocol/execution.ts';
+import type { Obligation, SwarmFact, SwarmJob, SwarmPlan, SwarmStage, SwarmTask, Team } from './protocol/swarm.ts';
 import {
   activeMsAt,
   BLANK_TASK,
@@ -13,7 +14,7 @@ import {
   type SwarmState,
   type TaskRecord,
 } from './swarm.state.ts';
-import { evolveTask } from './swarm.tasks.fold.ts';
+import { evolveTask, unasked } from './swarm.tasks.fold.ts';
 
 export function evolveSwarm(state: SwarmState, fact: SwarmFact): SwarmState {
   const at = fact.at;
@@ -23,9 +24,21 @@ export function evolveSwarm(state: SwarmState, fact: SwarmFact): SwarmState {
     case 'tier1/swarm/plan_refused':
       return { ...state, at, planAttempt: fact.payload.attempt + 1, issues: fact.payload.issues, hasHelper: isActive(state) };
     case 'tier1/swarm/decomposed':
-      return { ...decomposed(state, fact.payload.plan), at, hasHelper: isActive(state), ...entered(state, 'organizing') };
+      return {
+        ...decomposed(state, fact.payload.plan),
+        at,
+        isReplanned: false,
+        hasHelper: isActive(state),
+        ...entered(state, 'organizing'),
+      };
     case 'tier1/swarm/organized':
       return rearmed({ ...organized(state, fact.payload.team, at), at, hasHelper: false, ...entered(state, 'coordinating') });
+    case 'tier1/swarm/replanning':
+      return rearmed({ ...replanning(state, fact.payload), at, ...entered(state, 'replanning') });
+    case 'tier1/swarm/plan_requested':
+      return { ...state, at, hasHelper: true };
+    case 'tier1/swarm/replanning_failed':
+      return rearmed({ ...state, at, hasHelper: false, isReplanned: true, ready: readyIn(state), ...entered(state, 'coordinating') });
     case 'tier1/swarm/synthesizing':
       return rearmed({ ...state, at, hasHelper: true, ...entered(state, 'synthesizing') });
     case 'tier1/swarm/pausing':
@@ -65,25 +78,87 @@ function started(job: SwarmJob, at: number): SwarmState {
   return { ...FRESH_SWARM, ...times, phase: 'decomposing', job, hasHelper: true };
 }
 
+/** Of an earlier plan what is done stays done, by its id; anything else begins anew, under names that nothing had before. */
 function decomposed(state: SwarmState, plan: SwarmPlan): SwarmState {
   const { tasks } = plan;
-  const free = tasks.filter(({ dependsOn }) => dependsOn.length === 0);
-  return {
+  const known = recordsById(state);
+  const earlier = state.earlier.merge(
+    [...known].map(([id, { leases, iteration, incarnation }]) => [id, { leases, iteration, incarnation }]),
+  );
+  const isDone = (task: SwarmTask | undefined): boolean => task !== undefined && known.get(task.id)?.status === 'completed';
+  const records = List(
+    tasks.map((task): TaskRecord => {
+      const done = isDone(task) ? known.get(task.id) : undefined;
+      if (done) return { ...done, blockedBy: 0 };
+      const blockedBy = task.dependsOn.filter((ordinal) => !isDone(tasks[ordinal])).length;
+      const before = earlier.get(task.id);
+      return { ...BLANK_TASK, blockedBy, ...(before && { ...before, forgiven: before.iteration }) };
+    }),
+  );
+  const open = tasks.filter((task) => !isDone(task));
+  const next: SwarmState = {
     ...state,
     plan,
-    records: List(tasks.map(({ dependsOn }) => ({ ...BLANK_TASK, blockedBy: dependsOn.length }))),
-    ready: free.reduce((ready, { rank }) => withOrdinal(ready, rank), emptyOrdinals(tasks.length)),
-    open: tasks.length,
-    unstartedComplexity: tasks.reduce((sum, { complexity }) => sum + complexity, 0),
+    records,
+    earlier,
+    unsolved: 0,
+    escalated: 0,
+    open: open.length,
+    unstartedComplexity: open.reduce((sum, { complexity }) => sum + complexity, 0),
+    obligations: state.obligations.map((record) => (record.status === 'escalated' ? { ...record, status: 'open' as const } : record)),
+  };
+  return { ...next, ready: readyIn(next) };
+}
+
+const recordsById = ({ plan, records }: SwarmState): ReadonlyMap<string, TaskRecord> =>
+  new Map(
+    (plan?.tasks ?? []).flatMap(({ id, ordinal }) => {
+      const record = records.get(ordinal);
+      return record ? [[id, record] as const] : [];
+    }),
+  );
+
+/** All that can be given to an agent. */
+function readyIn({ plan, records }: SwarmState): OrdinalSet {
+  const tasks = plan?.tasks ?? [];
+  return tasks.reduce((ready, { ordinal, rank }) => {
+    const record = records.get(ordinal);
+    return record?.status === 'pending' && record.blockedBy === 0 ? withOrdinal(ready, rank) : ready;
+  }, emptyOrdinals(tasks.length));
+}
+
+/** Nothing begins any more, and people are not asked about what another plan may leave out. */
+function replanning(
+  state: SwarmState,
+  { round, taskId, error }: { readonly round: number; readonly taskId: string; readonly error: ExecutionError },
+): SwarmState {
+  const records = state.records.map((record) => (record.status === 'escalated' ? unasked({ ...record, status: 'unsolved' }) : record));
+  const begun = (state.plan?.tasks ?? []).filter(
+    ({ rank, ordinal }) => hasOrdinal(state.ready, rank) && records.get(ordinal)?.childExecutionId !== undefined,
+  );
+  return {
+    ...state,
+    round,
+    cause: { taskId, error },
+    records,
+    unsolved: state.unsolved + state.escalated,
+    escalated: 0,
+    ready: begun.reduce((ready, { rank }) => withOrdinal(ready, rank), emptyOrdinals(records.size)),
+    planAttempt: 1,
+    issues: [],
   };
 }
 
+/** An obligation that was known before keeps its time, and its end if it has one. */
 function organized(state: SwarmState, team: Team, at: number): SwarmState {
   const active = activeMsAt(state, at);
-  const record = (obligation: Obligation): [string, ObligationRecord] => [
-    obligation.normId,
-    { ...obligation, dueActiveMs: active + obligation.deadlineMs, status: 'open' },
-  ];
+  const isDone = (id: string): boolean => state.records.get(state.plan?.ordinals[id] ?? -1)?.status === 'completed';
+  const record = (obligation: Obligation): [string, ObligationRecord] => {
+    const known = state.obligations.get(obligation.normId);
+    const isMet = state.round > 0 && obligation.tasks.every(isDone);
+    const status = known?.status === 'waived' ? 'waived' : isMet ? 'met' : 'open';
+    return [obligation.normId, { ...obligation, dueActiveMs: known?.dueActiveMs ?? active + obligation.deadlineMs, status }];
+  };
   return { ...state, team, obligations: PersistentMap(team.obligations.map(record)) };
 }
 
@@ -94,7 +169,8 @@ const entered = (state: SwarmState, stage: SwarmStage): Pick<SwarmState, 'stage'
 });
 
 function resumed(state: SwarmState, at: number): SwarmState {
-  const hasHelper = state.hasHelper || state.stage !== 'coordinating';
+  // A planner that is to replan is asked when every run has ended.
+  const hasHelper = state.hasHelper || (state.stage !== 'coordinating' && state.stage !== 'replanning');
   const records = state.parked === 0 ? state.records : state.records.map(unparked);
   return rearmed({ ...state, at, phase: state.stage, records, parked: 0, hasHelper, activeSince: at, deadlineAt: at + state.remainingMs });
 }

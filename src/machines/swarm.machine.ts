@@ -3,10 +3,12 @@
  *
  *   restoring → decomposing → organizing → coordinating → synthesizing → completed
  *               any of them ⇄ pausing ⇄ paused            coordinating ⇄ waiting (for somebody outside)
+ *               coordinating → replanning → organizing, or back when there is no other plan
  *             → failing → failed · cancelling → cancelled
  *
  * A task starts when its own dependencies have settled and the pool has leased an agent for it. When the agent is lost, its run stops
- * where it is and goes on from its facts under the next lease. Planner, organizer, synthesizer and runs live in one nursery for the
+ * where it is and goes on from its facts under the next lease. What no agent can do wants another plan, then people, as far as the job says so;
+ * while another plan is wanted only runs that have begun go on. Planner, organizer, synthesizer and runs live in one nursery for the
  * swarm's whole life, so a pause or a cancel reaches them and is over only when each of them has answered.
  *
  * Source: Implementation Guide, "SwarmStateMachine Core Implementation".
@@ -20,10 +22,14 @@ import type { NurseryCommand } from './protocol/run.ts';
 import type { SwarmJob } from './protocol/swarm.ts';
 import type { SwarmEvent, SwarmOutcome } from './swarm.decisions.ts';
 import * as decide from './swarm.decisions.ts';
+import * as people from './swarm.people.ts';
+import * as replan from './swarm.replanning.ts';
 import * as stage from './swarm.stages.ts';
 import { FRESH_SWARM, type SwarmPhase, type SwarmState } from './swarm.state.ts';
 import { type SwarmContext, SwarmTurn } from './swarm.turn.ts';
-import { untilDue } from './timers.ts';
+import { mayRequestPlan, mustReplan } from './swarm.unsolved.ts';
+import { untilDue, untilExpiry } from './timers.ts';
+import { expiryId } from './votes.ts';
 
 export interface SwarmInput {
   readonly execution: ExecutionContext;
@@ -57,13 +63,25 @@ const chart = setup({
     mayMeetObligation: ({ context, event }) => decide.mayMeetObligation(context, event),
     isEscalated: ({ context, event }) => decide.isEscalated(context, event),
     aborts: ({ context, event }) => event.type === 'swarm.decide' && event.decision === 'abort' && decide.isEscalated(context, event),
+    isDecision: ({ context, event }) => people.verdictOn(context, event) === 'decision',
+    isVote: ({ context, event }) => people.verdictOn(context, event) === 'vote',
+    isExpired: ({ context, event }) => people.isExpired(context, event),
+    abortsTask: ({ context, event }) =>
+      event.type === 'swarm.decideTask' && event.decision.decision === 'abort' && people.verdictOn(context, event) === 'decision',
+    mustReplan: ({ context }) => mustReplan(context.state),
+    hasNoOtherPlan: ({ context: { state } }) => state.unsolved > 0 && state.isReplanned,
+    mayRequestPlan: ({ context }) => mayRequestPlan(context.state),
+    isReplanningInVain: ({ context, event }) => context.state.stage === 'replanning' && stage.helperEnd(context, event) === 'failed',
+    onlyRunsWait: ({ context: { state } }) => state.live === state.idle && state.idle > 0 && state.leasing === 0,
     rejects: ({ context, event }) => event.type === 'swarm.decide' && event.decision === 'reject' && decide.isEscalated(context, event),
     isOverdue: ({ context: { state } }) => state.dueAt >= state.deadlineAt,
     hasFatalFailure: ({ context }) => context.state.failure !== undefined,
     isForfeit: ({ context: { state } }) => state.open === 0 && decide.hasOpenObligations(state),
     allTasksSettled: ({ context: { state } }) => state.open === 0 && !decide.hasEscalations(state),
     onlyOthersCanContinue: ({ context: { state } }) =>
-      state.live === state.idle && state.leasing === 0 && (state.idle > 0 || (state.open === 0 && decide.hasEscalations(state))),
+      state.live === state.idle &&
+      state.leasing === 0 &&
+      (state.idle + state.escalated > 0 || (state.open === 0 && decide.hasEscalations(state))),
     everyChildIsParked: ({ context: { state } }) => state.parked === state.live && !state.hasHelper,
     noChildIsLeft: ({ context: { state } }) => state.live === 0,
   },
@@ -80,6 +98,10 @@ const recording = (decision: (turn: SwarmTurn, context: SwarmContext, event: Swa
     if (turn.starts.length > 0) enqueue.sendTo('nursery', { type: 'child.start', children: turn.starts, ack: false });
     for (const message of turn.messages.filter(({ type }) => type !== 'child.stop')) enqueue.sendTo('nursery', message);
     for (const request of turn.requests) enqueue({ type: 'askPool', params: request });
+    for (const subject of turn.unasked) enqueue.cancel(expiryId(subject));
+    for (const expiry of turn.expiries) {
+      enqueue.raise(expiry, { id: expiryId(expiry.subject), delay: untilExpiry(expiry, { state: turn.state, bornAt: context.bornAt }) });
+    }
   });
 
 /** How runs end, wherever the swarm still books it. */
@@ -96,6 +118,16 @@ const taskNews = {
   'lease.lost': [{ guard: 'isCurrent', actions: 'recordLeaseLost' }, { actions: 'dropStale' }],
   'execution.waiting': [{ guard: 'isCurrent', actions: 'recordRunWaiting' }, { actions: 'dropStale' }],
   'execution.continued': [{ guard: 'isCurrent', actions: 'recordRunContinued' }, { actions: 'dropStale' }],
+} as const;
+
+/** People's answers about tasks that no agent could do. */
+const taskDecisions = {
+  'swarm.decideTask': [
+    { guard: 'abortsTask', target: 'cancelling', actions: 'recordCancelling' },
+    { guard: 'isDecision', actions: 'recordTaskDecision' },
+    { guard: 'isVote', actions: 'recordVote' },
+  ],
+  'decision.expired': { guard: 'isExpired', actions: 'recordTaskExpired' },
 } as const;
 
 /** A person's answers about obligations that were not met. */
@@ -119,6 +151,7 @@ const timesOut = { untilDue: { target: 'failing', actions: 'recordTimedOut' } } 
 const resumes = [
   { guard: { type: 'stageIs', params: 'decomposing' }, target: 'decomposing', actions: 'recordResumed' },
   { guard: { type: 'stageIs', params: 'organizing' }, target: 'organizing', actions: 'recordResumed' },
+  { guard: { type: 'stageIs', params: 'replanning' }, target: 'replanning', actions: 'recordResumed' },
   { target: 'coordinating', actions: 'recordResumed' },
 ] as const;
 
@@ -148,6 +181,13 @@ export const swarmMachine = chart
       recordUnmet: recording(decide.recordUnmet),
       recordForfeit: recording(decide.recordForfeit),
       recordDecision: recording(decide.recordDecision),
+      recordVote: recording(people.recordVote),
+      recordTaskDecision: recording(people.recordTaskDecision),
+      recordTaskExpired: recording(people.recordTaskExpired),
+      recordReplanning: recording(replan.recordReplanning),
+      requestPlan: recording(replan.requestPlan),
+      recordReplanningFailed: recording(replan.recordReplanningFailed),
+      climbFromPlan: recording(replan.climbFromPlan),
       recordRejected: recording(decide.recordRejected),
       recordPausing: recording(decide.recordPausing),
       recordPaused: recording(decide.recordPaused),
@@ -177,6 +217,7 @@ export const swarmMachine = chart
           { guard: { type: 'phaseIs', params: 'decomposing' }, target: 'decomposing', actions: 'restartChildren' },
           { guard: { type: 'phaseIs', params: 'organizing' }, target: 'organizing', actions: 'restartChildren' },
           { guard: { type: 'phaseIs', params: 'coordinating' }, target: 'coordinating', actions: 'restartChildren' },
+          { guard: { type: 'phaseIs', params: 'replanning' }, target: 'replanning', actions: 'restartChildren' },
           { guard: { type: 'phaseIs', params: 'waiting' }, target: 'coordinating', actions: 'restartChildren' },
           { guard: { type: 'phaseIs', params: 'synthesizing' }, target: 'synthesizing', actions: 'restartChildren' },
           { guard: { type: 'phaseIs', params: 'pausing' }, target: 'pausing', actions: 'restartChildren' },
@@ -219,6 +260,9 @@ export const swarmMachine = chart
         tags: 'live',
         always: [
           { guard: 'hasFatalFailure', target: 'failing', actions: 'recordFailing' },
+          { guard: { type: 'stageIs', params: 'replanning' }, target: 'replanning' },
+          { guard: 'mustReplan', target: 'replanning', actions: 'recordReplanning' },
+          { guard: 'hasNoOtherPlan', actions: 'climbFromPlan' },
           { guard: 'isForfeit', actions: 'recordForfeit' },
           { guard: 'allTasksSettled', target: 'synthesizing', actions: 'recordSynthesizing' },
           { guard: 'onlyOthersCanContinue', target: 'waiting', actions: 'recordWaiting' },
@@ -236,11 +280,44 @@ export const swarmMachine = chart
             ...runEnds['child.done'],
           ],
           ...taskNews,
+          ...taskDecisions,
           ...controls,
           'swarm.decide': [
             { guard: 'aborts', target: 'cancelling', actions: 'recordCancelling' },
             { guard: 'rejects', target: 'failing', actions: 'recordRejected' },
             { guard: 'isEscalated', target: 'coordinating', reenter: true, actions: 'recordDecision' },
+          ],
+          'swarm.decideTask': [
+            { guard: 'abortsTask', target: 'cancelling', actions: 'recordCancelling' },
+            { guard: 'isDecision', target: 'coordinating', reenter: true, actions: 'recordTaskDecision' },
+            { guard: 'isVote', actions: 'recordVote' },
+          ],
+        },
+      },
+      replanning: {
+        tags: 'live',
+        always: [
+          { guard: 'hasFatalFailure', target: 'failing', actions: 'recordFailing' },
+          { guard: 'mayRequestPlan', actions: 'requestPlan' },
+          { guard: 'onlyRunsWait', target: 'waiting', actions: 'recordWaiting' },
+        ],
+        after: timesOut,
+        on: {
+          ...runEnds,
+          ...taskNews,
+          ...decisions,
+          ...controls,
+          'child.done': [
+            { guard: 'isCurrent', actions: 'settleRun' },
+            { guard: { type: 'helperIs', params: 'good' }, target: 'organizing', actions: 'recordDecomposed' },
+            { guard: { type: 'helperIs', params: 'repairable' }, actions: 'recordPlanRefused' },
+            { guard: 'isReplanningInVain', target: 'coordinating', actions: 'recordReplanningFailed' },
+            { actions: 'dropStale' },
+          ],
+          'child.crashed': [
+            { guard: 'isCurrent', actions: 'settleCrash' },
+            { guard: 'isReplanningInVain', target: 'coordinating', actions: 'recordReplanningFailed' },
+            { actions: 'dropStale' },
           ],
         },
       },
@@ -270,6 +347,12 @@ export const swarmMachine = chart
             { guard: 'rejects', target: 'failing', actions: 'recordRejected' },
             { guard: 'isEscalated', target: 'coordinating', actions: 'recordDecision' },
           ],
+          'swarm.decideTask': [
+            { guard: 'abortsTask', target: 'cancelling', actions: 'recordCancelling' },
+            { guard: 'isDecision', target: 'coordinating', actions: 'recordTaskDecision' },
+            { guard: 'isVote', actions: 'recordVote' },
+          ],
+          'decision.expired': { guard: 'isExpired', target: 'coordinating', actions: 'recordTaskExpired' },
         },
       },
       pausing: {
@@ -281,16 +364,23 @@ export const swarmMachine = chart
         on: {
           ...taskNews,
           ...decisions,
+          ...taskDecisions,
           'child.done': [
             { guard: 'isCurrent', actions: 'settleRun' },
             { guard: 'isSynthesizing', target: 'completed', actions: 'recordCompleted' },
             { guard: 'isOrganizing', actions: 'recordOrganized' },
             { guard: { type: 'helperIs', params: 'good' }, actions: 'recordDecomposed' },
             { guard: { type: 'helperIs', params: 'repairable' }, actions: 'recordPlanRefused' },
+            { guard: 'isReplanningInVain', actions: 'recordReplanningFailed' },
             helperFails,
             { actions: 'dropStale' },
           ],
-          'child.crashed': [{ guard: 'isCurrent', actions: 'settleCrash' }, helperFails, { actions: 'dropStale' }],
+          'child.crashed': [
+            { guard: 'isCurrent', actions: 'settleCrash' },
+            { guard: 'isReplanningInVain', actions: 'recordReplanningFailed' },
+            helperFails,
+            { actions: 'dropStale' },
+          ],
           'child.stopped': [{ guard: 'isCurrent', actions: 'recordSuspended' }, { actions: 'dropStale' }],
           'execution.paused': [{ guard: 'isCurrent', actions: 'recordRunPaused' }, { actions: 'dropStale' }],
           'execution.resume': [
@@ -307,6 +397,7 @@ export const swarmMachine = chart
           ...runEnds,
           ...taskNews,
           ...decisions,
+          ...taskDecisions,
           'execution.resume': resumes,
           'execution.cancel': { target: 'cancelling', actions: 'recordCancelling' },
         },

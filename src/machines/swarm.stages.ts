@@ -4,9 +4,11 @@ import { executionError } from './protocol/errors.ts';
 import { type ExecutionError, type Json, NO_USAGE } from './protocol/execution.ts';
 import type { PlanProposal, SynthesisOutcome, TaskReport, TeamProposal } from './protocol/swarm.ts';
 import { fail, type SwarmEvent } from './swarm.decisions.ts';
-import type { SwarmState, TaskRecord } from './swarm.state.ts';
+import { restartExpiries } from './swarm.people.ts';
+import { isAtWork, type SwarmState, type TaskRecord } from './swarm.state.ts';
 import { dispatch, endRefused, reviveToEnd, startLeased } from './swarm.tasks.ts';
 import { HELPERS, type SwarmContext, type SwarmTurn, swarmUsage } from './swarm.turn.ts';
+import { replanIn } from './swarm.unsolved.ts';
 
 type Done = Extract<SwarmEvent, { type: 'child.done' }>;
 
@@ -31,23 +33,45 @@ export function refuseSwarm(turn: SwarmTurn, context: SwarmContext): void {
 }
 
 /** The child that works for the present stage. */
-function startHelper(turn: SwarmTurn): void {
+export function startHelper(turn: SwarmTurn): void {
   const { job, state } = turn;
   const { stage, plan, planAttempt: attempt, issues } = state;
   if (stage === 'coordinating') return;
   const id = HELPERS[stage];
-  const input =
-    stage === 'decomposing' ? { job, attempt, issues } : stage === 'organizing' ? { job, plan } : { job, plan, tasks: reports(state) };
+  const replan = replanIn(state);
+  const inputs = {
+    decomposing: () => ({ job, attempt, issues }),
+    replanning: () => ({ job, attempt, issues, ...(replan && { replan }) }),
+    organizing: () => ({ job, plan }),
+    synthesizing: () => ({ job, plan, tasks: reports(state) }),
+  };
+  const input = inputs[stage]();
   turn.starts.push({ id, src: id.slice(1), incarnation: incarnationOf(state), input });
 }
 
-const incarnationOf = ({ stage, planAttempt }: SwarmState): number => (stage === 'decomposing' ? planAttempt : 1);
+/** Unique among all planners, and among all organizers. */
+function incarnationOf({ stage, round, planAttempt }: SwarmState): number {
+  if (stage === 'organizing') return round + 1;
+  return isPlanning(stage) ? round * MOST_PLAN_ATTEMPTS + planAttempt : 1;
+}
+
+const isPlanning = (stage: SwarmState['stage']): boolean => stage === 'decomposing' || stage === 'replanning';
 
 export function recordPlanRefused(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {
   const { output, at } = event as Done;
   const { error, issues } = output as Extract<PlanProposal, { ok: false }>;
   turn.record({ type: 'tier1/swarm/plan_refused', at, payload: { attempt: turn.state.planAttempt, error, issues } });
   if (turn.state.hasHelper) startHelper(turn);
+}
+
+/** What a helper has failed with. */
+export function helperError(turn: SwarmTurn, event: SwarmEvent): { readonly error: ExecutionError; readonly at: number } {
+  const ended = event as Done | Extract<SwarmEvent, { type: 'child.crashed' }>;
+  const { id, at } = ended;
+  if (ended.type === 'child.done') return { error: (ended.output as { readonly error: ExecutionError }).error, at };
+  const { cause } = ended;
+  const message = `The ${id.slice(1)} of swarm "${turn.job.name}" crashed: ${cause.message}`;
+  return { error: executionError('ACTOR_CRASHED', message, 'tier1', { cause }), at };
 }
 
 export function recordDecomposed(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {
@@ -78,11 +102,8 @@ export function recordCompleted(turn: SwarmTurn, _context: SwarmContext, event: 
 
 /** The planner's second answer made no sense either, there can be no team, the synthesis failed, or the helper crashed. */
 export function recordHelperFailed(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {
-  const ended = event as Done | Extract<SwarmEvent, { type: 'child.crashed' }>;
-  if (ended.type === 'child.done') return fail(turn, (ended.output as { readonly error: ExecutionError }).error, ended.at);
-  const { id, cause, at } = ended;
-  const message = `The ${id.slice(1)} of swarm "${turn.job.name}" crashed: ${cause.message}`;
-  fail(turn, executionError('ACTOR_CRASHED', message, 'tier1', { cause }), at);
+  const { error, at } = helperError(turn, event);
+  fail(turn, error, at);
 }
 
 export function recordResumed(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {
@@ -90,7 +111,7 @@ export function recordResumed(turn: SwarmTurn, _context: SwarmContext, event: Sw
   const { hasHelper } = turn.state;
   turn.record({ type: 'tier1/swarm/resumed', at, payload: {} });
   turn.tellAll({ type: 'execution.resume', at });
-  if (!hasHelper) startHelper(turn);
+  if (!hasHelper && turn.state.hasHelper) startHelper(turn);
   if (turn.state.leased > 0)
     turn.state.records.forEach(({ status }, ordinal) => void (status === 'leased' && startLeased(turn, ordinal, at)));
   endRefused(turn, at);
@@ -111,12 +132,13 @@ export function restartChildren(turn: SwarmTurn, { bornAt }: SwarmContext): void
   });
   if (turn.state.hasHelper) startHelper(turn);
   const { phase, reason = 'swarm-failed' } = turn.state;
-  if (phase === 'coordinating') endRefused(turn, at);
+  if (isAtWork(turn.state)) endRefused(turn, at);
   if (phase === 'cancelling' || phase === 'failing') {
     turn.state.records.forEach((_, ordinal) => {
       reviveToEnd(turn, ordinal, reason, at);
     });
   }
+  if (phase !== 'cancelling' && phase !== 'failing') restartExpiries(turn);
   dispatch(turn, at);
 }
 
@@ -127,7 +149,7 @@ export function helperEnd({ state }: SwarmContext, event: SwarmEvent): 'good' | 
   if (!isPresent || event.incarnation !== incarnationOf(state)) return 'stale';
   if (event.type === 'child.crashed') return 'failed';
   if ((event.output as { readonly ok: boolean }).ok) return 'good';
-  return state.stage === 'decomposing' && state.planAttempt < MOST_PLAN_ATTEMPTS ? 'repairable' : 'failed';
+  return isPlanning(state.stage) && state.planAttempt < MOST_PLAN_ATTEMPTS ? 'repairable' : 'failed';
 }
 
 function reports({ plan, records }: SwarmState): Readonly<Record<string, TaskReport>> {

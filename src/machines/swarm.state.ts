@@ -2,9 +2,10 @@
 
 import { List, Map as PersistentMap } from 'immutable';
 import { emptyOrdinals, type OrdinalSet } from './ordinal-set.ts';
+import type { Asked, Vote } from './protocol/decision.ts';
 import type { Issue } from './protocol/errors.ts';
 import { type ExecutionError, type Json, NO_USAGE, type ResourceUsage } from './protocol/execution.ts';
-import type { Obligation, SwarmJob, SwarmPlan, SwarmStage, Team } from './protocol/swarm.ts';
+import type { FailedTask, Obligation, SwarmJob, SwarmPlan, SwarmStage, Team } from './protocol/swarm.ts';
 
 export type SwarmPhase =
   | 'pending'
@@ -19,8 +20,23 @@ export type SwarmPhase =
   | 'cancelled';
 
 export interface TaskRecord {
-  /** `leasing`: an agent was asked for. `leased`: it is held, and its run does not live yet. `stopping`: it was lost, and its run is told to stop. */
-  readonly status: 'pending' | 'leasing' | 'leased' | 'running' | 'stopping' | 'paused' | 'waiting' | 'completed' | 'failed' | 'cancelled';
+  /**
+   * `leasing`: an agent was asked for. `leased`: it is held, and its run does not live yet. `stopping`: it was lost, and its run is told to stop.
+   * `unsolved`: no agent could do it, and another plan is wanted. `escalated`: no agent could do it, and people are asked.
+   */
+  readonly status:
+    | 'pending'
+    | 'leasing'
+    | 'leased'
+    | 'running'
+    | 'stopping'
+    | 'paused'
+    | 'waiting'
+    | 'unsolved'
+    | 'escalated'
+    | 'completed'
+    | 'failed'
+    | 'cancelled';
   /** Dependencies that have not settled. */
   readonly blockedBy: number;
   /** Agents that were asked for. */
@@ -31,6 +47,8 @@ export interface TaskRecord {
   readonly failedAgents: readonly string[];
   /** Runs that were started; each has an execution of its own. */
   readonly iteration: number;
+  /** Those of them that do not count any more: a person said that it shall be tried again, or there is another plan. */
+  readonly forgiven: number;
   /** Lives of its runs' actors, over all runs. */
   readonly incarnation: number;
   /** The run that has not settled; without a lease it does not live. */
@@ -39,12 +57,20 @@ export interface TaskRecord {
   readonly reserved: string;
   /** Epoch of the pause that it is parked in. */
   readonly pausedIn: number;
+  /** 0: it never was. */
   readonly startedAt: number;
   readonly settledAt: number;
   readonly result: Json;
   readonly error?: ExecutionError;
+  /** Who must decide about it, and until when. */
+  readonly asked?: Asked;
+  /** Answers that do not decide yet. */
+  readonly votes?: readonly Vote[];
   readonly usage: ResourceUsage;
 }
+
+/** What a task of an earlier plan leaves to one of the same name: no lease, run or life is ever named like another. */
+export type Counters = Pick<TaskRecord, 'leases' | 'iteration' | 'incarnation'>;
 
 export interface ObligationRecord extends Obligation {
   /** The swarm's active time at which it is due; past `escalated` nobody looks at it. */
@@ -76,6 +102,15 @@ export interface SwarmState {
   readonly live: number;
   readonly idle: number;
   readonly parked: number;
+  /** Tasks for which another plan is wanted, and those about which people are asked. */
+  readonly unsolved: number;
+  readonly escalated: number;
+  /** New plans that were asked for; why the last one was; and that there was none, so that unsolved tasks take the next rung. */
+  readonly round: number;
+  readonly cause?: FailedTask;
+  readonly isReplanned: boolean;
+  /** By id, of tasks of earlier plans. */
+  readonly earlier: PersistentMap<string, Counters>;
   /** Tasks that have not settled, and the complexity of those that never started. */
   readonly open: number;
   readonly unstartedComplexity: number;
@@ -110,6 +145,11 @@ export const FRESH_SWARM: SwarmState = {
   live: 0,
   idle: 0,
   parked: 0,
+  unsolved: 0,
+  escalated: 0,
+  round: 0,
+  isReplanned: false,
+  earlier: PersistentMap(),
   open: 0,
   unstartedComplexity: 0,
   obligations: PersistentMap(),
@@ -130,6 +170,7 @@ export const BLANK_TASK: TaskRecord = {
   leases: 0,
   failedAgents: [],
   iteration: 0,
+  forgiven: 0,
   incarnation: 0,
   isLive: false,
   reserved: '0',
@@ -140,13 +181,16 @@ export const BLANK_TASK: TaskRecord = {
   usage: NO_USAGE,
 };
 
-const ACTIVE: ReadonlySet<SwarmPhase> = new Set(['decomposing', 'organizing', 'coordinating', 'synthesizing']);
+const ACTIVE: ReadonlySet<SwarmPhase> = new Set(['decomposing', 'organizing', 'coordinating', 'replanning', 'synthesizing']);
 
 /** Its clock runs. */
 export const isActive = ({ phase }: SwarmState): boolean => ACTIVE.has(phase);
 
 export const activeMsAt = (state: SwarmState, at: number): number =>
   state.activeMs + (isActive(state) ? Math.max(0, at - state.activeSince) : 0);
+
+/** Its tasks may go on: in the stage `replanning` those whose runs have begun. */
+export const isAtWork = ({ phase }: SwarmState): boolean => phase === 'coordinating' || phase === 'replanning';
 
 /** The timer's next due time: the swarm's deadline, or the first obligation's. */
 export function rearmed(state: SwarmState): SwarmState {

@@ -1,6 +1,7 @@
 /** What is true of a swarm's tasks: their records, their leases, and who is released when one settles. */
 
 import { withOrdinal, withoutOrdinal } from './ordinal-set.ts';
+import type { Asked } from './protocol/decision.ts';
 import type { ResourceUsage } from './protocol/execution.ts';
 import type { SwarmFact, SwarmTask } from './protocol/swarm.ts';
 import { rearmed, type SwarmState, type TaskRecord } from './swarm.state.ts';
@@ -30,9 +31,11 @@ export function evolveTask(state: SwarmState, fact: TaskFact): SwarmState {
       return again(withRecord(now, task, { ...record, status: 'pending', isLive: false, pausedIn: 0 }), task);
     case 'tier1/lease/refused':
       return withRecord(now, task, withoutLease({ ...record, status: 'pending', error: record.error ?? fact.payload.error }));
+    case 'tier1/lease/withdrawn':
+      return again(withRecord(now, task, withoutLease({ ...record, status: 'pending' })), task);
     case 'tier1/task/started': {
       const { childExecutionId, iteration, reserved } = fact.payload;
-      const isFirst = record.iteration === 0;
+      const isFirst = record.startedAt === 0;
       const running: TaskRecord = {
         ...record,
         status: 'running',
@@ -60,9 +63,32 @@ export function evolveTask(state: SwarmState, fact: TaskFact): SwarmState {
       return withRecord(now, task, { ...record, status: 'running' });
     case 'tier1/task/reassigned': {
       const { agentId, error, usage } = fact.payload;
-      const failedAgents = agentId === '' ? record.failedAgents : [...record.failedAgents, agentId];
-      return again(booked(now, task, { ...withoutRun(record), status: 'pending', error, failedAgents }, usage), task);
+      return again(booked(now, task, { ...withoutRun(triedBy(record, agentId)), status: 'pending', error }, usage), task);
     }
+    case 'tier1/task/given_up':
+      return handed(
+        now,
+        task,
+        { ...triedBy(record, fact.payload.agentId), status: 'unsolved', error: fact.payload.error },
+        fact.payload.usage,
+      );
+    case 'tier1/task/escalated': {
+      const { agentId, error, usage } = fact.payload;
+      const asked = askedIn(fact.payload);
+      return handed(now, task, { ...triedBy(unasked(record), agentId), status: 'escalated', error, asked }, usage);
+    }
+    case 'tier1/task/voted': {
+      const { taskId: _, ordinal: __, ...vote } = fact.payload;
+      return withRecord(now, task, { ...record, votes: [...(record.votes ?? []), vote] });
+    }
+    case 'tier1/task/decided': {
+      const { iteration } = record;
+      const next: TaskRecord = { ...unasked(record), status: 'pending' };
+      if (fact.payload.decision !== 'retry') return withRecord(now, task, next);
+      return again(withRecord(now, task, { ...next, failedAgents: [], forgiven: iteration }), task);
+    }
+    case 'tier1/task/expired':
+      return withRecord(now, task, { ...unasked(record), status: 'pending' });
     case 'tier1/task/completed': {
       const { result, usage } = fact.payload;
       const { error: _overcome, ...rest } = record;
@@ -80,16 +106,45 @@ export function evolveTask(state: SwarmState, fact: TaskFact): SwarmState {
   }
 }
 
-/** It is given to an agent once more. */
-const again = (state: SwarmState, task: SwarmTask): SwarmState => ({ ...state, ready: withOrdinal(state.ready, task.rank) });
+/** It is given to an agent once more; where another plan is on its way, only if its run has begun. */
+function again(state: SwarmState, task: SwarmTask): SwarmState {
+  const hasBegun = state.records.get(task.ordinal)?.childExecutionId !== undefined;
+  return state.stage === 'replanning' && !hasBegun ? state : { ...state, ready: withOrdinal(state.ready, task.rank) };
+}
+
+/** It is in nobody's hands, for the time being. */
+function handed(state: SwarmState, task: SwarmTask, record: TaskRecord, usage: ResourceUsage): SwarmState {
+  const { agentId: _gone, ...rest } = withoutRun(record);
+  const next = booked(state, task, rest, usage);
+  return { ...next, ready: withoutOrdinal(next.ready, task.rank) };
+}
+
+const triedBy = (record: TaskRecord, agentId: string): TaskRecord =>
+  agentId === '' ? record : { ...record, failedAgents: [...record.failedAgents, agentId] };
+
+const askedIn = ({ role, quorum, expiresAt }: Asked): Asked => ({
+  ...(role !== undefined && { role }),
+  ...(quorum !== undefined && { quorum }),
+  ...(expiresAt !== undefined && { expiresAt }),
+});
+
+/** Nobody is asked about it any more. */
+export function unasked(record: TaskRecord): TaskRecord {
+  const { asked: _settled, votes: _counted, ...rest } = record;
+  return rest;
+}
 
 /** Puts a record in its place, and keeps the numbers that are counted over all records. */
 function withRecord(state: SwarmState, task: SwarmTask, record: TaskRecord): SwarmState {
   const before = state.records.get(task.ordinal);
   const delta = (is: (record: TaskRecord) => boolean): number => Number(is(record)) - Number(before !== undefined && is(before));
+  const unsolved = state.unsolved + delta(({ status }) => status === 'unsolved');
   return {
     ...state,
     records: state.records.set(task.ordinal, record),
+    unsolved,
+    isReplanned: state.isReplanned && unsolved > 0,
+    escalated: state.escalated + delta(({ status }) => status === 'escalated'),
     leasing: state.leasing + delta(({ status }) => status === 'leasing'),
     leased: state.leased + delta(({ status }) => status === 'leased'),
     live: state.live + delta(({ isLive }) => isLive),
@@ -104,7 +159,7 @@ function settled(state: SwarmState, task: SwarmTask, record: TaskRecord, usage: 
     ...next,
     open: next.open - 1,
     ready: withoutOrdinal(next.ready, task.rank),
-    unstartedComplexity: next.unstartedComplexity - (record.iteration === 0 ? task.complexity : 0),
+    unstartedComplexity: next.unstartedComplexity - (record.startedAt === 0 ? task.complexity : 0),
   };
   return missionsMet(released(counted, task), record.status === 'completed');
 }
@@ -124,7 +179,7 @@ function released(state: SwarmState, task: SwarmTask): SwarmState {
     if (!dependent || !record) continue;
     const blockedBy = record.blockedBy - 1;
     next = withRecord(next, dependent, { ...record, blockedBy });
-    if (blockedBy === 0 && record.status === 'pending') next = { ...next, ready: withOrdinal(next.ready, dependent.rank) };
+    if (blockedBy === 0 && record.status === 'pending') next = again(next, dependent);
   }
   return next;
 }

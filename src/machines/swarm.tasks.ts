@@ -3,26 +3,20 @@
 import { resolveInput } from './inputs.ts';
 import { hasOrdinal, leastOrdinal } from './ordinal-set.ts';
 import { executionError } from './protocol/errors.ts';
-import {
-  type ExecutionContext,
-  type ExecutionError,
-  type JsonObject,
-  NO_USAGE,
-  type ResourceUsage,
-  type StepStatus,
-} from './protocol/execution.ts';
+import { type ExecutionContext, type ExecutionError, type JsonObject, NO_USAGE, type StepStatus } from './protocol/execution.ts';
 import type { ChildSpec, RunJob } from './protocol/run.ts';
 import type { SwarmTask } from './protocol/swarm.ts';
 import { resolveReferences } from './references.ts';
 import type { RunOutcome } from './run.decisions.ts';
 import type { Result } from './run.jobs.ts';
-import type { TaskRecord } from './swarm.state.ts';
+import { giveUp, isEnding, mayHelp } from './swarm.ladder.ts';
+import { isAtWork, type SwarmState, type TaskRecord } from './swarm.state.ts';
 import type { SwarmTurn } from './swarm.turn.ts';
 import { subtractCredits } from './usage.ts';
 
 /** Asks for an agent for every task that is ready, the smallest rank first, while there is room. */
 export function dispatch(turn: SwarmTurn, at: number): void {
-  while (turn.state.phase === 'coordinating' && turn.state.failure === undefined) {
+  while (mayDispatch(turn.state)) {
     const rank = leastOrdinal(turn.state.ready);
     if (rank === undefined || busy(turn) >= turn.job.maxConcurrentTasks) return;
     const { task, record } = turn.at(turn.state.plan?.byRank[rank] ?? -1);
@@ -31,6 +25,10 @@ export function dispatch(turn: SwarmTurn, at: number): void {
     else requestLease(turn, task, record, at);
   }
 }
+
+/** What wants another plan holds up what has not begun. */
+const mayDispatch = (state: SwarmState): boolean =>
+  state.failure === undefined && (state.phase === 'replanning' || (state.phase === 'coordinating' && state.unsolved === 0));
 
 const busy = ({ state: { leasing, leased, live } }: SwarmTurn): number => leasing + leased + live;
 
@@ -60,7 +58,7 @@ function requestLease(turn: SwarmTurn, task: SwarmTask, record: TaskRecord, at: 
 function blockTask(turn: SwarmTurn, task: SwarmTask, { normId, message }: { normId: string; message: string }, at: number): void {
   const mark = { taskId: task.id, ordinal: task.ordinal };
   turn.record({ type: 'tier1/norm/violated', at, payload: { ...mark, normId, message } });
-  failTask(turn, task, executionError('NORM_VIOLATED', message, 'tier1', { context: { taskId: task.id, normId } }), NO_USAGE, at);
+  giveUp(turn, task, executionError('NORM_VIOLATED', message, 'tier1', { context: { taskId: task.id, normId } }), NO_USAGE, at);
 }
 
 /** The agent is there: the task's run begins, or the one that lost its agent goes on. */
@@ -81,7 +79,7 @@ export function startLeased(turn: SwarmTurn, ordinal: number, at: number): void 
   const spec = runSpec(turn, task, childExecutionId, { at, incarnation, reserved });
   if (!spec.ok) {
     turn.returnLease(record, at);
-    return failTask(turn, task, spec.error, NO_USAGE, at);
+    return giveUp(turn, task, spec.error, NO_USAGE, at);
   }
   turn.record({ type: 'tier1/task/started', at, payload: { ...mark, childExecutionId, iteration, reserved } });
   turn.starts.push(spec.value);
@@ -94,8 +92,8 @@ export function startLeased(turn: SwarmTurn, ordinal: number, at: number): void 
 export function refuseTask(turn: SwarmTurn, task: SwarmTask, error: ExecutionError, at: number): void {
   const { leaseId = '', childExecutionId, error: earlier } = turn.at(task.ordinal).record;
   turn.record({ type: 'tier1/lease/refused', at, payload: { taskId: task.id, ordinal: task.ordinal, leaseId, error } });
-  if (childExecutionId === undefined) failTask(turn, task, earlier ?? error, NO_USAGE, at);
-  else if (turn.state.phase === 'coordinating') reviveToEnd(turn, task.ordinal, error.message, at);
+  if (childExecutionId === undefined) giveUp(turn, task, earlier ?? error, NO_USAGE, at);
+  else if (isAtWork(turn.state)) reviveToEnd(turn, task.ordinal, error.message, at);
 }
 
 /** Runs whose leases were refused during a pause live again to end. */
@@ -124,9 +122,9 @@ export function reviveToEnd(turn: SwarmTurn, ordinal: number, reason: string, at
  *
  * Source: Implementation Guide, "Resource Management" (whose constant tenth is not copied).
  */
-function share({ state, job }: SwarmTurn, task: SwarmTask, { iteration }: TaskRecord): string {
+function share({ state, job }: SwarmTurn, task: SwarmTask, { startedAt }: TaskRecord): string {
   const left = subtractCredits(subtractCredits(job.allocation.maxCredits, state.usage.creditsUsed), state.reservedCredits);
-  const weights = state.unstartedComplexity + (iteration === 0 ? 0 : task.complexity);
+  const weights = state.unstartedComplexity + (startedAt === 0 ? 0 : task.complexity);
   return ((BigInt(left) * BigInt(task.complexity)) / BigInt(Math.max(1, weights))).toString();
 }
 
@@ -187,13 +185,10 @@ function taskInput(turn: SwarmTurn, task: SwarmTask): Result<JsonObject> {
   return { ok: false, error: executionError('INVALID_INPUT', `Task "${task.id}": ${list}`, 'tier1', { context: { taskId: task.id } }) };
 }
 
-const statusOf = ({ status }: TaskRecord): StepStatus =>
-  status === 'leasing' || status === 'leased' || status === 'stopping' ? 'pending' : status;
-
-const HOPELESS: ReadonlySet<string> = new Set(['REJECTED_BY_HUMAN', 'CANCELLED']);
-
-/** Another agent may do better, unless nothing about the failure is the agent's. A run that was revived to end has none: everybody was asked. */
-const mayHelp = ({ errorClass, code }: ExecutionError): boolean => errorClass !== 'validation' && !HOPELESS.has(code);
+function statusOf({ status }: TaskRecord): StepStatus {
+  if (status === 'escalated') return 'waiting';
+  return status === 'leasing' || status === 'leased' || status === 'stopping' || status === 'unsolved' ? 'pending' : status;
+}
 
 /** Books how a task's run ended, and gives its agent back. */
 export function settleTask(turn: SwarmTurn, task: SwarmTask, outcome: RunOutcome, at: number): void {
@@ -212,19 +207,12 @@ export function settleTask(turn: SwarmTurn, task: SwarmTask, outcome: RunOutcome
   }
   const error = outcome.error ?? (record.agentId === undefined ? record.error : undefined) ?? unexplained(task, outcome);
   const isRevived = record.agentId === undefined && record.status !== 'stopping';
-  if (!isEnding(turn) && !isRevived && mayHelp(error) && record.iteration < task.maxAgents) {
+  if (!isEnding(turn) && !isRevived && mayHelp(turn, error) && record.iteration - record.forgiven < task.maxAgents) {
     turn.record({ type: 'tier1/task/reassigned', at, payload: { ...mark, agentId, error, usage } });
   } else {
-    failTask(turn, task, error, usage, at);
+    giveUp(turn, task, error, usage, at);
   }
 }
-
-export function failTask(turn: SwarmTurn, task: SwarmTask, error: ExecutionError, usage: ResourceUsage, at: number): void {
-  const fatal = task.onFailure === 'stop';
-  turn.record({ type: 'tier1/task/failed', at, payload: { taskId: task.id, ordinal: task.ordinal, error, usage, fatal } });
-}
-
-export const isEnding = ({ state: { phase } }: SwarmTurn): boolean => phase === 'cancelling' || phase === 'failing';
 
 function unexplained(task: SwarmTask, { status, reason }: RunOutcome): ExecutionError {
   if (status === 'cancelled') {

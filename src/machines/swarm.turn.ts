@@ -9,6 +9,7 @@ import type { SwarmFact, SwarmJob, SwarmTask } from './protocol/swarm.ts';
 import { evolveSwarm } from './swarm.fold.ts';
 import { activeMsAt, type SwarmState, type TaskRecord } from './swarm.state.ts';
 import { Turn } from './turn.ts';
+import type { Expiry } from './votes.ts';
 
 export interface SwarmContext {
   readonly job: SwarmJob;
@@ -25,6 +26,10 @@ export class SwarmTurn extends Turn<SwarmState, SwarmFact> {
   /** Terminal facts of runs that crashed and cannot record their own. */
   readonly obituaries: { readonly execution: ExecutionContext; readonly fact: RunFact }[] = [];
 
+  /** Expiries of what people are asked that begin, and tasks about which nobody is asked any more. */
+  readonly expiries: Expiry[] = [];
+  readonly unasked: string[] = [];
+
   constructor({ state, job }: SwarmContext) {
     super(state, evolveSwarm);
     this.job = job;
@@ -36,6 +41,22 @@ export class SwarmTurn extends Turn<SwarmState, SwarmFact> {
     const record = this.state.records.get(ordinal);
     if (!task || !record) throw new RangeError(`Swarm "${this.job.name}" has no task with ordinal ${ordinal}`);
     return { task, record };
+  }
+
+  ordinalOf(taskId: string): number {
+    return this.state.plan?.ordinals[taskId] ?? -1;
+  }
+
+  /** From the task's record, when that has an expiry. */
+  armExpiry({ id, ordinal }: SwarmTask): void {
+    const { status, asked } = this.at(ordinal).record;
+    if (status === 'escalated' && asked?.expiresAt !== undefined)
+      this.expiries.push({ type: 'decision.expired', subject: id, expiresAt: asked.expiresAt });
+  }
+
+  /** Before the fact that settles the question. */
+  disarmExpiry({ id, ordinal }: SwarmTask): void {
+    if (this.at(ordinal).record.asked?.expiresAt !== undefined) this.unasked.push(id);
   }
 
   tellAll(event: ControlCommand): void {
@@ -57,7 +78,12 @@ export class SwarmTurn extends Turn<SwarmState, SwarmFact> {
   }
 }
 
-export const HELPERS = { decomposing: '$planner', organizing: '$organizer', synthesizing: '$synthesizer' } as const;
+export const HELPERS = {
+  decomposing: '$planner',
+  replanning: '$planner',
+  organizing: '$organizer',
+  synthesizing: '$synthesizer',
+} as const;
 export const isHelper = (id: string): boolean => id.startsWith('$');
 
 /** The usage of a swarm that settles at `at`: its runs' sum, and its own active time. */

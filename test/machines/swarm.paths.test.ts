@@ -5,6 +5,7 @@ import { executionError } from '../../src/machines/protocol/errors.ts';
 import { DEFAULT_ALLOCATION } from '../../src/machines/protocol/execution.ts';
 import { CoverageRecorder, coverage } from '../../src/testing/coverage.ts';
 import { aSwarm, obligationOf, type TaskSpec } from './paths/goals.ts';
+import { retries } from './paths/jobs.ts';
 import { swarm } from './paths/swarms.ts';
 import { anyWalk, walk, walkPaths } from './paths/walks.ts';
 
@@ -13,6 +14,7 @@ const violation = { normId: 'n', message: 'Coders must not delete' };
 const unread: TaskSpec = { parameters: { from: '{{missing}}' } };
 
 const one: TaskSpec = { maxAgents: 1 };
+const pair = { role: 'lead', quorum: 2, timeoutMs: 5_000 };
 const duty = { obligations: [obligationOf('o', ['t0'], 10_000)] };
 const CASES: Readonly<Record<string, ReturnType<typeof aSwarm>>> = {
   'a refusal': aSwarm({ tasks: [] }, { refusal }),
@@ -33,6 +35,34 @@ const CASES: Readonly<Record<string, ReturnType<typeof aSwarm>>> = {
   'two tasks at once': aSwarm({ tasks: [one, one], deaf: /crashed|cancel|lost|^xstate/ }),
   'a task that a norm forbids': aSwarm({ tasks: [{ team: { violation }, onFailure: 'continue' }], deaf: /pause/ }),
   'a task that reads what does not exist': aSwarm({ tasks: [unread] }),
+  'a task for which people are asked': aSwarm(
+    { tasks: [one], deaf: /crashed|waiting|continued|lost|granted.|^xstate/ },
+    { escalation: { replans: 0, human: {} } },
+  ),
+  'a task for which two people are asked, who have little time': aSwarm(
+    { tasks: [one], deaf: /crashed|waiting|continued|lost|^xstate|retry|cancel/ },
+    { escalation: { replans: 0, human: pair } },
+  ),
+  'a task for which two people are asked, beside other work': aSwarm(
+    { tasks: [one, { ...one, onFailure: 'continue' }], deaf: /crashed|lost|refused|^xstate|retry|abort|cancel/ },
+    { escalation: { replans: 0, human: pair } },
+  ),
+  'another plan': aSwarm({ tasks: [one], deaf: /waiting|continued|lost/ }, { escalation: { replans: 1 } }),
+  'another plan, while runs go on': aSwarm(
+    { tasks: [one, one], otherTasks: [one, { ...one, after: [0] }], deaf: /refused|^xstate|cancel/ },
+    {
+      escalation: { replans: 1 },
+      recovery: { transient: { ...retries(0), escalation: ['replan'] }, validation: { ...retries(0), escalation: [] } },
+    },
+  ),
+  'another plan, else people': aSwarm(
+    { tasks: [one, { ...one, onFailure: 'continue', after: [0] }], deaf: /crashed|waiting|continued|lost|refused|^xstate|cancel|retry/ },
+    { escalation: { replans: 1, human: {} } },
+  ),
+  'another plan, with an obligation': aSwarm(
+    { tasks: [one, one], ...duty, deaf: /crashed|lost|refused|continued|pause|resume|cancel/ },
+    { escalation: { replans: 1 }, maxConcurrentTasks: 2 },
+  ),
   'an obligation': aSwarm({ tasks: [{ ...one, onFailure: 'continue' }], ...duty, deaf: /crashed|lost|refused/ }),
   'an obligation beside other work': aSwarm({
     tasks: [one, { ...one, after: [0] }],
@@ -61,8 +91,10 @@ const anySwarm = fc
     maxConcurrentTasks: fc.constantFrom(1, 2, 10),
     maxCredits: fc.constantFrom('0', '5', '1000', `1${'0'.repeat(30)}`),
     maxDurationMs: fc.constantFrom(400, 1_000_000),
+    escalation: fc.record({ replans: fc.integer({ min: 0, max: 2 }), human: fc.constantFrom(undefined, {}, pair, { timeoutMs: 50 }) }),
+    rungs: fc.subarray(['another-agent', 'replan', 'human'] as const),
   })
-  .map(({ tasks, obliged, maxConcurrentTasks, maxCredits, maxDurationMs }) =>
+  .map(({ tasks, obliged, maxConcurrentTasks, maxCredits, maxDurationMs, escalation: { replans, human }, rungs }) =>
     aSwarm(
       {
         isNoisy: true,
@@ -75,7 +107,12 @@ const anySwarm = fc
           ),
         ),
       },
-      { maxConcurrentTasks, allocation: { ...DEFAULT_ALLOCATION, maxCredits, maxDurationMs } },
+      {
+        maxConcurrentTasks,
+        allocation: { ...DEFAULT_ALLOCATION, maxCredits, maxDurationMs },
+        escalation: { replans, ...(human && { human }) },
+        recovery: { validation: { ...retries(0), escalation: rungs } },
+      },
     ),
   );
 

@@ -2,6 +2,7 @@
 
 import type { AgentSpec, LeaseAnswer } from './agent.ts';
 import type { ControlCommand } from './control.ts';
+import type { Asked, Choice, Decision, DecisionPolicy, Vote } from './decision.ts';
 import type { ErrorClass, Issue } from './errors.ts';
 import type { ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
 import type { FactBody } from './facts.ts';
@@ -100,6 +101,17 @@ export interface Obligation {
   readonly deadlineMs: number;
 }
 
+/**
+ * What becomes of a task that no agent could do, before it fails: so many new plans are asked for, then people. Tasks that may fail
+ * (`onFailure: 'continue'`) take neither rung: the swarm goes on without them.
+ */
+export interface Escalation {
+  /** New plans that a swarm may ask for. */
+  readonly replans: number;
+  /** Who is asked in the end; nobody, when absent. */
+  readonly human?: DecisionPolicy;
+}
+
 /** Everything a swarm needs, as plain data; the payload of its first fact. */
 export interface SwarmJob {
   readonly execution: ExecutionContext;
@@ -121,6 +133,8 @@ export interface SwarmJob {
   /** From the call: overrides every other retry policy of its runs. */
   readonly retry?: RetryPolicy;
   readonly recovery: Partial<Record<ErrorClass, Recovery>>;
+  /** Absent: a task that no agent could do has failed. */
+  readonly escalation?: Escalation;
   /** A request that was refused still becomes a swarm: it starts and fails with this. */
   readonly refusal?: ExecutionError;
 }
@@ -139,6 +153,24 @@ export interface PlannerInput {
   /** 1, and 2 for the repair of a first answer that made no sense. */
   readonly attempt: number;
   readonly issues: readonly Issue[];
+  /** Of a swarm that has a plan already, which cannot be carried out. */
+  readonly replan?: Replan;
+}
+export interface FailedTask {
+  readonly taskId: string;
+  readonly error: ExecutionError;
+}
+export interface Replan {
+  /** 1 for the first new plan. */
+  readonly round: number;
+  /** With which it began. */
+  readonly failure: FailedTask;
+  /** All tasks that no agent could do. */
+  readonly failures: readonly FailedTask[];
+  /** Tasks of the present plan that are done: the new plan holds them, and they do not run again. */
+  readonly kept: readonly SwarmTask[];
+  /** Their results, by id. */
+  readonly completed: JsonObject;
 }
 export interface OrganizerInput {
   readonly job: SwarmJob;
@@ -166,19 +198,21 @@ export type SwarmCommand =
       readonly normId: string;
       readonly decision: ObligationDecision;
       readonly by?: string;
-    };
+    }
+  | { readonly type: 'swarm.decideTask'; readonly at: number; readonly taskId: string; readonly decision: Decision };
 
 /** What it hears from the pool. */
 export type SwarmReport = LeaseAnswer;
 
 /** A person's answer to an obligation that was not met in time. `retry` grants the same time again. */
-export type ObligationDecision = 'approve' | 'reject' | 'retry' | 'abort';
+export type ObligationDecision = Choice;
 export interface ObligationAnswer {
   readonly decision: ObligationDecision;
   readonly by?: string;
 }
 
-export type SwarmStage = 'decomposing' | 'organizing' | 'coordinating' | 'synthesizing';
+/** `replanning`: runs that have begun go on, nothing else begins, and then a planner is asked for another plan. */
+export type SwarmStage = 'decomposing' | 'organizing' | 'coordinating' | 'replanning' | 'synthesizing';
 
 type OfTask<More = unknown> = { readonly taskId: string; readonly ordinal: number } & More;
 
@@ -188,6 +222,12 @@ export type SwarmFact =
   | FactBody<'tier1/swarm/plan_refused', { readonly attempt: number; readonly error: ExecutionError; readonly issues: readonly Issue[] }>
   | FactBody<'tier1/swarm/decomposed', { readonly plan: SwarmPlan }>
   | FactBody<'tier1/swarm/organized', { readonly team: Team }>
+  /** Tasks that no agent could do want another plan. The questions about tasks that people were asked are withdrawn. */
+  | FactBody<'tier1/swarm/replanning', { readonly round: number; readonly taskId: string; readonly error: ExecutionError }>
+  /** All runs have ended, and a planner is asked. */
+  | FactBody<'tier1/swarm/plan_requested', { readonly round: number; readonly attempt: number }>
+  /** There is no other plan: the old one goes on. */
+  | FactBody<'tier1/swarm/replanning_failed', { readonly round: number; readonly error: ExecutionError }>
   | FactBody<'tier1/swarm/synthesizing', Record<string, never>>
   | FactBody<'tier1/swarm/pausing', { readonly epoch: number }>
   | FactBody<'tier1/swarm/paused', Record<string, never>>
@@ -201,6 +241,8 @@ export type SwarmFact =
   | FactBody<'tier1/lease/requested', OfTask<{ readonly leaseId: string; readonly exclude: readonly string[] }>>
   | FactBody<'tier1/lease/granted', OfTask<{ readonly leaseId: string; readonly agentId: string }>>
   | FactBody<'tier1/lease/refused', OfTask<{ readonly leaseId: string; readonly error: ExecutionError }>>
+  /** Nobody needs it before there is another plan. */
+  | FactBody<'tier1/lease/withdrawn', OfTask<{ readonly leaseId: string }>>
   | FactBody<'tier1/lease/lost', OfTask<{ readonly leaseId: string; readonly agentId: string | null; readonly error: ExecutionError }>>
   | FactBody<
       'tier1/task/started',
@@ -221,6 +263,18 @@ export type SwarmFact =
   | FactBody<'tier1/task/woken', OfTask>
   /** An agent failed at it; another one is asked for. Without an agent's id, its agent was lost just before. */
   | FactBody<'tier1/task/reassigned', OfTask<{ readonly agentId: string; readonly error: ExecutionError; readonly usage: ResourceUsage }>>
+  /** No agent could do it, and another plan is wanted. */
+  | FactBody<'tier1/task/given_up', OfTask<{ readonly agentId: string; readonly error: ExecutionError; readonly usage: ResourceUsage }>>
+  /** No agent could do it, and people are asked. */
+  | FactBody<
+      'tier1/task/escalated',
+      OfTask<{ readonly agentId: string; readonly error: ExecutionError; readonly usage: ResourceUsage } & Asked>
+    >
+  /** An answer that does not decide yet. */
+  | FactBody<'tier1/task/voted', OfTask<Vote>>
+  | FactBody<'tier1/task/decided', OfTask<Decision>>
+  /** Nobody has decided in time. */
+  | FactBody<'tier1/task/expired', OfTask>
   | FactBody<'tier1/task/completed', OfTask<{ readonly agentId: string; readonly result: Json; readonly usage: ResourceUsage }>>
   | FactBody<'tier1/task/failed', OfTask<{ readonly error: ExecutionError; readonly usage: ResourceUsage; readonly fatal: boolean }>>
   | FactBody<'tier1/task/cancelled', OfTask<{ readonly reason: string; readonly usage: ResourceUsage }>>

@@ -95,6 +95,7 @@ export function statusOf(phase: string): ExecutionStatus {
     case 'decomposing':
     case 'organizing':
     case 'coordinating':
+    case 'replanning':
     case 'synthesizing':
     case 'attempting.running':
     case 'attempting.timingOut':

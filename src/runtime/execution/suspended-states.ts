@@ -4,7 +4,7 @@ import type { FactBody } from '../../machines/protocol/facts.ts';
 
 /** What a parent records once it has heard how a child ended. */
 const HEARD =
-  /^tier(2\/step\/(completed|failed|skipped|cancelled|branched|fell_back|admitted|iterated|compensated|compensation_failed)|1\/task\/(completed|failed|cancelled|reassigned))$/;
+  /^tier(2\/step\/(completed|failed|skipped|cancelled|branched|fell_back|admitted|iterated|compensated|compensation_failed)|1\/task\/(completed|failed|cancelled|reassigned|given_up|escalated))$/;
 
 export class SuspendedStates {
   readonly #states: Map<string, unknown>;

@@ -8,8 +8,8 @@ import { statusOf } from './directory.ts';
 export interface TaskSnapshot {
   readonly id: string;
   readonly description: string;
-  /** `pending`: it waits for other tasks, or for an agent. */
-  readonly status: 'pending' | 'running' | 'paused' | 'waiting' | 'completed' | 'failed' | 'cancelled';
+  /** `pending`: it waits for other tasks, for an agent, or for another plan. `waiting`: its run does. `escalated`: no agent could do it, and people decide. */
+  readonly status: 'pending' | 'running' | 'paused' | 'waiting' | 'escalated' | 'completed' | 'failed' | 'cancelled';
   /** The agent that does it, or did it last. */
   readonly agentId?: string;
   /** Of its run, while one has begun and not settled. */
@@ -86,5 +86,6 @@ function taskSnapshot({ id, description }: SwarmTask, record: TaskRecord | undef
 function taskStatus(record: TaskRecord | undefined, isOver: boolean): TaskSnapshot['status'] {
   const status = record?.status ?? 'pending';
   if (isOver && (record?.settledAt ?? 0) === 0) return 'cancelled';
-  return status === 'leasing' || status === 'leased' || status === 'stopping' ? 'pending' : status;
+  const isPending = status === 'leasing' || status === 'leased' || status === 'stopping' || status === 'unsolved';
+  return isPending ? 'pending' : status;
 }

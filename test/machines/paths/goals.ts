@@ -15,6 +15,8 @@ export interface TaskSpec extends Partial<Omit<SwarmTask, 'ordinal' | 'id' | 'de
 export interface Goal {
   readonly tasks: readonly TaskSpec[];
   readonly obligations?: readonly Obligation[];
+  /** The tasks of any further plan; those of the first one, when absent. At least as many as in the first. */
+  readonly otherTasks?: readonly TaskSpec[];
   /** It hears stale messages too, in every state. */
   readonly isNoisy?: boolean;
   /** Types of events that it never hears. */
@@ -74,9 +76,10 @@ export const obligationOf = (normId: string, tasks: readonly string[], deadlineM
 const goals = new WeakMap<SwarmJob, Goal>();
 
 /** What a good planner makes of a job, and a good organizer of that. */
-export function goalOf(job: SwarmJob): Goal & { readonly plan: SwarmPlan; readonly team: Team } {
+export function goalOf(job: SwarmJob): Goal & { readonly plan: SwarmPlan; readonly team: Team; readonly otherPlan: SwarmPlan } {
   const goal = goals.get(job) ?? { tasks: [] };
-  return { ...goal, plan: swarmPlanOf(goal.tasks), team: teamOf(goal) };
+  const { tasks, otherTasks = tasks } = goal;
+  return { ...goal, plan: swarmPlanOf(tasks), otherPlan: swarmPlanOf(otherTasks), team: teamOf({ ...goal, tasks: otherTasks }) };
 }
 
 export function aSwarm(goal: Goal, more: Partial<SwarmJob> = {}): SwarmInput {

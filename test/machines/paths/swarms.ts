@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import type { AnyMachineSnapshot, EventObject } from 'xstate';
 import { evolveSwarm, type SwarmInput, type SwarmState, swarmMachine, type TaskRecord } from '../../../src/machines/machines.ts';
 import { hasOrdinal } from '../../../src/machines/ordinal-set.ts';
+import type { Decision } from '../../../src/machines/protocol/decision.ts';
 import { executionError } from '../../../src/machines/protocol/errors.ts';
 import type { ResourceUsage } from '../../../src/machines/protocol/execution.ts';
 import type { FactBody } from '../../../src/machines/protocol/facts.ts';
@@ -42,11 +43,33 @@ function eventsAt(snapshot: AnyMachineSnapshot, at: number): readonly EventObjec
   for (const { normId, status } of state.obligations.values()) {
     if (status === 'escalated') commands.push(...DECISIONS.map((decision) => ({ type: 'swarm.decide' as const, at, normId, decision })));
   }
+  const asked = state.records.toArray().flatMap((record, ordinal) => answersTo(record, `t${ordinal}`, at));
+  const isHurried = asked.some(({ type }) => type === 'decision.expired');
   const news = state.records.toArray().flatMap((record, ordinal) => newsOf(state, record, ordinal, at));
   const { isNoisy, deaf } = goalOf(job);
   const stale = isNoisy ? staleNews(at) : [];
-  const events = [...commands, ...stale, ...helperNews(job, state, at), ...news, ...timersOf(snapshot)];
-  return deaf ? events.filter(({ type }) => !deaf.test(type)) : events;
+  // What expires before the swarm's own time is up, is heard before.
+  const timers = isHurried ? [] : timersOf(snapshot);
+  const events: readonly EventObject[] = [...commands, ...asked, ...stale, ...helperNews(job, state, at), ...news, ...timers];
+  return deaf ? events.filter((event) => !deaf.test(nameOf(event))) : events;
+}
+
+const nameOf = (event: EventObject): string =>
+  event.type === 'swarm.decideTask' ? `task ${(event as Extract<SwarmEvent, { type: 'swarm.decideTask' }>).decision.decision}` : event.type;
+
+/** Where several must agree, two people who may say the same; and what is not taken. A person who retries for ever makes paths without end. */
+function answersTo({ status, asked, iteration, forgiven }: TaskRecord, taskId: string, at: number): readonly SwarmEvent[] {
+  if (status !== 'escalated' || !asked) return [];
+  const { quorum = 1, role, expiresAt } = asked;
+  const as = role === undefined ? {} : { role };
+  const people = quorum === 1 ? ['Ann'] : ['Ann', 'Bob'];
+  const choices = DECISIONS.filter((decision) => decision !== 'retry' || (iteration < 2 && forgiven === 0));
+  const decisions: Decision[] = people.flatMap((by) => choices.map((decision) => ({ decision, by, ...as })));
+  if (role !== undefined) decisions.push({ decision: 'approve', by: 'Cid' });
+  const answers: SwarmEvent[] = decisions.map((decision) => ({ type: 'swarm.decideTask', at, taskId, decision }));
+  if (expiresAt === undefined) return answers;
+  const due = { type: 'decision.expired', subject: taskId, expiresAt, at: Math.max(at, expiresAt) } as SwarmEvent;
+  return [...answers, due, { type: 'decision.expired', subject: taskId, expiresAt: expiresAt + 1 }];
 }
 
 /** What would end most walks before a task begins, or changes nothing. */
@@ -73,10 +96,12 @@ const staleNews = (at: number): readonly SwarmEvent[] => [
   { type: 'lease.lost', leaseId: 'swarm/t0#-1', agentId: 'a', error: LOST, at },
 ];
 
-function helperNews(job: SwarmJob, { stage, hasHelper, planAttempt }: SwarmState, at: number): readonly SwarmEvent[] {
+function helperNews(job: SwarmJob, { stage, hasHelper, planAttempt, round }: SwarmState, at: number): readonly SwarmEvent[] {
   if (!hasHelper || stage === 'coordinating') return [];
-  const child = { id: HELPERS[stage], incarnation: stage === 'decomposing' ? planAttempt : 1, at };
-  const good = { decomposing: { plan: goalOf(job).plan }, organizing: { team: goalOf(job).team }, synthesizing: { result: 'all good' } };
+  const incarnations = { decomposing: planAttempt, replanning: 2 * round + planAttempt, organizing: round + 1, synthesizing: 1 };
+  const child = { id: HELPERS[stage], incarnation: incarnations[stage], at };
+  const { plan, otherPlan, team } = goalOf(job);
+  const good = { decomposing: { plan }, replanning: { plan: otherPlan }, organizing: { team }, synthesizing: { result: 'all good' } };
   return [
     { type: 'child.done', ...child, output: { ok: true, ...good[stage] } },
     { type: 'child.done', ...child, output: { ok: false, error: PERMANENT, issues: [] } },
@@ -113,11 +138,21 @@ const keyOf = ({
   failure,
   dueAt,
   deadlineAt,
+  round,
+  isReplanned,
 }: SwarmState): string =>
   JSON.stringify([
-    [stage, hasHelper, planAttempt, failure !== undefined, dueAt >= deadlineAt],
+    [round, isReplanned, stage, hasHelper, planAttempt, failure !== undefined, dueAt >= deadlineAt],
     records.map((record, ordinal) => [
-      [record.status, record.iteration, record.isLive, hasOrdinal(ready, ordinal), record.pausedIn > 0 && record.pausedIn === pauseEpoch],
+      [
+        record.status,
+        record.iteration,
+        record.forgiven,
+        record.isLive,
+        hasOrdinal(ready, ordinal),
+        record.pausedIn > 0 && record.pausedIn === pauseEpoch,
+      ],
+      (record.votes ?? []).map(({ by, decision }) => `${by} ${decision}`).sort(),
       [record.childExecutionId, record.leaseId, record.agentId, record.error].map((value) => value !== undefined),
     ]),
     [...obligations.values()].map(({ status }) => status),
@@ -132,7 +167,7 @@ export const swarm: Walks<SwarmState, SwarmInput> = {
   inputs: [],
   events: eventsAt,
   key: keyOf,
-  isRare: (event) => /cancel|pause$|^xstate/.test(event.type) || isSetback(event as SwarmEvent),
+  isRare: (event) => /cancel|pause$|^xstate|expired/.test(event.type) || isSetback(event as SwarmEvent),
   check: (live) => {
     checkClock(live);
     checkCounts(live.state);
@@ -143,26 +178,32 @@ export const swarm: Walks<SwarmState, SwarmInput> = {
   },
 };
 
-function checkClock({ state, clock }: LiveChart<SwarmState, SwarmInput>): void {
-  assert.equal(clock.nextDueAt, isActive(state) ? Math.max(state.dueAt, clock.now()) : undefined, `the timer in ${state.phase}`);
+function checkClock({ state, clock, isSettled }: LiveChart<SwarmState, SwarmInput>): void {
+  if (state.phase === 'cancelling' || state.phase === 'failing') return;
+  const asked = isSettled ? [] : state.records.toArray().map((record) => record.asked?.expiresAt);
+  const expiries = asked.filter((expiresAt) => expiresAt !== undefined);
+  const due = Math.min(...expiries, ...(isActive(state) ? [state.dueAt] : []));
+  assert.equal(clock.nextDueAt, due === Number.POSITIVE_INFINITY ? undefined : Math.max(due, clock.now()), `the timer in ${state.phase}`);
 }
 
 function checkCounts(state: SwarmState): void {
   const records = state.records.toArray();
   const tasks = state.plan?.tasks ?? [];
   const count = (holds: (record: TaskRecord) => boolean) => records.filter(holds).length;
-  const complexity = tasks.filter((task) => isOpen(state, task) && records[task.ordinal]?.iteration === 0);
+  const complexity = tasks.filter((task) => isOpen(state, task) && records[task.ordinal]?.startedAt === 0);
   const counted = {
     leasing: count(({ status }) => status === 'leasing'),
     leased: count(({ status }) => status === 'leased'),
     live: count(({ isLive }) => isLive),
     idle: count(({ isLive, status }) => isLive && status === 'waiting'),
+    unsolved: count(({ status }) => status === 'unsolved'),
+    escalated: count(({ status }) => status === 'escalated'),
     open: tasks.filter((task) => isOpen(state, task)).length,
     unstartedComplexity: complexity.reduce((sum, task) => sum + task.complexity, 0),
     reservedCredits: records.map(({ reserved }) => reserved).reduce(addCredits, '0'),
   };
-  const { leasing, leased, live, idle, open, unstartedComplexity, reservedCredits } = state;
-  assert.deepEqual({ leasing, leased, live, idle, open, unstartedComplexity, reservedCredits }, counted);
+  const { leasing, leased, live, idle, unsolved, escalated, open, unstartedComplexity, reservedCredits } = state;
+  assert.deepEqual({ leasing, leased, live, idle, unsolved, escalated, open, unstartedComplexity, reservedCredits }, counted);
   if (state.phase !== 'pausing' && state.phase !== 'paused') return;
   assert.equal(
     state.parked,
@@ -193,8 +234,8 @@ function checkTasks({ state, isSettled }: LiveChart<SwarmState, SwarmInput>): vo
     if (phase === 'paused' && record.isLive && !isStopping)
       assert.equal(record.pausedIn, state.pauseEpoch, `paused, but "${task.id}" is not`);
     if (isSettled) assert.equal(record.childExecutionId, undefined, `settled, but the run of "${task.id}" has no end`);
-    assert.ok(record.iteration <= task.maxAgents, `"${task.id}" was given to too many agents`);
-    if (record.leases === 0) continue;
+    assert.ok(record.iteration - record.forgiven <= task.maxAgents, `"${task.id}" was given to too many agents`);
+    if (record.leases === (state.earlier.get(task.id)?.leases ?? 0)) continue;
     assert.ok(!state.team?.tasks[task.id]?.violation, `a norm forbids "${task.id}"`);
     const isReleased = task.dependsOn.every((ordinal) => (state.records.get(ordinal)?.settledAt ?? 0) > 0);
     assert.ok(isReleased, `"${task.id}" asked for an agent before its dependencies settled`);
@@ -204,8 +245,10 @@ function checkTasks({ state, isSettled }: LiveChart<SwarmState, SwarmInput>): vo
 /** A task settles once, and nothing is said of it after that. Every request gets at most one answer, every lease is lost at most once. */
 function checkStory(facts: readonly FactBody[]): void {
   const settled = new Set<number>();
+  const completed = new Set<number>();
   const leases = new Map<string, string>();
   for (const fact of facts as readonly SwarmFact[]) {
+    if (fact.type === 'tier1/swarm/decomposed') for (const ordinal of settled) if (!completed.has(ordinal)) settled.delete(ordinal);
     if (!/^tier1\/(task|lease)\//.test(fact.type)) continue;
     const {
       ordinal,
@@ -214,9 +257,16 @@ function checkStory(facts: readonly FactBody[]): void {
     } = fact.payload as { readonly ordinal: number; readonly taskId: string; readonly leaseId?: string };
     assert.ok(!settled.has(ordinal), `${fact.type} of "${taskId}", which had settled`);
     if (/^tier1\/task\/(completed|failed|cancelled)$/.test(fact.type)) settled.add(ordinal);
+    if (fact.type === 'tier1/task/completed') completed.add(ordinal);
     if (leaseId === '') continue;
     const before = leases.get(leaseId);
-    const may = { requested: [undefined], granted: ['requested'], refused: ['requested'], lost: ['requested', 'granted'] };
+    const may = {
+      requested: [undefined],
+      withdrawn: ['requested'],
+      granted: ['requested'],
+      refused: ['requested'],
+      lost: ['requested', 'granted'],
+    };
     const now = fact.type.slice('tier1/lease/'.length) as keyof typeof may;
     assert.ok((may[now] as readonly unknown[]).includes(before), `the lease ${leaseId} was ${before}, then ${now}`);
     leases.set(leaseId, now);
@@ -225,14 +275,15 @@ function checkStory(facts: readonly FactBody[]): void {
 
 /** Somebody can always move the swarm on: a helper, a run, the pool, or a person. */
 function checkGoesOn({ state }: LiveChart<SwarmState, SwarmInput>): void {
-  const { phase, hasHelper, live, leasing, leased, idle, ready, obligations } = state;
+  const { phase, hasHelper, live, leasing, leased, idle, ready, obligations, escalated } = state;
   const isAsking = obligations.some(({ status }) => status === 'escalated');
   const moves = {
     decomposing: hasHelper,
     organizing: hasHelper,
     synthesizing: hasHelper,
     coordinating: leasing > 0 || live > idle,
-    waiting: idle > 0 || isAsking,
+    replanning: hasHelper || leasing > 0 || live > idle,
+    waiting: idle > 0 || isAsking || escalated > 0,
     pausing: hasHelper || live > state.parked,
     cancelling: live > 0,
     failing: live > 0,
