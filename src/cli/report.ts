@@ -38,7 +38,9 @@ export function endingDocument(ending: Ending, board: Board, format: Format): st
 }
 
 function waitingFor(board: Board): readonly object[] {
-  const steps = board.waiting.map(({ id, runId, error = null, waitsFor }) => {
+  const steps = board.waiting.map((row) => {
+    const { id, runId, error = null, waitsFor } = row;
+    if (isTask(row, board)) return { taskId: id, error };
     return { stepId: id, error, ...(runId !== board.root && { executionId: runId }), ...(waitsFor && { for: waitsFor }) };
   });
   return [...steps, ...board.unmet];
@@ -92,10 +94,7 @@ function waitingLines({ kind }: Ending, board: Board): readonly string[] {
     ),
   ];
   return [
-    ...steps.map(
-      ({ label, error, waitsFor }) =>
-        `  step "${label}" waits for ${waitsFor ? waitOf(waitsFor) : `a decision about ${error?.code ?? 'a failure'}: ${oneLine(error?.message ?? '')}`}`,
-    ),
+    ...steps.map((row) => `  ${isTask(row, board) ? 'task' : 'step'} "${row.label}" waits for ${waitOf(row)}`),
     ...board.unmet.map(
       ({ normId, role, mission, open }) =>
         `  obligation "${oneLine(normId)}" waits for a decision: "${oneLine(role)}" has not done "${oneLine(mission)}" in time${open.length > 0 ? `, still open: ${open.join(', ')}` : ''}`,
@@ -105,6 +104,8 @@ function waitingLines({ kind }: Ending, board: Board): readonly string[] {
     ...calls.slice(0, 1).map((call) => `  ${call}`),
   ];
 }
+
+const isTask = ({ runId }: Row, board: Board): boolean => board.holdsTasks && runId === board.root;
 
 const canRetry = ({ waitsFor, canRetry: may }: Row): boolean => !waitsFor && may !== false;
 
@@ -120,19 +121,21 @@ function commandFor({ waiting, unmet, root }: Board): readonly string[] {
   ];
 }
 
-const waitOf = (wait: NonNullable<Row['waitsFor']>): string => {
-  if (wait.type === 'signal') return `the signal "${oneLine(wait.name)}"`;
-  return wait.type === 'approval' && wait.prompt !== undefined ? `an approval: ${oneLine(wait.prompt)}` : 'an approval';
-};
+function waitOf({ waitsFor, error }: Row): string {
+  if (!waitsFor) return `a decision about ${error?.code ?? 'a failure'}: ${oneLine(error?.message ?? '')}`;
+  if (waitsFor.type === 'signal') return `the signal "${oneLine(waitsFor.name)}"`;
+  return waitsFor.type === 'approval' && waitsFor.prompt !== undefined ? `an approval: ${oneLine(waitsFor.prompt)}` : 'an approval';
+}
 
-/** The call that would answer for a step, however deep its run lives. */
+/** The call that would answer for a task or a step, however deep its run lives. */
 function answerTo(row: Row, board: Board, kind: Ending['kind']): string {
   const { id, runId, waitsFor } = row;
   const path = pathOf(runId, board.root).map((step) => `.run(${JSON.stringify(step)})?`);
   const holder = `${kind === 'swarm' ? 'swarm' : 'execution'}${path.join('')}`;
   if (waitsFor?.type === 'signal') return `${holder}.signal(${JSON.stringify(waitsFor.name)})`;
   const others = canRetry(row) ? "'retry', 'reject', 'abort'" : "'reject', 'abort'";
-  return `${holder}.decide(${JSON.stringify(id)}, { decision: 'approve', value: … })   // or ${others}`;
+  const call = isTask(row, board) ? 'decideTask' : 'decide';
+  return `${holder}.${call}(${JSON.stringify(id)}, { decision: 'approve', value: … })   // or ${others}`;
 }
 
 function nextStep({ error, signal, isExpired }: Ending, board: Board, format: Format): readonly string[] {

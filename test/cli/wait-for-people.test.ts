@@ -183,7 +183,8 @@ describe('swarmchart run --wait-for-people', () => {
   });
 });
 
-describe('two processes', () => {
+/** A busy machine takes its time to start a process. */
+describe('two processes', { timeout: 120_000 }, () => {
   it('one runs and waits, the other one answers', async () => {
     using space = new Workspace({ 'w.yaml': RELEASE });
     const run = new Command(space, ['run', 'w.yaml', '--wait-for-people', '--jsonl'], { NO_COLOR: '1' });

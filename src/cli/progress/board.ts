@@ -8,29 +8,10 @@ import type { StepFact } from '../../machines/protocol/step.ts';
 import type { SwarmFact } from '../../machines/protocol/swarm.ts';
 import type { ResolvedWait } from '../../machines/protocol/wait.ts';
 import { oneLine, printDuration } from '../outcome.ts';
-import { aboveOf, agentName, causeOf, labelOf, pathOf, reasonOf, runOf } from './names.ts';
+import { aboveOf, labelOf, pathOf, reasonOf, runOf } from './names.ts';
+import { agentNews, type News } from './news.ts';
 import { type Row, Rows, type State } from './rows.ts';
 import { count, describeRetry, describeWait } from './words.ts';
-
-export interface News {
-  readonly kind:
-    | Exclude<State, 'running'>
-    | 'planned'
-    | 'started'
-    | 'retrying'
-    | 'falling back'
-    | 'undone'
-    | 'not undone'
-    | 'lost'
-    | 'continued'
-    | 'reassigned'
-    | 'crashed'
-    | 'restarted';
-  readonly key: string;
-  readonly label: string;
-  /** What there is to say beside that. */
-  readonly detail: string;
-}
 
 /** An obligation that was not met in time, and about which nobody has decided. */
 export interface Unmet {
@@ -82,6 +63,11 @@ export class Board {
     return this.#rows.timers;
   }
 
+  /** Whether it is a swarm's. */
+  get holdsTasks(): boolean {
+    return this.#noun === 'task';
+  }
+
   get root(): string {
     return this.#rows.root;
   }
@@ -123,27 +109,9 @@ export class Board {
   hear(fact: Fact): News | undefined {
     this.#firstAt ??= fact.at;
     this.#lastAt = Math.max(this.#lastAt, fact.at);
-    if (fact.type.startsWith('agent/')) return this.#agent(fact as unknown as PoolFact);
+    if (fact.type.startsWith('agent/')) return agentNews(fact as unknown as PoolFact, this.root);
     this.#rows.root = fact.stream;
     return fact.tier === 'tier1' ? this.#swarm(fact as Fact & SwarmFact) : this.#run(fact as Fact & (RunFact | StepFact));
-  }
-
-  #agent({ type, payload }: PoolFact): News | undefined {
-    if (!('agentId' in payload)) return undefined;
-    const label = agentName(payload.agentId, this.root);
-    const key = `agent/${payload.agentId}`;
-    switch (type) {
-      case 'agent/crashed':
-        return { kind: 'crashed', key, label, detail: causeOf(payload.error, this.root) };
-      case 'agent/lost':
-        return { kind: 'lost', key, label, detail: causeOf(payload.error, this.root) };
-      case 'agent/restarted':
-        return { kind: 'restarted', key, label, detail: `life ${payload.incarnation}` };
-      case 'agent/escalated':
-        return { kind: 'failed', key, label, detail: `is given up: ${causeOf(payload.error, this.root)}` };
-      default:
-        return undefined;
-    }
   }
 
   #swarm(fact: Fact & SwarmFact): News | undefined {
@@ -152,6 +120,8 @@ export class Board {
       case 'tier1/swarm/decomposed': {
         const { tasks, source } = payload.plan;
         this.#total = tasks.length;
+        // Of an earlier plan: what is done stays done where the new one holds it, anything else begins anew.
+        this.#rows.drop(({ id, state }) => state !== 'completed' || !tasks.some((task) => task.id === id));
         this.#known += tasks.reduce((sum, { plan }) => sum + 1 + plan.steps.length, 0);
         return { kind: 'planned', key: executionId, label: count(tasks.length, 'task'), detail: `by ${source}` };
       }
@@ -167,6 +137,14 @@ export class Board {
         const detail = `${oneLine(payload.agentId)} failed: ${oneLine(payload.error.message)}`;
         return { kind: 'reassigned', ...this.#names(fact, payload.taskId), detail };
       }
+      case 'tier1/task/given_up':
+        return { kind: 'given up', ...this.#names(fact, payload.taskId), detail: reasonOf(payload.error, this.root) };
+      case 'tier1/swarm/replanning':
+        // What people were asked about tasks they are asked no longer.
+        this.#rows.drop(({ state }) => state === 'waiting');
+        return { kind: 'replanning', key: executionId, label: `round ${payload.round}`, detail: reasonOf(payload.error, this.root) };
+      case 'tier1/task/escalated':
+        return this.#escalate(fact, payload.taskId, payload);
       case 'tier1/task/completed':
         return this.#end(fact, payload.taskId, 'completed', '');
       case 'tier1/task/failed':

@@ -70,6 +70,15 @@ export class Rows {
     this.#rows.set(row.key, row);
   }
 
+  /** Takes away rows of the execution that was started. */
+  drop(isDropped: (row: Row) => boolean): void {
+    for (const [key, row] of this.#rows) {
+      if (row.runId !== this.root || !isDropped(row)) continue;
+      this.#rows.delete(key);
+      this.#counts[row.state] -= 1;
+    }
+  }
+
   setFatal(key: string): void {
     const row = this.#rows.get(key);
     if (row && !this.#fatal.has(row.runId)) this.#fatal.set(row.runId, row);
