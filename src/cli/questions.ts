@@ -86,11 +86,21 @@ function row({ id, run, kind, since, expiresAt, role, quorum, votes, prompt }: W
     shellWord(id),
     oneLine(run),
     kind,
-    `${printDuration(Math.max(0, now - since))} ago`,
-    expiresAt === undefined ? '-' : `in ${printDuration(Math.max(0, expiresAt - now))}`,
+    `${span(now - since)} ago`,
+    expiresAt === undefined ? '-' : `in ${span(expiresAt - now)}`,
     [role === undefined ? '' : oneLine(role), people].filter(Boolean).join(', ') || 'anyone',
     oneLine(prompt, LONGEST_PROMPT_SHOWN),
   ];
+}
+
+const MINUTE_MS = 60_000;
+
+/** To the minute, where it is long: `3 h 20 min`, `24 days`. */
+function span(ms: number): string {
+  const minutes = Math.floor(ms / MINUTE_MS);
+  if (minutes < 60) return printDuration(Math.max(0, ms));
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
 }
 
 /** The last column is as wide as it is: what is decided about is shown whole. */

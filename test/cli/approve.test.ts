@@ -41,9 +41,7 @@ describe('swarmchart approve', () => {
     expect(exitCode).toBe(0);
     const [head, first, second, ...rest] = stdout.trimEnd().split('\n');
     expect(head).toMatch(/^ID +RUN +KIND +SINCE +EXPIRES +WHO +QUESTION$/);
-    expect(first).toMatch(
-      new RegExp(`^${ship} +release +approval +2 min 0 s ago +in 60 min 0 s +clerk, 2 people, 0 answered +Ship it\\?$`),
-    );
+    expect(first).toMatch(new RegExp(`^${ship} +release +approval +2 min 0 s ago +in 1 h 0 min +clerk, 2 people, 0 answered +Ship it\\?$`));
     expect(second).toMatch(new RegExp(`^${executionId}/pay/1/fee +release +step +1 min 0 s ago +- +anyone +out of paper$`));
     expect(rest).toEqual([]);
     expect(stderr).toBe(`next: swarmchart approve ${ship}   # or --reject, --abort\n`);

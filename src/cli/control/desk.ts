@@ -79,8 +79,11 @@ export class Desk {
       ...(by !== undefined && { by }),
       ...(role !== undefined && { role }),
     });
-    const open = this.#find(id);
-    return { ok: true, accepted, ...(accepted ? open && { open: shortened(open) } : { reason: this.#reason(id, by, open) }) };
+    const after = this.#find(id);
+    if (!accepted) return { ok: true, accepted, reason: this.#reason(id, by, after) };
+    // It may have been asked again meanwhile: only an answer that is seen among its votes waits for others.
+    const isOpen = after?.votes.some((vote) => vote.by === by);
+    return { ok: true, accepted, ...(isOpen && after && { open: shortened(after) }) };
   }
 
   #find(id: string): Question | undefined {
