@@ -176,6 +176,12 @@ describe('swarmchart run --wait-for-people', () => {
     expect(stderr).not.toContain('started');
   });
 
+  it('is like any other run when nobody is asked', async () => {
+    using space = new Workspace({ 'w.yaml': oneStep('echo', ', parameters: { message: hi }') });
+    expect(await space.run('run', 'w.yaml', '--wait-for-people')).toMatchObject({ exitCode: 0, stdout: 'hi\n' });
+    expect(filesIn(space)).toEqual([]);
+  });
+
   it('is not found by anybody without the flag', async () => {
     using space = new Workspace({ 'w.yaml': RELEASE });
     expect((await space.run('run', 'w.yaml')).exitCode).toBe(3);
