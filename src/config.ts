@@ -5,7 +5,7 @@ import type { RuntimeOptions } from './runtime/options.ts';
 /** What a configuration file may supply: the part of the runtime's options that workflow and swarm files can name or rely on. */
 export type Configuration = Pick<
   RuntimeOptions,
-  'tools' | 'modules' | 'strategies' | 'conditions' | 'recovery' | 'agents' | 'planner' | 'knowledge' | 'synthesize'
+  'tools' | 'modules' | 'strategies' | 'conditions' | 'recovery' | 'escalation' | 'agents' | 'planner' | 'knowledge' | 'synthesize'
 >;
 
 /** Types a configuration for authors in TypeScript. Checks nothing: the command line does when it loads the file. */

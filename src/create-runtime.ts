@@ -20,6 +20,7 @@ import { prepareRun, stepJob } from './runtime/jobs.ts';
 import { restorationOf, type StreamRestoration } from './runtime/journal/restoration.ts';
 import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options.ts';
+import { checkLadder, recoveryOf } from './runtime/recovery.ts';
 import type { SwarmDefinition } from './runtime/swarm/definition.ts';
 import { type SwarmSource, Swarms } from './runtime/swarm/swarms.ts';
 import { Tasks } from './runtime/tasks/tasks.ts';
@@ -62,6 +63,7 @@ class SwarmchartRuntime implements AsyncDisposable {
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
+    checkLadder(options);
     this.#configuration = configurationOf(options);
     const { registry, conditions, ...work } = this.#configuration;
     const log = options.logger ? safeLogger(options.logger) : SILENT;
@@ -137,7 +139,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     const job: RunJob = {
       execution: checked.execution,
       allocation: checked.allocation,
-      recovery: this.#options.recovery ?? {},
+      recovery: recoveryOf(this.#options.recovery, this.#configuration.registry),
       ...(checked.retry && { retry: checked.retry }),
       ...prepared,
     };
@@ -241,7 +243,7 @@ class SwarmchartRuntime implements AsyncDisposable {
 
   #startStep(request: TierExecutionRequest<StepExecutionInput>): ExecutionHandle {
     const checked = checkStepRequest(request, () => this.#createId(), this.#system.clock.now());
-    const job = stepJob(checked, this.#configuration.tools.get(checked.input.toolName), this.#options);
+    const job = stepJob(checked, this.#configuration.tools.get(checked.input.toolName), recoveryOf(this.#options.recovery, this.registry));
     return this.#handles.execution(this.#system.start('tier3', checked.execution, job), 'tier3');
   }
 

@@ -11,6 +11,7 @@ import { FRESH_RUN, type RunState } from './machines/run.state.ts';
 import type { RunContext } from './machines/run.turn.ts';
 import { canTakeSignal, verdictOn } from './machines/run.waits.ts';
 import * as swarm from './machines/swarm.decisions.ts';
+import { verdictOn as verdictOnTask } from './machines/swarm.people.ts';
 import { FRESH_SWARM, type SwarmState } from './machines/swarm.state.ts';
 import type { SwarmContext } from './machines/swarm.turn.ts';
 import type { Verdict } from './machines/votes.ts';
@@ -54,8 +55,15 @@ export class Handles {
         const id = this.#liveRun(executionId, taskId);
         return id === undefined ? undefined : this.run(id);
       },
-      decide: (normId: string, decision: ObligationAnswer) => this.#decideObligation(executionId, normId, decision),
-    } satisfies Pick<SwarmHandle, 'snapshot' | 'run' | 'decide'>);
+      ...this.swarmDecisions(executionId),
+    } satisfies Pick<SwarmHandle, 'snapshot' | 'run' | 'decide' | 'decideTask'>);
+  }
+
+  swarmDecisions(executionId: string): Pick<SwarmHandle, 'decide' | 'decideTask'> {
+    return {
+      decide: (normId, decision) => this.#decideObligation(executionId, normId, decision),
+      decideTask: (taskId, decision) => this.#decideTask(executionId, taskId, decision),
+    };
   }
 
   /** Also of a run that belongs to a swarm or to another run. */
@@ -138,6 +146,16 @@ export class Handles {
     return this.#system.command(
       executionId,
       (phase, context) => canContinue(phase) && isTaken(verdictOn(context as RunContext, command(0)), stepId),
+      command,
+    );
+  }
+
+  async #decideTask(executionId: string, taskId: string, given: Decision): Promise<boolean> {
+    const decision = checkDecision(given);
+    const command = (at: number) => ({ type: 'swarm.decideTask', at, taskId, decision }) as const;
+    return this.#system.command(
+      executionId,
+      (phase, context) => canContinue(phase) && isTaken(verdictOnTask(context as SwarmContext, command(0)), taskId),
       command,
     );
   }

@@ -4,9 +4,10 @@ import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Configuration } from '../config.ts';
-import { ERROR_CLASSES, type Issue, SwarmchartError } from '../machines/protocol/errors.ts';
+import { type Issue, SwarmchartError } from '../machines/protocol/errors.ts';
 import { checkAgents } from '../runtime/agents/definition.ts';
 import { configurationOf } from '../runtime/configuration.ts';
+import { escalationIssues, recoveryIssues } from '../runtime/recovery.ts';
 import { printPath } from '../runtime/workflow/issues.ts';
 import type { WorkflowRegistry } from '../runtime/workflow/registry.ts';
 import { didYouMean } from '../runtime/workflow/suggest.ts';
@@ -127,20 +128,11 @@ const CHECKS: Readonly<Record<keyof Configuration, (value: unknown) => readonly 
   planner: (value) => (isFunction(value) ? [] : ['planner: is a function']),
   knowledge: (value) => (isKnowledge(value) ? [] : ['knowledge: is an object with the functions find and remember']),
   synthesize: (value) => (isFunction(value) ? [] : ['synthesize: is a function']),
-  recovery: (value) => {
-    const classes: readonly string[] = [...new Set(Object.values(ERROR_CLASSES))];
-    const unknown = isRecord(value) ? Object.keys(value).filter((name) => !classes.includes(name)) : [];
-    return [
-      ...unknown.map((name) => `recovery.${name}: there is no such class of errors among ${classes.join(', ')}`),
-      ...recordOf(
-        'recovery',
-        value,
-        isRetryPolicy,
-        'is a retry policy: { maxRetries, backoff: { strategy, baseMs, factor, maxMs, jitter } }',
-      ),
-    ];
-  },
+  recovery: (value) => recoveryIssues(value).map(printed),
+  escalation: (value) => escalationIssues(value).map(printed),
 };
+
+const printed = ({ path, message }: Issue): string => `${printPath(path)}: ${message}`;
 
 function problemsOf(exported: unknown): readonly string[] {
   if (!isRecord(exported)) return ['the default export is an object such as { tools: [...] }'];
@@ -180,13 +172,4 @@ function recordOf(
     if (typeof found !== 'boolean') return found;
     return found ? [] : [`${path}.${name}: ${expected}`];
   });
-}
-
-function isRetryPolicy(value: unknown): boolean {
-  if (!isRecord(value)) return false;
-  const { maxRetries, backoff } = value;
-  if (!Number.isSafeInteger(maxRetries) || Number(maxRetries) < 0 || !isRecord(backoff)) return false;
-  const { strategy, baseMs, factor, maxMs, jitter } = backoff;
-  const areNumbers = [baseMs, factor, maxMs, jitter].every((figure) => typeof figure === 'number' && figure >= 0);
-  return areNumbers && ['fixed', 'linear', 'exponential'].includes(String(strategy));
 }

@@ -8,7 +8,7 @@ import { dispatch } from './swarm.tasks.ts';
 import type { SwarmContext, SwarmTurn } from './swarm.turn.ts';
 import { unsolvedIn } from './swarm.unsolved.ts';
 
-/** A task that no agent could do wants another plan. Agents that were asked for runs that have not begun are not needed. */
+/** A task that no agent could do wants another plan. Agents that were asked for runs that have not begun are not needed; those that are to go on get theirs. */
 export function recordReplanning(turn: SwarmTurn): void {
   const { at, round } = turn.state;
   const [first] = unsolvedIn(turn.state);
@@ -21,6 +21,7 @@ export function recordReplanning(turn: SwarmTurn): void {
     turn.record({ type: 'tier1/lease/withdrawn', at, payload: { taskId: task.id, ordinal: task.ordinal, leaseId } });
   }
   if (first) turn.record({ type: 'tier1/swarm/replanning', at, payload: { round: round + 1, taskId: first.task.id, error: first.error } });
+  dispatch(turn, at);
 }
 
 /** Every run has ended. */

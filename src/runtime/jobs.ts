@@ -10,7 +10,6 @@ import type { RunJob } from '../machines/protocol/run.ts';
 import type { StepJob } from '../machines/protocol/step.ts';
 import { lessCredits } from '../machines/usage.ts';
 import type { CheckedStepRequest } from './execution/requests.ts';
-import type { RuntimeOptions } from './options.ts';
 import { resolveInput } from './workflow/input.ts';
 import { issuesToError } from './workflow/issues.ts';
 import type { LoadedWorkflow } from './workflow/load.ts';
@@ -39,7 +38,7 @@ export function prepareRun(
 export function stepJob(
   { input, execution, allocation, retry }: CheckedStepRequest,
   tool: AnyTool | undefined,
-  options: RuntimeOptions,
+  recovery: StepJob['recovery'],
 ): StepJob {
   const policy = retry ?? tool?.retry;
   return {
@@ -49,7 +48,7 @@ export function stepJob(
     scope: { input: {}, steps: {} },
     timeoutMs: Math.min(tool?.timeoutMs ?? 30_000, allocation.maxDurationMs),
     ...(policy && { retry: policy }),
-    recovery: options.recovery ?? {},
+    recovery,
     credits: tool?.credits ?? '0',
     allocation,
     idempotencyKey: `${execution.executionId}/${input.stepId}/1`,

@@ -6,11 +6,11 @@ import type { Carrier } from '../actors/post-office.ts';
 import type { ModuleOperations, Strategy } from '../actors/services.ts';
 import type { AnyTool, Logger } from '../actors/tool.ts';
 import type { ErrorClass } from '../machines/protocol/errors.ts';
-import type { RetryPolicy } from '../machines/protocol/plan.ts';
 import type { ConditionScope } from '../machines/protocol/step.ts';
 import type { AgentDefinition } from './agents/definition.ts';
 import type { InspectionObserver } from './inspection.ts';
 import type { Journal } from './journal/journal.ts';
+import type { EscalationDefinition, RecoveryStrategies } from './recovery.ts';
 import type { KnowledgeBase } from './swarm/knowledge.ts';
 import type { Planner } from './swarm/planner.ts';
 import type { Synthesize } from './swarm/synthesis.ts';
@@ -33,8 +33,10 @@ export interface RuntimeOptions {
   readonly synthesize?: Synthesize;
   /** Where tests and demonstrations make things go wrong. */
   readonly faults?: FaultHooks;
-  /** Retry policy by error class, for steps that have none of their own. */
-  readonly recovery?: Partial<Record<ErrorClass, RetryPolicy>>;
+  /** What is done about errors by their class, where steps and tasks say nothing. */
+  readonly recovery?: RecoveryStrategies;
+  /** What becomes of tasks that no agent could do, in swarms that do not say. @default they have failed */
+  readonly escalation?: EscalationDefinition;
   /** Classes an error that a tool threw; undefined leaves it as it is. */
   readonly classify?: (error: unknown) => ErrorClass | undefined;
   readonly journal?: Journal;

@@ -14,6 +14,8 @@ const violation = { normId: 'n', message: 'Coders must not delete' };
 const unread: TaskSpec = { parameters: { from: '{{missing}}' } };
 
 const one: TaskSpec = { maxAgents: 1 };
+/** Nothing comes of it. */
+const none: TaskSpec = { team: { violation }, onFailure: 'continue' };
 const pair = { role: 'lead', quorum: 2, timeoutMs: 5_000 };
 const duty = { obligations: [obligationOf('o', ['t0'], 10_000)] };
 const CASES: Readonly<Record<string, ReturnType<typeof aSwarm>>> = {
@@ -44,23 +46,28 @@ const CASES: Readonly<Record<string, ReturnType<typeof aSwarm>>> = {
     { escalation: { replans: 0, human: pair } },
   ),
   'a task for which two people are asked, beside other work': aSwarm(
-    { tasks: [one, { ...one, onFailure: 'continue' }], deaf: /crashed|lost|refused|^xstate|retry|abort|cancel/ },
+    { tasks: [one, { ...one, onFailure: 'continue' }], deaf: /crashed|lost|refused|waiting|continued|^xstate|retry|abort|cancel/ },
     { escalation: { replans: 0, human: pair } },
   ),
+  'a task that a person may abort, beside other work': aSwarm(
+    { tasks: [one, { ...one, onFailure: 'continue' }], deaf: /crashed|lost|refused|waiting|continued|^xstate|retry|approve|reject|cancel/ },
+    { escalation: { replans: 0, human: {} } },
+  ),
   'another plan': aSwarm({ tasks: [one], deaf: /waiting|continued|lost/ }, { escalation: { replans: 1 } }),
-  'another plan, while runs go on': aSwarm(
-    { tasks: [one, one], otherTasks: [one, { ...one, after: [0] }], deaf: /refused|^xstate|cancel/ },
-    {
-      escalation: { replans: 1 },
-      recovery: { transient: { ...retries(0), escalation: ['replan'] }, validation: { ...retries(0), escalation: [] } },
-    },
+  'another plan, while a run goes on': aSwarm(
+    { tasks: [one, one], otherTasks: [none, none], isNoisy: true, deaf: /^xstate|cancel|pause|resume|decide/ },
+    { escalation: { replans: 1 }, recovery: { validation: { ...retries(0), escalation: [] } } },
+  ),
+  'another plan, while two runs go on': aSwarm(
+    { tasks: [one, one, one], otherTasks: [none, none, none], deaf: /^xstate|crashed|lost|refused|stopped|cancel|pause|resume|decide/ },
+    { escalation: { replans: 1 }, recovery: { validation: { ...retries(0), escalation: [] } } },
   ),
   'another plan, else people': aSwarm(
     { tasks: [one, { ...one, onFailure: 'continue', after: [0] }], deaf: /crashed|waiting|continued|lost|refused|^xstate|cancel|retry/ },
     { escalation: { replans: 1, human: {} } },
   ),
   'another plan, with an obligation': aSwarm(
-    { tasks: [one, one], ...duty, deaf: /crashed|lost|refused|continued|pause|resume|cancel/ },
+    { tasks: [one, one], otherTasks: [none, none], ...duty, deaf: /crashed|lost|refused|waiting|continued|pause|resume|cancel/ },
     { escalation: { replans: 1 }, maxConcurrentTasks: 2 },
   ),
   'an obligation': aSwarm({ tasks: [{ ...one, onFailure: 'continue' }], ...duty, deaf: /crashed|lost|refused/ }),

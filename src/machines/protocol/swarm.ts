@@ -209,6 +209,8 @@ export type ObligationDecision = Choice;
 export interface ObligationAnswer {
   readonly decision: ObligationDecision;
   readonly by?: string;
+  /** Anybody may decide about an obligation. */
+  readonly role?: string;
 }
 
 /** `replanning`: runs that have begun go on, nothing else begins, and then a planner is asked for another plan. */

@@ -22,8 +22,9 @@ export interface RunControls extends Controls {
   /** Sets a variable that steps started from now on read as `{{name}}`. The value must survive JSON (INVALID_OUTPUT otherwise). */
   setVariable(name: string, value: Json): Promise<boolean>;
   /**
-   * Answers for a step that was escalated or waits for an approval; `false` when no such step waits. An approval's result is `value`, true
-   * without one; it cannot be retried.
+   * Answers for a step that was escalated or waits for an approval; `false` when no such step waits, or this person has answered already. Where
+   * a quorum is asked for, it decides once so many people have said the same. An approval's result is `value`, true without one; it cannot be
+   * retried. Rejects with NOT_PERMITTED for another role than the one that is asked for.
    */
   decide(stepId: string, decision: Decision): Promise<boolean>;
   /**
@@ -59,6 +60,12 @@ export interface SwarmHandle<Result = Json> extends Handle<Result> {
    * `abort` cancels it. `false` when no such obligation waits.
    */
   decide(normId: string, decision: ObligationAnswer): Promise<boolean>;
+  /**
+   * Answers for a task that no agent could do, where the swarm's `escalation` asks people: `approve` makes `value` its result, `retry` has any agent
+   * try it again, `reject` fails it, `abort` cancels the swarm. `false` when no such task waits, or this person has answered already. Rejects with
+   * NOT_PERMITTED for another role than the one that is asked for.
+   */
+  decideTask(taskId: string, decision: Decision): Promise<boolean>;
 }
 
 /** One root execution, from its start until its result is out. */

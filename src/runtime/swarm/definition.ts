@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { Json } from '../../machines/protocol/execution.ts';
+import { EscalationShape } from '../recovery.ts';
 import { STEP_SHAPES, type StepDefinition, WORKFLOW_SHAPE, type WorkflowDefinition, workflowJsonSchema } from '../workflow/schema.ts';
 import { SWARM_LIMITS } from './limits.ts';
 
@@ -49,6 +50,7 @@ export const SWARM_SHAPE = {
   maxConcurrentTasks: z.int().min(1).max(SWARM_LIMITS.concurrentTasks).optional(),
   timeout: WORKFLOW_SHAPE.timeout,
   budget: z.strictObject({ credits }).optional(),
+  escalation: EscalationShape.optional(),
 } as const;
 
 /** An agent's fields, as far as they are data. */

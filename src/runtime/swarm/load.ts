@@ -5,6 +5,7 @@ import { type Issue, SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { Json, JsonObject } from '../../machines/protocol/execution.ts';
 import type { Organization } from '../../machines/protocol/swarm.ts';
 import { listReferences, resolveReferences } from '../../machines/references.ts';
+import type { EscalationDefinition } from '../recovery.ts';
 import { IssueList, issuesToError, type Path } from '../workflow/issues.ts';
 import { isObject, type RawObject } from '../workflow/origins.ts';
 import type { WorkflowRegistry } from '../workflow/registry.ts';
@@ -55,6 +56,8 @@ export interface LoadedSwarm {
   /** @default 20 */
   readonly maxConcurrentTasks: number;
   readonly timeoutMs?: number;
+  /** Over what the runtime says. */
+  readonly escalation?: EscalationDefinition;
   /** Credits, as a decimal string. */
   readonly credits?: string;
 }
@@ -181,6 +184,7 @@ function read(source: RawObject, path: Path, options: LoadSwarmOptions, issues: 
     ...(organization && { organization }),
     maxConcurrentTasks,
     ...(timeout !== undefined && { timeoutMs: timeout }),
+    ...(sound.escalation && { escalation: sound.escalation as EscalationDefinition }),
     ...(sound.budget && { credits: BigInt(sound.budget.credits).toString() }),
   };
 }

@@ -6,7 +6,7 @@ import type { Logger } from '../../actors/tool.ts';
 import type { AgentSpec } from '../../machines/protocol/agent.ts';
 import { type Issue, SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { JsonObject } from '../../machines/protocol/execution.ts';
-import type { PlannerInput, PlanProposal, SwarmJob, SwarmPlan } from '../../machines/protocol/swarm.ts';
+import type { FailedTask, PlannerInput, PlanProposal, SwarmJob, SwarmPlan } from '../../machines/protocol/swarm.ts';
 import { decompositionToPlan } from './decomposition.ts';
 import { showGoal } from './goal.ts';
 import { decompositionOf, type KnowledgeBase, type Prior } from './knowledge.ts';
@@ -27,6 +27,16 @@ export interface PlannerRequest {
   readonly attempt: number;
   /** What was wrong with the first answer; empty at first. */
   readonly issues: readonly Issue[];
+  /** New plans that were asked for before and with this request: 0 for the first plan, 1 for the first new one. */
+  readonly round: number;
+  /** Of a new plan: the task that no agent could do, with which it began, and all of them. */
+  readonly failure?: FailedTask;
+  readonly failures: readonly FailedTask[];
+  /**
+   * Of a new plan: results of the tasks that are done, by id. They belong to the new plan whether its answer names them or not, and do not run
+   * again; its tasks may depend on them and read `${id.result}`. What is not done is replaced by the answer.
+   */
+  readonly completed: JsonObject;
   /** Aborted when the swarm is cancelled, fails or times out. */
   readonly signal: AbortSignal;
 }
@@ -54,7 +64,7 @@ export interface PlanningServices {
 /** Asks the planners in turn and checks the answer. Never rejects: whatever they do becomes a proposal. */
 export async function planGoal(
   services: PlanningServices,
-  { job, attempt, issues }: PlannerInput,
+  { job, attempt, issues, replan }: PlannerInput,
   signal: AbortSignal,
 ): Promise<PlanProposal> {
   const { goal, input, organization } = job;
@@ -69,11 +79,16 @@ export async function planGoal(
       routines: routines.capabilities,
       attempt,
       issues,
+      round: replan?.round ?? 0,
+      ...(replan && { failure: replan.failure }),
+      failures: replan?.failures ?? [],
+      completed: copyOf(replan?.completed ?? {}),
       signal,
     };
     const raw = await firstAnswer([...(services.planner ? [services.planner] : []), playbookPlanner(definition ?? NO_PLAYBOOKS)], request);
     const roles = organization && new Set(organization.roles.map(({ id }) => id));
-    return decompositionToPlan(raw, { goal, routines, inputNames: new Set(Object.keys(input)), ...(roles && { roles }) });
+    const inputNames = new Set(Object.keys(input));
+    return decompositionToPlan(raw, { goal, routines, inputNames, ...(roles && { roles }), ...(replan && { kept: replan.kept }) });
   } catch (thrown) {
     return undecomposed(goal, thrown);
   }

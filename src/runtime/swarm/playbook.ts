@@ -18,14 +18,16 @@ export interface Playbook {
 const LISTED = 20;
 
 /**
- * The planner that needs no model: the first playbook that fits the goal, else what the knowledge base has for the very same goal.
+ * The planner that needs no model: the first playbook that fits the goal, else what the knowledge base has for the very same goal. Asked for another
+ * plan, it gives the next playbook that fits, as long as there is one.
  * Throws DECOMPOSITION_FAILED, naming the goal and the playbooks there are. The same request always gets the same answer.
  */
 export function playbookPlanner({ playbooks }: { readonly playbooks: readonly Playbook[] }): Planner {
   const ready = playbooks.map(({ id, goals, tasks }) => ({ id, tasks, fits: goalMatcher(goals) }));
-  return ({ goal, knowledge }) => {
-    const playbook = ready.find(({ fits }) => fits(goal));
+  return ({ goal, knowledge, round }) => {
+    const playbook = ready.filter(({ fits }) => fits(goal))[round];
     if (playbook) return { source: playbook.id, tasks: playbook.tasks };
+    if (round > 0) throw new SwarmchartError('DECOMPOSITION_FAILED', `No other playbook fits the goal ${showGoal(goal)}.`);
     const same = normalizeGoal(goal);
     const prior = knowledge.find((known) => normalizeGoal(known.goal) === same);
     if (prior) return fromKnowledge(prior.decomposition);

@@ -11,6 +11,7 @@ import type { SwarmJob, SwarmPlan, Team, TeamProposal } from '../../machines/pro
 import { poolPrefix } from '../../machines/swarm.decisions.ts';
 import type { CheckedRequest } from '../execution/requests.ts';
 import type { RuntimeOptions } from '../options.ts';
+import { escalationOf, recoveryOf } from '../recovery.ts';
 import { resolveInput } from '../workflow/input.ts';
 import { issuesToError } from '../workflow/issues.ts';
 import type { WorkflowRegistry } from '../workflow/registry.ts';
@@ -69,7 +70,7 @@ export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synth
   readonly plan: HelperServices['plan'] = (input, signal) => planGoal(this.#planning, input, signal);
 
   readonly organize: HelperServices['organize'] = ({ job, plan }) => {
-    const proposal = organize(job.organization, plan, this.#agentsFor(job));
+    const proposal = organize(job.organization, withRecoveryTools(plan, job), this.#agentsFor(job));
     return this.#definitionOf(job)?.onlyOwnAgents ? withOwnAgentsOnly(proposal, plan, job.agents) : proposal;
   };
 
@@ -81,7 +82,7 @@ export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synth
   /** Never throws: a request that makes no sense becomes a job that fails with every problem. */
   job(source: SwarmSource, request: SwarmRequest, checked: CheckedRequest): SwarmJob {
     const { execution, allocation, retry } = checked;
-    const common = { execution, ...(retry && { retry }), recovery: this.#options.runtime.recovery ?? {} };
+    const common = { execution, ...(retry && { retry }), recovery: recoveryOf(this.#options.runtime.recovery, this.#options.registry) };
     try {
       const given = isLoaded(source) ? source.source : source;
       const definition: Json = typeof given === 'string' ? null : toJson(given, 'The caller', Number.MAX_SAFE_INTEGER);
@@ -92,6 +93,7 @@ export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synth
       const agents = (loaded?.agents ?? []).map((agent): AgentSpec => ({ ...agent, swarmId: execution.executionId }));
       const poolIds = this.#poolIds(execution.executionId, agents);
       const shadowed = agents.flatMap(({ id }) => (this.#options.isTaken(id) ? [id] : []));
+      const escalation = escalationOf(this.#options.runtime.escalation, loaded?.escalation);
       const job: SwarmJob = {
         ...common,
         name: loaded?.id ?? goal.slice(0, 200),
@@ -101,6 +103,7 @@ export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synth
         agents,
         poolIds,
         ...(shadowed.length > 0 && { shadowed }),
+        ...(escalation && { escalation }),
         ...(loaded?.organization && { organization: loaded.organization }),
         maxConcurrentTasks: loaded?.maxConcurrentTasks ?? DEFAULT_CONCURRENT_TASKS,
         allocation: {
@@ -159,6 +162,12 @@ function goalIn(source: SwarmSource, loaded: LoadedSwarm | undefined, named: str
   const goal = loaded ? goalOf(loaded, named, input) : (named ?? source);
   if (typeof goal !== 'string' || goal.trim() === '') throw new SwarmchartError('INVALID_INPUT', 'A goal is a text that is not empty');
   return goal;
+}
+
+/** Norms hold for the tools of fallbacks, too, also for those of an error's class. */
+function withRecoveryTools(plan: SwarmPlan, { recovery }: SwarmJob): SwarmPlan {
+  const more = Object.values(recovery).flatMap(({ fallback }) => (fallback?.action === 'use-tool' ? [fallback.tool] : []));
+  return more.length === 0 ? plan : { ...plan, tasks: plan.tasks.map((task) => ({ ...task, tools: [...task.tools, ...more] })) };
 }
 
 /** Tasks that any capable agent may do are left to those of the swarm. */

@@ -25,6 +25,8 @@ export interface TaskSurroundings {
   readonly roles?: ReadonlySet<string>;
   /** Of a planner rather than an author: what is null counts as left out, and keys that are no slip of the pen are passed over. */
   readonly isTolerant?: boolean;
+  /** Tasks of an earlier plan that are done. They come first, whatever the list says of them, and the others may depend on them and read them. */
+  readonly kept?: readonly SwarmTask[];
 }
 
 export interface ReadTask {
@@ -51,22 +53,43 @@ export function planTasks(
   surroundings: TaskSurroundings,
 ): { readonly plan?: SwarmPlan; readonly issues: readonly Issue[]; readonly ids: readonly string[] } {
   const issues = new IssueList();
-  const tasks = readTasks(list, path, surroundings, issues);
+  const { kept = [] } = surroundings;
+  const tasks = [...kept.map(asRead), ...readTasks(list, path, surroundings, issues)];
   const byId = indexIds(tasks, issues);
-  const links = linkTasks(tasks, byId, surroundings.inputNames, issues);
+  const links = [...keptLinks(kept), ...linkTasks(tasks, byId, surroundings.inputNames, issues).slice(kept.length)];
   for (const cycle of findCycles(links)) {
     const names = cycle.map((ordinal) => tasks[ordinal]?.id ?? '');
     const first = tasks[cycle[0] ?? -1];
     if (first) issues.add('DEPENDENCY_CYCLE', first.path, `Tasks wait for each other: ${printCycle(names)}.`);
   }
   for (const task of tasks) checkRole(task, surroundings, issues);
-  const routines = tasks.map((task) => routineOf(task, surroundings, issues));
+  const routines = tasks.map((task) => kept[task.ordinal] ?? routineOf(task, surroundings, issues));
   const ids = [...byId.keys()];
   if (!issues.isEmpty) return { issues: issues.all(), ids };
-  return { plan: compile(tasks, links, routines, source), issues: [], ids };
+  return { plan: compile(tasks, links, routines, source, kept), issues: [], ids };
 }
 
-function readTasks(list: Json | undefined, path: Path, { isTolerant = false }: TaskSurroundings, issues: IssueList): readonly ReadTask[] {
+/** A task that is done needs no reading. */
+const asRead = ({ id, capabilities }: SwarmTask, ordinal: number): ReadTask => ({
+  ordinal,
+  path: [],
+  id,
+  capabilities,
+  fields: { sound: {}, raw: {}, at: (key) => [id, key] },
+});
+
+function keptLinks(kept: readonly SwarmTask[]): readonly ReadonlySet<number>[] {
+  const places = new Map(kept.map(({ ordinal }, index) => [ordinal, index]));
+  return kept.map(({ dependsOn }) => new Set(dependsOn.flatMap((ordinal) => places.get(ordinal) ?? [])));
+}
+
+function readTasks(
+  list: Json | undefined,
+  path: Path,
+  { isTolerant = false, kept = [] }: TaskSurroundings,
+  issues: IssueList,
+): readonly ReadTask[] {
+  const done = new Set(kept.map(({ id }) => id));
   if (!Array.isArray(list)) {
     issues.add('INVALID_VALUE', path, list === undefined ? '"tasks" is required.' : 'Tasks are a list.');
     return [];
@@ -79,6 +102,7 @@ function readTasks(list: Json | undefined, path: Path, { isTolerant = false }: T
   const tasks: ReadTask[] = [];
   for (const [index, item] of list.entries() as IterableIterator<[number, Json]>) {
     const at = [...path, index];
+    if (isObject(item) && typeof item['id'] === 'string' && done.has(item['id'])) continue;
     if (!isObject(item)) {
       issues.add('INVALID_VALUE', at, 'A task is an object.');
       continue;
@@ -89,7 +113,7 @@ function readTasks(list: Json | undefined, path: Path, { isTolerant = false }: T
     }
     const fields = readFields(CHECK, isTolerant ? tidied(item) : item, at, issues);
     const { id = '', requiredCapabilities = [] } = fields.sound;
-    tasks.push({ ordinal: tasks.length, path: at, id, capabilities: [...new Set(requiredCapabilities)], fields });
+    tasks.push({ ordinal: kept.length + tasks.length, path: at, id, capabilities: [...new Set(requiredCapabilities)], fields });
   }
   return tasks;
 }
@@ -136,27 +160,33 @@ function compile(
   links: readonly ReadonlySet<number>[],
   routines: readonly (Routine | undefined)[],
   source: string,
+  kept: readonly SwarmTask[],
 ): SwarmPlan {
   const dependents: number[][] = tasks.map(() => []);
   for (const [ordinal, awaited] of links.entries()) for (const other of awaited) dependents[other]?.push(ordinal);
-  const priorities = tasks.map(({ fields: { sound } }) => priorityOf(sound.priority));
+  const priorities = tasks.map(({ ordinal, fields: { sound } }) => kept[ordinal]?.priority ?? priorityOf(sound.priority));
   const byRank = tasks.map(({ ordinal }) => ordinal).sort((a, b) => (priorities[b] ?? 0) - (priorities[a] ?? 0) || a - b);
   const ranks: number[] = tasks.map(() => 0);
   for (const [rank, ordinal] of byRank.entries()) ranks[ordinal] = rank;
   const compiled = tasks.flatMap(({ ordinal, id, capabilities, fields: { sound } }): readonly SwarmTask[] => {
     const routine = routines[ordinal];
     if (!routine) return [];
-    const { description = id, role, estimatedComplexity: complexity = DEFAULT_COMPLEXITY, onFailure = 'stop' } = sound;
-    const task: SwarmTask = {
+    const place = {
       ordinal,
-      id,
-      description,
       dependsOn: [...(links[ordinal] ?? [])].sort((a, b) => a - b),
       dependents: dependents[ordinal] ?? [],
+      rank: ranks[ordinal] ?? 0,
+    };
+    const done = kept[ordinal];
+    if (done) return [{ ...done, ...place }];
+    const { description = id, role, estimatedComplexity: complexity = DEFAULT_COMPLEXITY, onFailure = 'stop' } = sound;
+    const task: SwarmTask = {
+      ...place,
+      id,
+      description,
       capabilities,
       complexity,
       priority: priorities[ordinal] ?? PRIORITIES.medium,
-      rank: ranks[ordinal] ?? 0,
       plan: routine.plan,
       parameters: routine.parameters,
       tools: toolsOf(routine.plan),

@@ -141,7 +141,7 @@ function compensationOf(
   };
 }
 
-function retryPolicy(retry: WorkflowFields['retry']): RetryPolicy | undefined {
+export function retryPolicy(retry: WorkflowFields['retry']): RetryPolicy | undefined {
   if (retry === undefined) return undefined;
   if (typeof retry === 'number') return { maxRetries: retry, backoff: DEFAULT_BACKOFF };
   const given = typeof retry.backoff === 'string' ? { strategy: retry.backoff } : (retry.backoff ?? {});

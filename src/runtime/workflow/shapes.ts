@@ -26,7 +26,7 @@ const triggers = ['any', ...new Set(Object.values(ERROR_CLASSES)), ...(Object.ke
 ];
 const on = z.enum(triggers).default('any').describe('An error class, an error code, or any error.');
 
-const Backoff = z.strictObject({
+export const Backoff = z.strictObject({
   strategy: z.enum(['fixed', 'linear', 'exponential']).optional(),
   baseMs: z.number().min(0).max(MAX_TIMEOUT_MS).optional(),
   factor: z.number().min(1).max(1000).optional(),
@@ -40,7 +40,7 @@ const Retry = z.union([
   maxRetries,
 ]);
 
-const timeout = z.int().min(1).max(MAX_TIMEOUT_MS).describe('Milliseconds.');
+export const timeout = z.int().min(1).max(MAX_TIMEOUT_MS).describe('Milliseconds.');
 export const quorum = z.int().min(1).max(100).describe('So many different people must give the same answer; one "reject" is enough.');
 
 export const Fallback = z.discriminatedUnion('action', [

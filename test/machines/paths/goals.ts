@@ -76,10 +76,10 @@ export const obligationOf = (normId: string, tasks: readonly string[], deadlineM
 const goals = new WeakMap<SwarmJob, Goal>();
 
 /** What a good planner makes of a job, and a good organizer of that. */
-export function goalOf(job: SwarmJob): Goal & { readonly plan: SwarmPlan; readonly team: Team; readonly otherPlan: SwarmPlan } {
+export function goalOf(job: SwarmJob): Goal & { readonly plan: SwarmPlan; readonly team: Team; readonly otherPlan: SwarmPlan; readonly otherTeam: Team } {
   const goal = goals.get(job) ?? { tasks: [] };
   const { tasks, otherTasks = tasks } = goal;
-  return { ...goal, plan: swarmPlanOf(tasks), otherPlan: swarmPlanOf(otherTasks), team: teamOf({ ...goal, tasks: otherTasks }) };
+  return { ...goal, plan: swarmPlanOf(tasks), otherPlan: swarmPlanOf(otherTasks), team: teamOf(goal), otherTeam: teamOf({ ...goal, tasks: otherTasks }) };
 }
 
 export function aSwarm(goal: Goal, more: Partial<SwarmJob> = {}): SwarmInput {

@@ -133,7 +133,8 @@ export class LiveChart<State extends Folded, Input extends object> {
     if (event.type.startsWith('xstate.after.')) assert.ok(this.clock.fireNext(), `No timer is set for ${event.type}`);
     else {
       this.wait((event.at ?? this.clock.now()) - this.clock.now());
-      this.actor.send(event);
+      // A timer may have been what it would say.
+      if (!this.isSettled) this.actor.send(event);
     }
   }
 

@@ -100,7 +100,8 @@ function helperNews(job: SwarmJob, { stage, hasHelper, planAttempt, round }: Swa
   if (!hasHelper || stage === 'coordinating') return [];
   const incarnations = { decomposing: planAttempt, replanning: 2 * round + planAttempt, organizing: round + 1, synthesizing: 1 };
   const child = { id: HELPERS[stage], incarnation: incarnations[stage], at };
-  const { plan, otherPlan, team } = goalOf(job);
+  const { plan, otherPlan, ...teams } = goalOf(job);
+  const team = round > 0 ? teams.otherTeam : teams.team;
   const good = { decomposing: { plan }, replanning: { plan: otherPlan }, organizing: { team }, synthesizing: { result: 'all good' } };
   return [
     { type: 'child.done', ...child, output: { ok: true, ...good[stage] } },
