@@ -27,7 +27,7 @@ export interface StartOptions {
   readonly context?: { readonly executionId: string };
 }
 
-type Started = Pick<ExecutionHandle, 'executionId' | 'facts' | 'cancel' | 'result' | 'run' | 'decide'>;
+type Started = Pick<ExecutionHandle, 'executionId' | 'facts' | 'cancel' | 'result'>;
 
 export interface Run {
   readonly runtime: Runtime;

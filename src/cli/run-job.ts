@@ -5,9 +5,9 @@ import { createRuntime, type Runtime } from '../create-runtime.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
 import type { Fact } from '../machines/protocol/facts.ts';
 import type { RuntimeOptions } from '../runtime/options.ts';
-import { ExecutionInbox } from './control/execution-inbox.ts';
 import { People } from './control/people.ts';
-import { type Ending, execute, type Job, type Run } from './execute.ts';
+import { inboxOf } from './control/runtime-inbox.ts';
+import { type Ending, execute, type Run } from './execute.ts';
 import { type InspectFlags, Inspection } from './inspection.ts';
 import { EXIT, exitCodeOfSignal, UsageError } from './outcome.ts';
 import { Board } from './progress/board.ts';
@@ -102,17 +102,16 @@ export async function runJob(
     return exitCodeOfSignal(signal);
   }
   const { runtime } = session;
-  const inbox = waitForPeople ? new ExecutionInbox() : undefined;
+  const inbox = waitForPeople ? inboxOf(runtime) : undefined;
   await using people = inbox && (await People.invite(inbox, { kind: job.kind, name: job.name, cwd: terminal.cwd }));
   const board = new Board(job.size);
   const progress = showProgress(terminal, board, format !== 'jsonl');
   session.logTo((text) => progress.note(text));
   const onFact = async (fact: Fact): Promise<void> => {
-    inbox?.hear(fact);
     manner.hear?.(fact);
     if (format === 'jsonl') await stdout.line(JSON.stringify(fact));
   };
-  const ending = await execute({ job: heldBy(job, inbox), timeout, people, runtime }, terminal, { board, progress, onFact });
+  const ending = await execute({ job, timeout, people, runtime }, terminal, { board, progress, onFact });
   for (const line of manner.story?.() ?? []) await stderr.line(line);
   const advice = manner.refusal?.(ending, board);
   for (const line of endingLines(ending, board, format, advice)) await stderr.line(line);
@@ -130,12 +129,3 @@ export async function guardedFormat(format: Format, { stdout }: Terminal, work: 
     throw thrown;
   }
 }
-
-const heldBy = (job: Job, inbox: ExecutionInbox | undefined): Job => ({
-  ...job,
-  start(runtime, options) {
-    const execution = job.start(runtime, options);
-    inbox?.open(execution);
-    return execution;
-  },
-});

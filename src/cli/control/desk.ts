@@ -1,6 +1,7 @@
 /** Answers the requests that reach a run: what waits, and whether an answer was taken. Whatever goes wrong becomes a reply. */
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { type ErrorCode, SwarmchartError } from '../../machines/protocol/errors.ts';
 import { didYouMean } from '../../runtime/workflow/suggest.ts';
@@ -18,6 +19,9 @@ import {
   type Reply,
   requestSchema,
 } from './protocol.ts';
+
+const LOOK_MS = 10;
+const MOST_LOOKS = 100;
 
 export class Desk {
   readonly token = randomBytes(32).toString('base64url');
@@ -64,7 +68,7 @@ export class Desk {
   }
 
   async #decide({ id, answer }: DecideRequest): Promise<Decided> {
-    const question = this.#find(id);
+    const question = await this.#await(id);
     if (!question && !this.#history.get(id)) {
       throw new SwarmchartError('INVALID_INPUT', `Nothing called "${oneLine(id)}" has waited in this run.${this.#closest(id)}`);
     }
@@ -90,6 +94,12 @@ export class Desk {
     return this.#inbox.list().find((question) => question.id === id);
   }
 
+  /** A question is announced a moment before it can be answered. */
+  async #await(id: string): Promise<Question | undefined> {
+    for (let left = MOST_LOOKS; left > 0 && !this.#find(id) && this.#history.get(id)?.isOpen; left -= 1) await setTimeout(LOOK_MS);
+    return this.#find(id);
+  }
+
   #closest(id: string): string {
     return didYouMean(id, new Set([...this.#inbox.list().map((question) => question.id), ...this.#history.ids()]));
   }
@@ -111,6 +121,9 @@ export const refuse = (code: ErrorCode, message: string): Reply => ({ ok: false,
 const shortened = ({ prompt, votes, options, ...rest }: Question): Listed['waiting'][number] => ({
   ...rest,
   prompt: prompt.length > LONGEST_PROMPT ? `${prompt.slice(0, LONGEST_PROMPT - 1)}…` : prompt,
-  votes: votes.slice(0, MOST_VOTES),
+  votes: votes.slice(0, MOST_VOTES).map(({ by, decision, value }) => ({ by, decision, ...(isShort(value) && { value }) })),
   options: [...options],
 });
+
+/** Others must give the same value, so it is shown where it can be. */
+const isShort = (value: unknown): boolean => value !== undefined && JSON.stringify(value).length <= LONGEST_PROMPT;

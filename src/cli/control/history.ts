@@ -10,7 +10,11 @@ export interface Entry {
   readonly reason: string;
 }
 
-type Noun = 'step' | 'task' | 'obligation';
+interface Open {
+  readonly noun: string;
+  /** Of an obligation: the tasks that would meet it late. */
+  readonly tasks: ReadonlySet<string>;
+}
 
 /** Questions that are over; the oldest is forgotten first. */
 const MOST_REMEMBERED = 10_000;
@@ -23,12 +27,13 @@ interface Payload {
   readonly taskId?: string;
   readonly normId?: string;
   readonly waitsFor?: { readonly type: string };
+  readonly open?: readonly string[];
   readonly decision?: string;
   readonly by?: string;
 }
 
 export class History {
-  readonly #open = new Map<string, Noun>();
+  readonly #open = new Map<string, Open>();
   readonly #over = new Map<string, Entry>();
 
   /** How many questions wait for people. */
@@ -60,11 +65,12 @@ export class History {
     if (subject === undefined) return undefined;
     const id = `${runOf(fact)}/${subject}`;
     if (asks(verb, payload)) {
-      this.#open.set(id, noun as Noun);
+      this.#open.set(id, { noun, tasks: new Set(payload.open) });
       return id;
     }
     if (verb === 'decided') this.#end(id, `it was answered already: ${payload.decision}${by(payload)}`);
     else if (verb === 'expired') this.#end(id, 'it waits no longer: nobody answered in time');
+    else if (noun === 'task' && verb === 'completed') this.#complete(id, subject);
     else if (SETTLED.has(verb)) this.#end(id, `it waits no longer: the ${noun} has ended (${verb})`);
     return undefined;
   }
@@ -77,9 +83,19 @@ export class History {
     if (oldest !== undefined && this.#over.size > MOST_REMEMBERED) this.#over.delete(oldest);
   }
 
+  #complete(id: string, taskId: string): void {
+    this.#end(id, 'it waits no longer: the task has ended (completed)');
+    for (const [norm, { noun, tasks }] of [...this.#open]) {
+      if (!tasks.has(taskId)) continue;
+      const left = new Set([...tasks].filter((task) => task !== taskId));
+      if (left.size > 0) this.#open.set(norm, { noun, tasks: left });
+      else this.#end(norm, 'it waits no longer: the obligation was met late');
+    }
+  }
+
   /** What a run leaves open when it ends is over with it. */
-  #endAll(runId: string, reason: string, only?: Noun): void {
-    for (const [id, noun] of [...this.#open]) {
+  #endAll(runId: string, reason: string, only?: string): void {
+    for (const [id, { noun }] of [...this.#open]) {
       if (id.startsWith(`${runId}/`) && (only === undefined || noun === only)) this.#end(id, `it waits no longer: ${reason}`);
     }
   }

@@ -15,7 +15,7 @@ export interface Question {
   readonly role?: string | undefined;
   /** So many different people must give the same answer. */
   readonly quorum: number;
-  readonly votes: readonly { readonly by: string; readonly decision: string }[];
+  readonly votes: readonly { readonly by: string; readonly decision: string; readonly value?: Json | undefined }[];
   /** Milliseconds since the epoch, as is the next. */
   readonly since: number;
   readonly expiresAt?: number | undefined;

@@ -18,6 +18,7 @@ export const MOST_LISTED = 1_000;
 export const MOST_VOTES = 100;
 export const LONGEST_PROMPT = 10_000;
 
+const json = z.custom<Json>((value) => value !== undefined);
 const envelope = { v: z.literal(PROTOCOL_VERSION), token: z.string().max(256) };
 
 export const requestSchema = z.discriminatedUnion('type', [
@@ -28,7 +29,7 @@ export const requestSchema = z.discriminatedUnion('type', [
     id: z.string().min(1).max(10_000),
     answer: z.strictObject({
       decision: z.enum(VERDICTS),
-      value: z.custom<Json>((value) => value !== undefined).optional(),
+      value: json.optional(),
       by: z.string().max(256).optional(),
       role: z.string().max(256).optional(),
     }),
@@ -49,7 +50,7 @@ const question = z.object({
   prompt: z.string(),
   role: z.string().optional(),
   quorum: z.number(),
-  votes: z.array(z.object({ by: z.string(), decision: z.string() })),
+  votes: z.array(z.object({ by: z.string(), decision: z.string(), value: json.optional() })),
   since: z.number(),
   expiresAt: z.number().optional(),
   options: z.array(z.enum(VERDICTS)),

@@ -73,6 +73,15 @@ describe('the history of questions', () => {
     expect([history.get('s/n')?.isOpen, history.get('s/b/1/c')?.isOpen]).toEqual([true, true]);
   });
 
+  it('ends an obligation that is met late', () => {
+    const history = new History();
+    history.hear(fact('tier1/obligation/unmet', 's', { normId: 'n', open: ['a', 'b'] }));
+    history.hear(fact('tier1/task/completed', 's', { taskId: 'a' }));
+    expect(history.get('s/n')?.isOpen).toBe(true);
+    history.hear(fact('tier1/task/completed', 's', { taskId: 'b' }));
+    expect(history.get('s/n')).toEqual({ isOpen: false, reason: 'it waits no longer: the obligation was met late' });
+  });
+
   it('forgets the oldest answers, and never a question that is open', () => {
     const history = new History();
     history.hear(fact('tier2/step/escalated', 'r', { stepId: 'first' }));
