@@ -10,6 +10,7 @@ import type { Fact } from './machines/protocol/facts.ts';
 import type { RunJob } from './machines/protocol/run.ts';
 import type { SwarmJob } from './machines/protocol/swarm.ts';
 import type { Agents } from './runtime/agents/agents.ts';
+import { Approvals } from './runtime/approvals.ts';
 import { Blackboards } from './runtime/blackboard.ts';
 import { publishedWrites } from './runtime/blackboard-facts.ts';
 import { type Configuration, configurationOf } from './runtime/configuration.ts';
@@ -50,6 +51,8 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly tier2: Tier<RoutineExecutionInput>;
   readonly tier3: Tier<StepExecutionInput>;
   readonly events: Pick<EventBus, 'subscribe'>;
+  /** What waits for decisions of people, in all executions of this runtime, and the way to answer. */
+  readonly approvals: Pick<Approvals, 'list' | 'get' | 'decide'>;
   /** Tasks without a workflow of their own: sequences, parallel lists, pipelines, batches. */
   readonly tasks = new Tasks((workflow, options) => this.run(workflow, options));
   /** Workflows with parameters. */
@@ -60,6 +63,7 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly #options: RuntimeOptions;
   readonly #configuration: Configuration;
   readonly #blackboards: Blackboards;
+  readonly #approvals: Approvals;
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
@@ -81,7 +85,14 @@ class SwarmchartRuntime implements AsyncDisposable {
       classify: options.classify ?? (() => undefined),
       maxOutputBytes: options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
     };
-    this.#system = new System(options, configured, this.#swarms);
+    const approvals = new Approvals({
+      step: (id, stepId, decision) => this.#handles.run(id).decide(stepId, decision),
+      task: (id, taskId, decision) => this.#handles.swarmDecisions(id).decideTask(taskId, decision),
+      obligation: (id, normId, decision) => this.#handles.swarmDecisions(id).decide(normId, decision),
+    });
+    this.#approvals = approvals;
+    this.approvals = approvals;
+    this.#system = new System(options, configured, this.#swarms, approvals);
     const { clock, directory, bus } = this.#system;
     const publish = publishedWrites((facts) => bus.publish(facts));
     this.#blackboards = new Blackboards({
@@ -222,7 +233,11 @@ class SwarmchartRuntime implements AsyncDisposable {
     const stored = await this.#system.journal.read(context.executionId);
     if (stored.length === 0) await this.#system.journal.append(context.executionId, 0, facts);
     this.#blackboards.fold(facts);
-    return () => ({ execution: this.#system.start(tier, context, job, restoration), tier, job });
+    return () => {
+      const execution = this.#system.start(tier, context, job, restoration);
+      this.#approvals.hear(facts);
+      return { execution, tier, job };
+    };
   }
 
   #load(source: WorkflowSource, inputNames: readonly string[]): LoadedWorkflow {

@@ -34,6 +34,7 @@ export type {
   Plan,
   PlanStep,
   RetryPolicy,
+  Rung,
   SubRun,
   WaitFor,
 } from './machines/protocol/plan.ts';
@@ -50,7 +51,8 @@ export type {
   SupervisorOutcome,
   SupervisorResult,
 } from './machines/protocol/supervisor.ts';
-export type { ObligationAnswer, Organization, SwarmPlan, TaskReport } from './machines/protocol/swarm.ts';
+export type { FailedTask, ObligationAnswer, Organization, SwarmPlan, TaskReport } from './machines/protocol/swarm.ts';
+export type { PendingDecision } from './runtime/approvals.ts';
 export type { LeaseOptions, Registration } from './runtime/agents/agents.ts';
 export type { AgentDefinition } from './runtime/agents/definition.ts';
 export type { Lease } from './runtime/agents/lease.ts';
@@ -63,6 +65,7 @@ export type { SwarmSnapshot, TaskSnapshot } from './runtime/execution/swarm-snap
 export type { Journal } from './runtime/journal/journal.ts';
 export { MemoryJournal } from './runtime/journal/memory-journal.ts';
 export type { RuntimeOptions } from './runtime/options.ts';
+export type { EscalationDefinition, RecoveryStrategies } from './runtime/recovery.ts';
 export type { SupervisorControls, SupervisorEvent } from './runtime/supervision/controls.ts';
 export type { SupervisedChild, SupervisedKind, SupervisorDefinition } from './runtime/supervision/definition.ts';
 export { type SupervisionOptions, type Supervisor, startSupervisor } from './runtime/supervision/supervisor.ts';

@@ -51,6 +51,12 @@ export type WorkConfiguration = Pick<
   'tools' | 'modules' | 'strategies' | 'blackboard' | 'evaluate' | 'classify' | 'maxOutputBytes'
 >;
 
+/** Hears every committed fact, before subscribers do, and of every root that is over. */
+export interface FactWatch {
+  readonly hear: (facts: readonly Fact[]) => void;
+  readonly forget: (stream: string) => void;
+}
+
 /** What a chart's actor needs to go on from an earlier life. */
 export interface Restoration {
   readonly seq: number;
@@ -82,7 +88,10 @@ export class System {
   readonly #roots = new Roots(this.directory);
   #isStopped = false;
 
-  constructor(options: RuntimeOptions, work: WorkConfiguration, helpers: SwarmHelpers) {
+  readonly #watch: FactWatch;
+
+  constructor(options: RuntimeOptions, work: WorkConfiguration, helpers: SwarmHelpers, watch: FactWatch) {
+    this.#watch = watch;
     this.clock = options.clock ?? systemClock();
     this.log = options.logger ? safeLogger(options.logger) : SILENT;
     this.journal = options.journal ?? new MemoryJournal();
@@ -135,6 +144,7 @@ export class System {
       throw new SwarmchartError('DUPLICATE_EXECUTION', `There is an execution "${executionId}" already`);
     }
     const execution = new Execution(context);
+    void execution.result().then(() => this.#watch.forget(executionId));
     const stream = new FactStream({
       name: executionId,
       journal: this.journal,
@@ -312,6 +322,7 @@ export class System {
   }
 
   #publish(facts: readonly Fact[], execution: Execution): void {
+    this.#watch.hear(facts);
     this.bus.publish(facts);
     execution.announce();
   }
