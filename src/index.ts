@@ -52,11 +52,11 @@ export type {
   SupervisorResult,
 } from './machines/protocol/supervisor.ts';
 export type { FailedTask, ObligationAnswer, Organization, SwarmPlan, TaskReport } from './machines/protocol/swarm.ts';
-export type { PendingDecision } from './runtime/approvals.ts';
 export type { LeaseOptions, Registration } from './runtime/agents/agents.ts';
 export type { AgentDefinition } from './runtime/agents/definition.ts';
 export type { Lease } from './runtime/agents/lease.ts';
 export type { AgentSnapshot, DiscoverCriteria } from './runtime/agents/snapshots.ts';
+export type { PendingDecision } from './runtime/approvals.ts';
 export type { FactHandler, Subscription } from './runtime/events/event-bus.ts';
 export type { ExecutionHandle, RunControls, SwarmHandle } from './runtime/execution/handle.ts';
 export type { ExecutionOptions, StepExecutionInput, TierExecutionRequest } from './runtime/execution/requests.ts';

@@ -51,7 +51,8 @@ interface Entry {
 const ALL: readonly Choice[] = ['approve', 'reject', 'retry', 'abort'];
 const OF_APPROVALS: readonly Choice[] = ['approve', 'reject', 'abort'];
 /** Nothing of an execution is asked any more. */
-const LEAVING = /^tier(1\/swarm\/(cancelling|failing|decomposed|coordination_\w+)|2\/routine\/(started|cancelling|failing|completed|failed|cancelled))$/;
+const LEAVING =
+  /^tier(1\/swarm\/(cancelling|failing|decomposed|coordination_\w+)|2\/routine\/(started|cancelling|failing|completed|failed|cancelled))$/;
 const SETTLED_STEP = /^tier2\/step\/(decided|expired|completed|failed|skipped|cancelled|signal_taken)$/;
 const SETTLED_TASK = /^tier1\/task\/(decided|expired|failed|cancelled)$/;
 
@@ -119,17 +120,43 @@ export class Approvals {
         const { stepId, for: wait, dueAt } = said.payload;
         if (wait.type !== 'approval' || fact.parentExecutionId === undefined) return;
         const { prompt = `Step "${stepId}" waits for an approval`, role, quorum } = wait;
-        const question = { executionId: fact.parentExecutionId, kind: 'approval', subject: stepId, since: at, options: OF_APPROVALS } as const;
+        const question = {
+          executionId: fact.parentExecutionId,
+          kind: 'approval',
+          subject: stepId,
+          since: at,
+          options: OF_APPROVALS,
+        } as const;
         return this.#ask(fact, { ...question, prompt, role, quorum, expiresAt: dueAt });
       }
       case 'tier2/step/escalated': {
         const { stepId, error, canRetry = true, role, quorum, expiresAt } = said.payload;
         const options = canRetry ? ALL : OF_APPROVALS;
-        return this.#ask(fact, { ...failureOf(error), executionId, kind: 'step', subject: stepId, since: at, options, role, quorum, expiresAt });
+        return this.#ask(fact, {
+          ...failureOf(error),
+          executionId,
+          kind: 'step',
+          subject: stepId,
+          since: at,
+          options,
+          role,
+          quorum,
+          expiresAt,
+        });
       }
       case 'tier1/task/escalated': {
         const { taskId, error, role, quorum, expiresAt } = said.payload;
-        return this.#ask(fact, { ...failureOf(error), executionId, kind: 'task', subject: taskId, since: at, options: ALL, role, quorum, expiresAt });
+        return this.#ask(fact, {
+          ...failureOf(error),
+          executionId,
+          kind: 'task',
+          subject: taskId,
+          since: at,
+          options: ALL,
+          role,
+          quorum,
+          expiresAt,
+        });
       }
       case 'tier1/obligation/unmet': {
         const { normId, role, mission, open } = said.payload;

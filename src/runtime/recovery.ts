@@ -27,7 +27,10 @@ const Strategy = z.strictObject({
   maxRetries: maxRetries.optional(),
   backoff: z.union([Backoff, z.enum(['fixed', 'linear', 'exponential'])]).optional(),
   fallback: ClassFallback.optional(),
-  escalation: z.array(z.enum(['another-agent', 'replan', 'human'])).max(3).optional(),
+  escalation: z
+    .array(z.enum(['another-agent', 'replan', 'human']))
+    .max(3)
+    .optional(),
 });
 const Strategies = z.partialRecord(z.enum(CLASSES), Strategy);
 
@@ -99,7 +102,8 @@ function read<Schema extends z.ZodType>(
     });
     return { issues };
   } catch (thrown) {
-    if (thrown instanceof SwarmchartError && thrown.code === 'UNSAFE_KEY') return { issues: [{ code: 'UNSAFE_KEY', path: [root], message: thrown.message }] };
+    if (thrown instanceof SwarmchartError && thrown.code === 'UNSAFE_KEY')
+      return { issues: [{ code: 'UNSAFE_KEY', path: [root], message: thrown.message }] };
     return { issues: [{ code: 'INVALID_VALUE', path: [root], message: `It cannot be read: ${wrapTierError(thrown, 'tier2').message}` }] };
   }
 }

@@ -82,7 +82,7 @@ export function budgets(facts: readonly Fact[]): string[] {
 }
 
 const BOOKED =
-  /^tier(1\/task\/(reassigned|completed|failed|cancelled)|2\/step\/(completed|failed|skipped|cancelled|branched|fell_back|admitted|iterated))$/;
+  /^tier(1\/task\/(reassigned|given_up|escalated|completed|failed|cancelled)|2\/step\/(completed|failed|skipped|cancelled|branched|fell_back|admitted|iterated))$/;
 
 /** I3: what a run or a swarm has used and what it has promised to its children is never more than it was given. */
 export function reservations(facts: readonly Fact[]): string[] {
@@ -163,19 +163,25 @@ const SETTLED = /^tier(1\/task|2\/step)\/(completed|failed|skipped|cancelled)$/;
 /** A step or a task that has settled is never started again. */
 export function repeatedSteps(facts: readonly Fact[]): string[] {
   const found: string[] = [];
-  const settled = new Set<string>();
+  const settled = new Map<string, boolean>();
   for (const fact of facts) {
-    const { stepId, taskId, ordinal } = payloadOf(fact);
-    const key = `${fact.executionId} ${String(ordinal)}`;
+    const { stepId, taskId } = payloadOf(fact);
+    if (fact.type === 'tier1/swarm/decomposed') forgetUnfinished(settled, fact.executionId);
+    const key = `${fact.executionId} ${String(stepId ?? taskId)}`;
     const name = `"${String(stepId ?? taskId)}" of ${fact.executionId}`;
     if (SETTLED.test(fact.type)) {
       if (settled.has(key)) found.push(`${name} settled twice (${fact.id})`);
-      settled.add(key);
+      settled.set(key, fact.type === 'tier1/task/completed');
     }
     const isStart = fact.type === 'tier2/step/started' || fact.type === 'tier1/task/started';
     if (isStart && settled.has(key)) found.push(`${name} started after it settled (${fact.id})`);
   }
   return found;
+}
+
+/** Another plan may have a task of the same name as one that was not completed. */
+function forgetUnfinished(settled: Map<string, boolean>, executionId: string): void {
+  for (const [key, isDone] of settled) if (!isDone && key.startsWith(`${executionId} `)) settled.delete(key);
 }
 
 /** A task is worked at only under the one lease that it holds. */
@@ -190,7 +196,8 @@ export function leases(facts: readonly Fact[]): string[] {
     if (type === 'tier1/task/started' && state !== 'granted') found.push(`task ${String(taskId)} started without a lease (${id})`);
     if (type === 'tier1/lease/requested') held.set(taskId, 'requested');
     if (type === 'tier1/lease/granted') held.set(taskId, 'granted');
-    if (/^tier1\/(lease\/(lost|refused)|task\/(reassigned|completed|failed|cancelled))$/.test(type)) held.delete(taskId);
+    if (/^tier1\/(lease\/(lost|refused|withdrawn)|task\/(reassigned|given_up|escalated|completed|failed|cancelled))$/.test(type))
+      held.delete(taskId);
   }
   return found;
 }
