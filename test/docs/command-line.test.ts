@@ -4,9 +4,11 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Workspace } from '../cli/terminal-for-test.ts';
-import { readProjectFile } from '../house/project.ts';
+import { projectRoot, readProjectFile } from '../house/project.ts';
 
-const [, section = ''] = /^#+ From the command line\n([\s\S]*?)(?=^## |$(?![\s\S]))/m.exec(readProjectFile('docs/workflows.md')) ?? [];
+const pages = readdirSync(join(projectRoot, 'docs')).filter((name) => name.endsWith('.md'));
+const all = pages.map((page) => readProjectFile(`docs/${page}`)).join('\n## \n');
+const [, section = ''] = /^#+ From the command line\n([\s\S]*?)(?=^## |$(?![\s\S]))/m.exec(all) ?? [];
 const blockOf = (language: string): string => new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(section)?.[1] ?? '';
 
 /** The words of each command, without what is said about it. */
