@@ -28,7 +28,7 @@ describe('the board of a swarm', () => {
   it('goes on with what is done when there is another plan, and forgets the rest', () => {
     const board = asked();
     const news = board.hear(fact('tier1/swarm/replanning', 's', { round: 1, taskId: 'b', error }));
-    expect(news).toMatchObject({ kind: 'replanning', label: 'round 1', detail: 'out of paper' });
+    expect(news).toMatchObject({ kind: 'replanning', label: 'b', detail: 'plan 2' });
     expect(board.waiting).toEqual([]);
     board.hear(fact('tier1/swarm/decomposed', 's', plan('a', 'c', 'd')));
     expect([board.summary(), board.ended]).toEqual(['1 of 3 tasks', 1]);

@@ -137,12 +137,16 @@ export class Board {
         const detail = `${oneLine(payload.agentId)} failed: ${oneLine(payload.error.message)}`;
         return { kind: 'reassigned', ...this.#names(fact, payload.taskId), detail };
       }
-      case 'tier1/task/given_up':
-        return { kind: 'given up', ...this.#names(fact, payload.taskId), detail: reasonOf(payload.error, this.root) };
+      case 'tier1/task/given_up': {
+        const detail = `no agent could do it: ${oneLine(payload.error.message)}`;
+        return { kind: 'given up', ...this.#names(fact, payload.taskId), detail: `${detail}; another plan is wanted` };
+      }
       case 'tier1/swarm/replanning':
         // What people were asked about tasks they are asked no longer.
         this.#rows.drop(({ state }) => state === 'waiting');
-        return { kind: 'replanning', key: executionId, label: `round ${payload.round}`, detail: reasonOf(payload.error, this.root) };
+        return { kind: 'replanning', key: executionId, label: oneLine(payload.taskId), detail: `plan ${payload.round + 1}` };
+      case 'tier1/swarm/replanning_failed':
+        return { kind: 'failed', key: `${executionId}/plan`, label: 'another plan', detail: oneLine(payload.error.message) };
       case 'tier1/task/escalated':
         return this.#escalate(fact, payload.taskId, payload);
       case 'tier1/task/completed':
