@@ -35,10 +35,7 @@ describe('the board of a swarm', () => {
   });
 
   it('says that a task was given up', () => {
-    const board = asked();
-    expect(board.hear(fact('tier1/task/given_up', 's', { taskId: 'b', error }))).toMatchObject({
-      kind: 'given up',
-      detail: 'out of paper',
-    });
+    const news = asked().hear(fact('tier1/task/given_up', 's', { taskId: 'b', error }));
+    expect(news).toMatchObject({ kind: 'given up', detail: 'no agent could do it: out of paper; another plan is wanted' });
   });
 });
