@@ -4,7 +4,8 @@ import type { Runtime } from '../create-runtime.ts';
 import type { Decision } from '../machines/protocol/decision.ts';
 import type { ExecutionHandle, RunControls, SwarmHandle } from '../runtime/execution/handle.ts';
 import type { Pick } from './random.ts';
-import { answerAll, liveRuns, signalAll, wakeAll, wakeRuns } from './simulated-runs.ts';
+import { answerAs, approveAll } from './simulated-people.ts';
+import { liveRuns, signalAll, wakeAll, wakeRuns } from './simulated-runs.ts';
 import type { Control, Story } from './simulation.ts';
 
 export interface Client {
@@ -12,6 +13,8 @@ export interface Client {
   readonly apply: (control: Control) => Promise<unknown>;
   /** Resumes what was paused on its own below the execution. False when nothing was. */
   readonly wake: () => Promise<boolean>;
+  /** Everybody who is asked approves. */
+  readonly approve: () => Promise<boolean>;
 }
 
 export function clientOf(runtime: Runtime, story: Story, pick: Pick): Client {
@@ -20,13 +23,19 @@ export function clientOf(runtime: Runtime, story: Story, pick: Pick): Client {
     const run = runtime.run(story.workflow ?? { id: 'nothing', steps: [] }, options);
     return {
       execution: run,
-      apply: async (control) => (await common(run, control)) ?? ofRun(run, control, pick),
+      apply: async (control) => (await common(run, control)) ?? ofRun(runtime, run, control, pick),
       wake: () => wakeAll(run),
+      approve: () => approveAll(runtime, run.executionId),
     };
   }
   const swarm = runtime.swarm(story.swarm, options);
   const apply = async (control: Control) => (await common(swarm, control)) ?? ofSwarm(runtime, swarm, control, pick);
-  return { execution: swarm, apply, wake: async () => wakeRuns(await runsOf(swarm)) };
+  return {
+    execution: swarm,
+    apply,
+    wake: async () => wakeRuns(await runsOf(swarm)),
+    approve: () => approveAll(runtime, swarm.executionId),
+  };
 }
 
 function common(execution: ExecutionHandle | SwarmHandle, control: Control): Promise<boolean> | undefined {
@@ -35,9 +44,9 @@ function common(execution: ExecutionHandle | SwarmHandle, control: Control): Pro
   return control === 'cancel' ? execution.cancel('simulated') : undefined;
 }
 
-async function ofRun(run: RunControls, control: Control, pick: Pick): Promise<unknown> {
+async function ofRun(runtime: Runtime, run: RunControls, control: Control, pick: Pick): Promise<unknown> {
   if (control === 'signal') return signalAll(run);
-  if (control !== 'pauseRun' && control !== 'resumeRun' && control !== 'cancelRun') return answerAll(run, answerOf(control));
+  if (control !== 'pauseRun' && control !== 'resumeRun' && control !== 'cancelRun') return answerAs(runtime, run.executionId, answerOf(control), pick);
   const [, ...below] = await liveRuns(run);
   const one = below[below.length < 2 ? 0 : pick(below.length)];
   if (control === 'pauseRun') return one?.pause();
@@ -51,16 +60,13 @@ async function ofSwarm(runtime: Runtime, swarm: SwarmHandle, control: Control, p
     if (!agent || control === 'crash') return agent && runtime.agents.crash(agent.spec.id, new Error('simulated'));
     return runtime.agents.unregister(agent.spec.id, pick(2) === 0 ? {} : { graceMs: pick(10_000) });
   }
-  const { obligations } = await swarm.snapshot();
   const runs = await runsOf(swarm);
   if (control === 'signal') return Promise.all(runs.map(signalAll));
   const run = runs[runs.length < 2 ? 0 : pick(runs.length)];
   if (control === 'pauseRun') return run?.pause();
   if (control === 'resumeRun') return run?.resume();
   if (control === 'cancelRun') return run?.cancel('simulated');
-  const answers = runs.map((each) => answerAll(each, answerOf(control)));
-  const escalated = obligations.filter(({ status }) => status === 'escalated');
-  return Promise.all([...answers, ...escalated.map(({ normId }) => swarm.decide(normId, { decision: answerOf(control) }))]);
+  return answerAs(runtime, swarm.executionId, answerOf(control), pick);
 }
 
 /** The runs of its tasks. */

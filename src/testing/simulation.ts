@@ -140,6 +140,8 @@ export async function simulate(pick: Pick, story: Story): Promise<SimulationRepo
   }
   if (open === 0) found.push(...lateEffects(world), ...busyAgents(runtime));
   if (result) found.push(...brokenBy(story, { result, facts, calls: world.calls }));
+  const asked = open === 0 ? runtime.approvals.list() : [];
+  if (asked.length > 0) found.push(`I2: people are still asked about ${asked.map(({ id }) => id).join(', ')} after the end`);
   const { executions, actorsWithTimers } = runtime.vitals;
   if (result && executions > 0) found.push(`I2: ${executions} executions live after the end`);
   if (result && actorsWithTimers > 0) found.push(`I2: ${actorsWithTimers} actors have timers after the end`);
@@ -159,12 +161,12 @@ function brokenBy({ invariants = {} }: Story, ended: Ended): string[] {
 }
 
 /** What is paused is resumed, and what waits is answered; anything else should have gone on by itself. */
-async function nudge({ execution, apply, wake }: Client, refused: (thrown: unknown) => void): Promise<boolean> {
+async function nudge({ execution, apply, wake, approve }: Client, refused: (thrown: unknown) => void): Promise<boolean> {
   if (isSettled(execution.status)) return false;
   const isWoken = await wake().catch((thrown) => Boolean(refused(thrown)));
   if (execution.status === 'paused') void apply('resume').catch(refused);
   else if (execution.status === 'waiting') {
-    void apply('approve').catch(refused);
+    void approve().catch(refused);
     void apply('signal').catch(refused);
   } else return isWoken;
   return true;

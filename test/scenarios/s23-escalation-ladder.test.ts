@@ -59,7 +59,10 @@ async function startLadder(answer: (request: PlannerRequest) => unknown, more: R
     });
   const fine = defineTool({
     name: 'fine',
-    run: (_: unknown, { execution }) => (calls.push(`fine ${execution.executionId.split('/')[1]}`), 'fine'),
+    run: (_: unknown, { execution }) => {
+      calls.push(`fine ${execution.executionId.split('/')[1]}`);
+      return 'fine';
+    },
   });
   const world = await startRuntime({
     tools: [failing('push'), failing('mail'), fine],

@@ -74,10 +74,17 @@ export class Timeline {
         this.#finish(payload.taskId, at, 'failed');
         this.#troubled.add(payload.taskId);
         return this.#tell(at, payload.taskId, `${oneLine(payload.agentId)} failed at it: ${oneLine(payload.error.message)}`);
+      case 'tier1/task/given_up':
+      case 'tier1/task/escalated': {
+        this.#finish(payload.taskId, at, 'failed');
+        this.#troubled.add(payload.taskId);
+        const next = type === 'tier1/task/escalated' ? 'people are asked' : 'another plan is wanted';
+        return this.#tell(at, payload.taskId, `no agent could do it: ${oneLine(payload.error.message)}; ${next}`);
+      }
       case 'tier1/task/completed':
         this.#finish(payload.taskId, at);
         if (this.#troubled.has(payload.taskId))
-          this.#tell(at, payload.taskId, `completed by ${oneLine(payload.agentId)}${this.#atAttempt(payload.taskId)}`);
+          this.#tell(at, payload.taskId, `completed by ${oneLine(payload.agentId) || 'a person'}${this.#atAttempt(payload.taskId)}`);
         return;
       case 'tier1/task/failed':
         this.#finish(payload.taskId, at, 'failed');
