@@ -1,10 +1,11 @@
 /** The `swarmchart` command: reads the command line, runs the command, turns whatever happens into an exit code. */
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { approve } from './commands/approve.ts';
 import { demo } from './commands/demo.ts';
 import { run } from './commands/run.ts';
 import { validate } from './commands/validate.ts';
-import { EXIT, UsageError } from './outcome.ts';
+import { EXIT, LONGEST_MS, UsageError } from './outcome.ts';
 import { packageVersion } from './package-files.ts';
 import { leaveSoon, processTerminal, type Terminal } from './terminal.ts';
 
@@ -53,8 +54,6 @@ async function explain(thrown: unknown, { stderr, env }: Terminal): Promise<numb
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
-const LONGEST_MS = 2_147_483_647;
-
 function milliseconds(value: string): number {
   const number = Number(value);
   if (/^\d+$/.test(value) && number >= 1 && number <= LONGEST_MS) return number;
@@ -83,8 +82,22 @@ function commandLine(terminal: Terminal, end: (exitCode: number) => void): Comma
       .option('--workflow <name>', 'which of the workflows in the file, by id or name')
       .option('--goal <text>', "what the swarm is to achieve, instead of the file's own goal")
       .option('--input <name=value>', 'one input, or @file.json with an object of them; may be repeated', collect)
-      .option('--config <path>', 'configuration with tools, modules and agents, instead of swarmchart.config.ts in the working folder'),
+      .option('--config <path>', 'configuration with tools, modules and agents, instead of swarmchart.config.ts in the working folder')
+      .option('--wait-for-people', 'stay while the run waits for people, who answer with swarmchart approve in the same folder'),
   ).action(async (file: string, flags) => end(await run(file, flags, terminal)));
+
+  program
+    .command('approve')
+    .description('list what waits for people in the runs of this folder, or answer it')
+    .argument('[id]', 'what is answered, as the list has it')
+    .addOption(new Option('--reject', 'it fails for good').conflicts(['retry', 'abort']))
+    .addOption(new Option('--retry', 'what failed is tried again').conflicts(['reject', 'abort']))
+    .addOption(new Option('--abort', 'the whole run is cancelled').conflicts(['reject', 'retry']))
+    .option('--value <value>', 'what an approval gives as the result: JSON, or else a text')
+    .option('--by <name>', 'who answers, instead of the name of this account')
+    .option('--role <role>', 'the role in which')
+    .option('--json', 'print one JSON object on stdout')
+    .action(async (id: string | undefined, flags) => end(await approve(id, flags, terminal)));
 
   program
     .command('validate')
@@ -133,5 +146,6 @@ Exit codes:
   3    paused, or waiting for a person
   4    timed out
   130  SIGINT (129 SIGHUP, 143 SIGTERM): the run was cancelled
+Of approve: 0 listed, or the answer was taken; 1 it was not, being late or given before; 2 wrong usage, unknown id, or not permitted.
 
 Environment: NO_COLOR and CI are obeyed; SWARMCHART_DEBUG=1 shows where an error happened.`;

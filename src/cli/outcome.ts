@@ -5,6 +5,9 @@ import type { ExecutionError } from '../machines/protocol/execution.ts';
 
 export const EXIT = { succeeded: 0, failed: 1, refused: 2, waiting: 3, timedOut: 4 } as const;
 
+/** What a timer takes at most. */
+export const LONGEST_MS = 2_147_483_647;
+
 export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const satisfies Record<Signal, number>;
 
@@ -56,4 +59,10 @@ export function printDuration(ms: number): string {
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1_000);
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+/** A text as one word of a command, to be copied into a shell. */
+export function shellWord(text: string): string {
+  const word = oneLine(text, Number.POSITIVE_INFINITY);
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

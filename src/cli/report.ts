@@ -3,7 +3,7 @@
 import { stringify } from 'yaml';
 import type { Json } from '../machines/protocol/execution.ts';
 import type { Ending } from './execute.ts';
-import { EXIT, exitCodeOfFailure, exitCodeOfSignal, oneLine, printDuration, type UsageError } from './outcome.ts';
+import { EXIT, exitCodeOfFailure, exitCodeOfSignal, oneLine, printDuration, shellWord, type UsageError } from './outcome.ts';
 import type { Board } from './progress/board.ts';
 import { pathOf } from './progress/names.ts';
 import type { Row } from './progress/rows.ts';
@@ -12,8 +12,9 @@ export type Format = 'human' | 'json' | 'jsonl';
 
 const DOCUMENT_VERSION = 1;
 
-export function exitCodeOf({ status, error, signal, hasStrays }: Ending): number {
+export function exitCodeOf({ status, error, signal, isExpired, hasStrays }: Ending): number {
   if (signal) return exitCodeOfSignal(signal);
+  if (isExpired) return EXIT.timedOut;
   if (status === 'waiting' || status === 'paused') return EXIT.waiting;
   if (status === 'completed') return hasStrays ? EXIT.failed : EXIT.succeeded;
   return exitCodeOfFailure(error ?? undefined);
@@ -37,8 +38,9 @@ export function endingDocument(ending: Ending, board: Board, format: Format): st
 }
 
 function waitingFor(board: Board): readonly object[] {
-  const steps = board.waiting.map(({ id, runId, error = null, waitsFor, isTask }) => {
-    if (isTask) return { taskId: id, error };
+  const steps = board.waiting.map((row) => {
+    const { id, runId, error = null, waitsFor } = row;
+    if (isTask(row, board)) return { taskId: id, error };
     return { stepId: id, error, ...(runId !== board.root && { executionId: runId }), ...(waitsFor && { for: waitsFor }) };
   });
   return [...steps, ...board.unmet];
@@ -93,37 +95,53 @@ function waitingLines({ kind }: Ending, board: Board): readonly string[] {
     ),
   ];
   return [
-    ...steps.map(
-      ({ label, error, waitsFor, isTask }) =>
-        `  ${isTask ? 'task' : 'step'} "${label}" waits for ${waitsFor ? waitOf(waitsFor) : `a decision about ${error?.code ?? 'a failure'}: ${oneLine(error?.message ?? '')}`}`,
-    ),
+    ...steps.map((row) => `  ${isTask(row, board) ? 'task' : 'step'} "${row.label}" waits for ${waitOf(row)}`),
     ...board.unmet.map(
       ({ normId, role, mission, open }) =>
         `  obligation "${oneLine(normId)}" waits for a decision: "${oneLine(role)}" has not done "${oneLine(mission)}" in time${open.length > 0 ? `, still open: ${open.join(', ')}` : ''}`,
     ),
-    'next: the command line cannot answer, and this run is over. Through the API it would wait for:',
+    ...commandFor(board),
+    'This run is over. Through the API it would wait for:',
     ...calls.slice(0, 1).map((call) => `  ${call}`),
   ];
 }
 
-const waitOf = (wait: NonNullable<Row['waitsFor']>): string => {
-  if (wait.type === 'signal') return `the signal "${oneLine(wait.name)}"`;
-  return wait.type === 'approval' && wait.prompt !== undefined ? `an approval: ${oneLine(wait.prompt)}` : 'an approval';
-};
+const isTask = ({ runId }: Row, board: Board): boolean => board.holdsTasks && runId === board.root;
 
-/** The call that would answer for a step, however deep its run lives. */
-function answerTo({ id, runId, waitsFor, isTask }: Row, board: Board, kind: Ending['kind']): string {
-  if (isTask) return `swarm.decideTask(${JSON.stringify(id)}, { decision: 'approve', value: … })   // or 'retry', 'reject', 'abort'`;
+const canRetry = ({ waitsFor, canRetry: may }: Row): boolean => !waitsFor && may !== false;
+
+/** The command that would answer. `RUN` stands for the id that every run has anew. */
+function commandFor({ waiting, unmet, root }: Board): readonly string[] {
+  const row = waiting.find(({ waitsFor }) => waitsFor?.type !== 'signal');
+  const subject = row ? row.key.slice(root.length) : unmet[0] && `/${unmet[0].normId}`;
+  if (subject === undefined) return ['next: the command line sends no signals, a program can'];
+  const options = row && !canRetry(row) ? '--reject, --abort' : '--retry, --reject, --abort';
+  return [
+    'next: run it with --wait-for-people: then it stays, and is answered from another terminal in this folder with',
+    `  swarmchart approve ${shellWord(`RUN${subject}`)}   # or ${options}; "swarmchart approve" alone lists what waits`,
+  ];
+}
+
+function waitOf({ waitsFor, error }: Row): string {
+  if (!waitsFor) return `a decision about ${error?.code ?? 'a failure'}: ${oneLine(error?.message ?? '')}`;
+  if (waitsFor.type === 'signal') return `the signal "${oneLine(waitsFor.name)}"`;
+  return waitsFor.type === 'approval' && waitsFor.prompt !== undefined ? `an approval: ${oneLine(waitsFor.prompt)}` : 'an approval';
+}
+
+/** The call that would answer for a task or a step, however deep its run lives. */
+function answerTo(row: Row, board: Board, kind: Ending['kind']): string {
+  const { id, runId, waitsFor } = row;
   const path = pathOf(runId, board.root).map((step) => `.run(${JSON.stringify(step)})?`);
   const holder = `${kind === 'swarm' ? 'swarm' : 'execution'}${path.join('')}`;
   if (waitsFor?.type === 'signal') return `${holder}.signal(${JSON.stringify(waitsFor.name)})`;
-  const others = waitsFor ? "'reject', 'abort'" : "'retry', 'reject', 'abort'";
-  return `${holder}.decide(${JSON.stringify(id)}, { decision: 'approve', value: … })   // or ${others}`;
+  const others = canRetry(row) ? "'retry', 'reject', 'abort'" : "'reject', 'abort'";
+  const call = isTask(row, board) ? 'decideTask' : 'decide';
+  return `${holder}.${call}(${JSON.stringify(id)}, { decision: 'approve', value: … })   // or ${others}`;
 }
 
-function nextStep({ error, signal }: Ending, board: Board, format: Format): readonly string[] {
+function nextStep({ error, signal, isExpired }: Ending, board: Board, format: Format): readonly string[] {
   if (signal || !error) return [];
-  if (error.code === 'RUN_TIMEOUT' || error.code === 'SWARM_TIMEOUT') return ['next: allow more with --timeout MS'];
+  if (isExpired || error.code === 'RUN_TIMEOUT' || error.code === 'SWARM_TIMEOUT') return ['next: allow more with --timeout MS'];
   if (exitCodeOfFailure(error) === EXIT.timedOut) return [`next: give step "${board.culprit?.label ?? ''}" a longer timeout, or retries`];
   if (error.code === 'NO_CAPABLE_AGENT')
     return ['next: an agent of the file or of the configuration must have these capabilities, and be able to start'];

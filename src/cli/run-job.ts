@@ -5,6 +5,8 @@ import { createRuntime, type Runtime } from '../create-runtime.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
 import type { Fact } from '../machines/protocol/facts.ts';
 import type { RuntimeOptions } from '../runtime/options.ts';
+import { People } from './control/people.ts';
+import { inboxOf } from './control/runtime-inbox.ts';
 import { type Ending, execute, type Run } from './execute.ts';
 import { type InspectFlags, Inspection } from './inspection.ts';
 import { EXIT, exitCodeOfSignal, UsageError } from './outcome.ts';
@@ -12,6 +14,11 @@ import { Board } from './progress/board.ts';
 import { logTo, showProgress } from './progress/progress.ts';
 import { endingDocument, endingLines, exitCodeOf, type Format, refusalDocument } from './report.ts';
 import type { Terminal } from './terminal.ts';
+
+/** What is to be run, and whether people may answer meanwhile. */
+export interface JobToRun extends Pick<Run, 'job' | 'timeout'> {
+  readonly waitForPeople?: boolean | undefined;
+}
 
 export interface CommonFlags extends InspectFlags {
   readonly json?: boolean;
@@ -81,7 +88,7 @@ export interface Manner {
 /** Runs it and reports. Resolves with the exit code. */
 export async function runJob(
   session: Session,
-  run: Omit<Run, 'runtime'>,
+  { job, timeout, waitForPeople }: JobToRun,
   format: Format,
   terminal: Terminal,
   manner: Manner,
@@ -94,14 +101,17 @@ export async function runJob(
     if (format !== 'human') await stdout.line(refusalDocument(refusal, format));
     return exitCodeOfSignal(signal);
   }
-  const board = new Board(run.job.size);
+  const { runtime } = session;
+  const inbox = waitForPeople ? inboxOf(runtime) : undefined;
+  await using people = inbox && (await People.invite(inbox, { kind: job.kind, name: job.name, cwd: terminal.cwd }));
+  const board = new Board(job.size);
   const progress = showProgress(terminal, board, format !== 'jsonl');
   session.logTo((text) => progress.note(text));
   const onFact = async (fact: Fact): Promise<void> => {
     manner.hear?.(fact);
     if (format === 'jsonl') await stdout.line(JSON.stringify(fact));
   };
-  const ending = await execute({ ...run, runtime: session.runtime }, terminal, { board, progress, onFact });
+  const ending = await execute({ job, timeout, people, runtime }, terminal, { board, progress, onFact });
   for (const line of manner.story?.() ?? []) await stderr.line(line);
   const advice = manner.refusal?.(ending, board);
   for (const line of endingLines(ending, board, format, advice)) await stderr.line(line);

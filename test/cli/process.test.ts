@@ -1,44 +1,8 @@
 /** The command as a process of its own: signals, streams, and whatever user code does to them. */
 
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { Command } from './command-for-test.ts';
 import { CONFIG, oneStep, Workspace } from './terminal-for-test.ts';
-
-const SCRIPT = fileURLToPath(new URL('swarmchart-for-test.ts', import.meta.url));
-
-class Command {
-  readonly child: ChildProcessWithoutNullStreams;
-  stdout = '';
-  stderr = '';
-  #onStderr: () => void = () => {};
-
-  constructor(folder: Workspace, argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.child = spawn(process.execPath, [SCRIPT, ...argv], { cwd: folder.folder, env: { ...process.env, ...env } });
-    this.child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      this.stdout += text;
-    });
-    this.child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.stderr += text;
-      this.#onStderr();
-    });
-  }
-
-  /** Rejects when the command ends without having said so. */
-  saw(text: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#onStderr = () => this.stderr.includes(text) && resolve();
-      this.child.once('close', () => reject(new Error(`"${text}" was never seen in:\n${this.stderr}`)));
-      this.#onStderr();
-    });
-  }
-
-  async exitCode(): Promise<number | string> {
-    const [code, signal] = (await once(this.child, 'close')) as [number | null, string | null];
-    return code ?? signal ?? 'unknown';
-  }
-}
 
 describe('the swarmchart process', () => {
   it.each([

@@ -185,6 +185,7 @@ describe('swarmchart run with a swarm file', () => {
       waitingFor: [{ stepId: 'only', executionId: `${executionId}/try/1`, error: { code: 'EXECUTION_FAILED' } }],
     });
     expect(stderr).toContain('step "try/only" waits for a decision about EXECUTION_FAILED: out of paper red');
+    expect(stderr).toContain('\n  swarmchart approve RUN/try/1/only   # or --retry');
     expect(stderr).toContain(`swarm.run("try")?.decide("only", { decision: 'approve'`);
   });
 
@@ -219,6 +220,7 @@ describe('swarmchart run with a swarm file', () => {
     expect(JSON.parse(stdout)).toMatchObject({ status: 'waiting', waitingFor: [unmet] });
     expect(stderr).toContain('waiting   soon  "trier" has not done "attempt" in time\n');
     expect(stderr).toContain('obligation "soon" waits for a decision: "trier" has not done "attempt" in time, still open: try');
+    expect(stderr).toContain('\n  swarmchart approve RUN/soon   # or --retry');
     expect(stderr).toContain(`swarm.decide("soon", { decision: 'approve' })`);
   });
 

@@ -85,6 +85,8 @@ describe('swarmchart run', () => {
     expect(exitCode).toBe(3);
     expect(JSON.parse(stdout)).toMatchObject({ status: 'waiting', waitingFor: [{ stepId: 'only', error: { code: 'EXECUTION_FAILED' } }] });
     expect(stderr).toContain('step "only" waits for a decision about EXECUTION_FAILED: out of paper red');
+    expect(stderr).toContain('next: run it with --wait-for-people: then it stays');
+    expect(stderr).toContain('\n  swarmchart approve RUN/only   # or --retry, --reject, --abort; "swarmchart approve" alone');
     expect(stderr).toContain(`execution.decide("only", { decision: 'approve'`);
   });
 
@@ -95,11 +97,13 @@ describe('swarmchart run', () => {
     expect(asked.exitCode).toBe(3);
     expect(asked.stderr).toContain('waiting   ok  for a person: Release it?\n');
     expect(asked.stderr).toContain('step "ok" waits for an approval: Release it?\n');
+    expect(asked.stderr).toContain('\n  swarmchart approve RUN/ok   # or --reject, --abort;');
     expect(asked.stderr).toContain(`execution.decide("ok", { decision: 'approve'`);
     const signal = await folder.run('run', 's.yaml', '--json');
     expect(signal.exitCode).toBe(3);
     expect(JSON.parse(signal.stdout)).toMatchObject({ waitingFor: [{ stepId: 'merged', for: { type: 'signal', name: 'merge' } }] });
     expect(signal.stderr).toContain('step "merged" waits for the signal "merge"\n');
+    expect(signal.stderr).toContain('next: the command line sends no signals');
     expect(signal.stderr).toContain('execution.signal("merge")');
   });
 
@@ -110,6 +114,7 @@ describe('swarmchart run', () => {
     expect(exitCode).toBe(3);
     expect(JSON.parse(stdout)).toMatchObject({ waitingFor: [{ stepId: 'ask', executionId: expect.stringMatching(/each:0/) }] });
     expect(stderr).toContain('step "each:0/ask" waits for an approval\n');
+    expect(stderr).toMatch(/ {2}swarmchart approve RUN\/each\/1\/each:0\/1\/ask {3}#/);
     expect(stderr).toContain(`execution.run("each")?.run("each:0")?.decide("ask", { decision: 'approve'`);
   });
 
@@ -127,6 +132,13 @@ describe('swarmchart run', () => {
     const { exitCode, stderr } = await folder.run('run', 'w.yaml', '--timeout', '30');
     expect(exitCode).toBe(4);
     expect(stderr).toContain('RUN_TIMEOUT');
+    expect(stderr).toContain('next: allow more with --timeout MS');
+  });
+
+  it('ends with 4 although it only waits', async () => {
+    using folder = new Workspace({ 'w.yaml': 'id: w\nsteps: [{ id: rest, type: wait, duration: 600000 }]\n' });
+    const { exitCode, stderr } = await folder.run('run', 'w.yaml', '--timeout', '100');
+    expect(exitCode).toBe(4);
     expect(stderr).toContain('next: allow more with --timeout MS');
   });
 

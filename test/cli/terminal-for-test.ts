@@ -25,6 +25,13 @@ export class Recorder extends Writable {
     done();
   }
 
+  /** Resolves when something more has been written. */
+  heard(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onText = () => resolve();
+    });
+  }
+
   /** Resolves when this has been written. */
   saw(text: string): Promise<void> {
     return new Promise((resolve) => {

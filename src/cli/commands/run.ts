@@ -18,6 +18,7 @@ export interface RunFlags extends CommonFlags {
   readonly goal?: string;
   readonly input?: readonly string[];
   readonly config?: string;
+  readonly waitForPeople?: boolean;
 }
 
 type Surroundings = Required<Pick<LoadSwarmOptions, 'registry' | 'agents'>>;
@@ -33,7 +34,8 @@ export function run(file: string, flags: RunFlags, terminal: Terminal): Promise<
     const job = explained(path, () => read(text, file, flags, given, { registry, agents: configuration.agents ?? [] }));
     await using session = await startRuntime(configuration, flags, terminal);
     const present = ({ result }: Ending): Promise<void> => terminal.stdout.line(printValue(result));
-    return await runJob(session, { job, timeout: flags.timeout }, format, terminal, { present });
+    const { timeout, waitForPeople } = flags;
+    return await runJob(session, { job, timeout, waitForPeople }, format, terminal, { present });
   });
 }
 

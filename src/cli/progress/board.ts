@@ -8,31 +8,10 @@ import type { StepFact } from '../../machines/protocol/step.ts';
 import type { SwarmFact } from '../../machines/protocol/swarm.ts';
 import type { ResolvedWait } from '../../machines/protocol/wait.ts';
 import { oneLine, printDuration } from '../outcome.ts';
-import { aboveOf, agentName, causeOf, labelOf, pathOf, reasonOf, runOf } from './names.ts';
+import { aboveOf, labelOf, pathOf, reasonOf, runOf } from './names.ts';
+import { agentNews, type News } from './news.ts';
 import { type Row, Rows, type State } from './rows.ts';
 import { count, describeRetry, describeWait } from './words.ts';
-
-export interface News {
-  readonly kind:
-    | Exclude<State, 'running'>
-    | 'planned'
-    | 'started'
-    | 'retrying'
-    | 'falling back'
-    | 'undone'
-    | 'not undone'
-    | 'lost'
-    | 'continued'
-    | 'reassigned'
-    | 'replanning'
-    | 'given up'
-    | 'crashed'
-    | 'restarted';
-  readonly key: string;
-  readonly label: string;
-  /** What there is to say beside that. */
-  readonly detail: string;
-}
 
 /** An obligation that was not met in time, and about which nobody has decided. */
 export interface Unmet {
@@ -84,6 +63,11 @@ export class Board {
     return this.#rows.timers;
   }
 
+  /** Whether it is a swarm's. */
+  get holdsTasks(): boolean {
+    return this.#noun === 'task';
+  }
+
   get root(): string {
     return this.#rows.root;
   }
@@ -125,27 +109,9 @@ export class Board {
   hear(fact: Fact): News | undefined {
     this.#firstAt ??= fact.at;
     this.#lastAt = Math.max(this.#lastAt, fact.at);
-    if (fact.type.startsWith('agent/')) return this.#agent(fact as unknown as PoolFact);
+    if (fact.type.startsWith('agent/')) return agentNews(fact as unknown as PoolFact, this.root);
     this.#rows.root = fact.stream;
     return fact.tier === 'tier1' ? this.#swarm(fact as Fact & SwarmFact) : this.#run(fact as Fact & (RunFact | StepFact));
-  }
-
-  #agent({ type, payload }: PoolFact): News | undefined {
-    if (!('agentId' in payload)) return undefined;
-    const label = agentName(payload.agentId, this.root);
-    const key = `agent/${payload.agentId}`;
-    switch (type) {
-      case 'agent/crashed':
-        return { kind: 'crashed', key, label, detail: causeOf(payload.error, this.root) };
-      case 'agent/lost':
-        return { kind: 'lost', key, label, detail: causeOf(payload.error, this.root) };
-      case 'agent/restarted':
-        return { kind: 'restarted', key, label, detail: `life ${payload.incarnation}` };
-      case 'agent/escalated':
-        return { kind: 'failed', key, label, detail: `is given up: ${causeOf(payload.error, this.root)}` };
-      default:
-        return undefined;
-    }
   }
 
   #swarm(fact: Fact & SwarmFact): News | undefined {
@@ -153,9 +119,9 @@ export class Board {
     switch (type) {
       case 'tier1/swarm/decomposed': {
         const { tasks, source } = payload.plan;
-        // Another plan holds what is done, and replaces what is not.
-        if (this.#total > 0) this.#rows.replan(executionId, new Set(tasks.map(({ id }) => `${executionId}/${id}`)));
         this.#total = tasks.length;
+        // Of an earlier plan: what is done stays done where the new one holds it, anything else begins anew.
+        this.#rows.drop(({ id, state }) => state !== 'completed' || !tasks.some((task) => task.id === id));
         this.#known += tasks.reduce((sum, { plan }) => sum + 1 + plan.steps.length, 0);
         return { kind: 'planned', key: executionId, label: count(tasks.length, 'task'), detail: `by ${source}` };
       }
@@ -176,11 +142,13 @@ export class Board {
         return { kind: 'given up', ...this.#names(fact, payload.taskId), detail: `${detail}; another plan is wanted` };
       }
       case 'tier1/swarm/replanning':
+        // What people were asked about tasks they are asked no longer.
+        this.#rows.drop(({ state }) => state === 'waiting');
         return { kind: 'replanning', key: executionId, label: oneLine(payload.taskId), detail: `plan ${payload.round + 1}` };
       case 'tier1/swarm/replanning_failed':
         return { kind: 'replanning', key: executionId, label: 'the plan', detail: `there is no other: ${oneLine(payload.error.message)}` };
       case 'tier1/task/escalated':
-        return this.#end(fact, payload.taskId, 'waiting', `for a person, after ${oneLine(payload.error.message)}`, payload.error);
+        return this.#escalate(fact, payload.taskId, payload);
       case 'tier1/task/completed':
         return this.#end(fact, payload.taskId, 'completed', '');
       case 'tier1/task/failed':
@@ -221,7 +189,7 @@ export class Board {
         return { kind: 'falling back', ...this.#names(fact, payload.stepId), detail };
       }
       case 'tier2/step/escalated':
-        return this.#end(fact, payload.stepId, 'waiting', `for a person, after ${oneLine(payload.error.message)}`, payload.error);
+        return this.#escalate(fact, payload.stepId, payload);
       case 'tier2/step/completed':
         return this.#end(fact, payload.stepId, 'completed', '');
       case 'tier2/step/failed':
@@ -272,14 +240,20 @@ export class Board {
     return news;
   }
 
+  #escalate(fact: Fact, id: string, { error, canRetry }: { readonly error: ExecutionError; readonly canRetry?: false }): News | undefined {
+    const news = this.#end(fact, id, 'waiting', `for a person, after ${oneLine(error.message)}`, error);
+    const row = this.#rows.get(`${runOf(fact)}/${id}`);
+    if (row && canRetry === false) this.#rows.set({ ...row, canRetry });
+    return news;
+  }
+
   #end(fact: Fact, id: string, state: Exclude<State, 'running'>, detail: string, error?: ExecutionError): News | undefined {
     const runId = runOf(fact);
     const key = `${runId}/${id}`;
     const before = this.#rows.get(key);
     const names = this.#names(fact, id);
     const { label } = names;
-    const times = { startedAt: before?.startedAt ?? fact.at, endedAt: fact.at };
-    this.#rows.set({ key, id, label, runId, state, ...times, ...(error && { error }), ...(fact.tier === 'tier1' && { isTask: true }) });
+    this.#rows.set({ key, id, label, runId, state, startedAt: before?.startedAt ?? fact.at, endedAt: fact.at, ...(error && { error }) });
     if (this.#isShadow(fact, id) && state !== 'waiting') return undefined;
     const took = before === undefined || state === 'waiting' ? '' : printDuration(fact.at - before.startedAt);
     return { kind: state, ...names, detail: [took, detail].filter(Boolean).join('  ') };

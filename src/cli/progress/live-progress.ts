@@ -8,7 +8,8 @@
 import { DefaultRenderer, Listr, ListrLogger, type ListrTaskWrapper, ProcessOutput } from 'listr2';
 import { printDuration } from '../outcome.ts';
 import type { Terminal } from '../terminal.ts';
-import type { Board, News } from './board.ts';
+import type { Board } from './board.ts';
+import type { News } from './news.ts';
 import { isListed, MOST_LISTED } from './plain-progress.ts';
 import type { Progress } from './progress.ts';
 
@@ -120,7 +121,7 @@ export class LiveProgress implements Progress {
 
   #show(news: News): void {
     const { kind, key, label, detail } = news;
-    if (kind === 'planned') return;
+    if (kind === 'planned' || kind === 'replanning') return;
     const row = this.#taken.get(key) ?? (isListed(this.#board, news) ? this.#free.shift() : undefined);
     if (!row) return;
     this.#taken.set(key, row);

@@ -1,7 +1,8 @@
 /** Progress as lines, for logs and pipes. Many steps are counted rather than listed. */
 
 import type { Output } from '../terminal.ts';
-import type { Board, News } from './board.ts';
+import type { Board } from './board.ts';
+import type { News } from './news.ts';
 import type { Progress } from './progress.ts';
 
 /** Up to so many steps and tasks each get their lines. */

@@ -3,8 +3,9 @@
 import type { Logger } from '../../actors/tool.ts';
 import { oneLine } from '../outcome.ts';
 import type { Terminal } from '../terminal.ts';
-import type { Board, News } from './board.ts';
+import type { Board } from './board.ts';
 import { LiveProgress } from './live-progress.ts';
+import type { News } from './news.ts';
 import { PlainProgress } from './plain-progress.ts';
 
 export interface Progress {

@@ -18,8 +18,8 @@ export interface Row {
   readonly endedAt?: number;
   readonly error?: ExecutionError;
   readonly waitsFor?: ResolvedWait;
-  /** It is a task, and no step. */
-  readonly isTask?: boolean;
+  /** False of what a person cannot have tried again. */
+  readonly canRetry?: false;
 }
 
 export class Rows {
@@ -70,12 +70,12 @@ export class Rows {
     this.#rows.set(row.key, row);
   }
 
-  /** Of the execution's own rows only those that are done, or have a place in the new plan, are counted on. */
-  replan(root: string, kept: ReadonlySet<string>): void {
-    for (const row of this.#rows.values()) {
-      if (row.runId !== root || (row.state === 'completed' && kept.has(row.key))) continue;
-      if (row.runId === this.root) this.#counts[row.state] -= 1;
-      this.#rows.delete(row.key);
+  /** Takes away rows of the execution that was started. */
+  drop(isDropped: (row: Row) => boolean): void {
+    for (const [key, row] of this.#rows) {
+      if (row.runId !== this.root || !isDropped(row)) continue;
+      this.#rows.delete(key);
+      this.#counts[row.state] -= 1;
     }
   }
 
