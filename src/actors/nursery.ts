@@ -150,8 +150,10 @@ export class Nursery {
     const child = this.#children.get(id);
     if (!child) return undefined;
     this.#children.delete(id);
-    // One that has ended on its own has not been heard of yet.
-    if (child.ref.getSnapshot().status === 'active') child.ref.send({ type: 'xstate.stop' });
+    // One that has ended on its own, or crashed, has not been heard of yet.
+    const { status } = child.ref.getSnapshot();
+    if (status === 'active') child.ref.send({ type: 'xstate.stop' });
+    else if (status === 'error') stopOrphans(child.ref);
     if (child.execution) this.#services.departed(child.execution, 'suspended');
     return child;
   }

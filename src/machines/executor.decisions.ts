@@ -1,14 +1,13 @@
 /** What an executor's transitions record. Each function opens on the folded state and an event, and adds facts to the turn. */
 
 import { backoffMs, retryPolicy } from './backoff.ts';
-import { type ExecutorState, pausedUntil } from './executor.fold.ts';
+import { type ExecutorState, pausedUntil, usageIn, withUsage } from './executor.fold.ts';
 import { freeOf, lacking, NONE } from './ledger.ts';
 import { executionError } from './protocol/errors.ts';
 import { type ExecutionContext, type ExecutionError, NO_USAGE, type ResourceUsage } from './protocol/execution.ts';
 import type { AttemptReply, AttemptUsage, StepCommand, StepFact, StepJob, TimedOutcome } from './protocol/step.ts';
 import { timerAt } from './timers.ts';
 import type { Turn } from './turn.ts';
-import { addCounts, addCredits } from './usage.ts';
 
 /** How long aborted work may take to clean up before it is abandoned. Milliseconds. */
 export const ABORT_GRACE_MS = 5_000;
@@ -200,14 +199,7 @@ export const targetOf = ({ work }: StepJob): string => {
 };
 
 function usageAt(state: ExecutorState, at: number, attempt: AttemptUsage): ResourceUsage {
-  const tokensUsed = addCounts(state.tokensUsed, attempt.tokens);
-  const usage = {
-    creditsUsed: addCredits(state.creditsUsed, attempt.credits),
-    durationMs: Math.max(0, at - state.startedAt - pausedUntil(state, at)),
-    memoryUsedMB: Math.max(state.memoryUsedMB, attempt.memoryMB),
-    stepsExecuted: state.skipped || state.attempt === 0 ? 0 : 1,
-  };
-  return tokensUsed === 0 ? usage : { ...usage, tokensUsed };
+  return usageIn({ ...state, ...withUsage(state, attempt) }, Math.max(0, at - state.startedAt - pausedUntil(state, at)));
 }
 
 /** What an attempt counts as that never answered: what it declares, unless that is not there so many times. */

@@ -65,11 +65,17 @@ export const FRESH_EXECUTOR: ExecutorState = {
   skipped: false,
 };
 
-const withUsage = (state: ExecutorState, usage: AttemptUsage) => ({
+export const withUsage = (state: ExecutorState, usage: AttemptUsage) => ({
   creditsUsed: addCredits(state.creditsUsed, usage.credits),
   memoryUsedMB: Math.max(state.memoryUsedMB, usage.memoryMB),
   tokensUsed: addCounts(state.tokensUsed, usage.tokens),
 });
+
+/** What an executor has used so far, without the attempt under way. */
+export function usageIn({ attempt, skipped, creditsUsed, memoryUsedMB, tokensUsed }: ExecutorState, durationMs = 0): ResourceUsage {
+  const stepsExecuted = skipped || attempt === 0 ? 0 : 1;
+  return { creditsUsed, durationMs, memoryUsedMB, stepsExecuted, ...(tokensUsed > 0 && { tokensUsed }) };
+}
 
 const usedIn = ({ creditsUsed, memoryUsedMB, tokensUsed = 0 }: ResourceUsage) => ({ creditsUsed, memoryUsedMB, tokensUsed });
 

@@ -85,14 +85,16 @@ export function settleCrash(turn: RunTurn, _context: RunContext, event: RunEvent
   const error = executionError('ACTOR_CRASHED', `The executor of step "${id}" crashed: ${cause.message}`, 'tier3', { cause });
   if (mayRestart(turn, step, record, error)) return restart(turn, step, cause, at);
   const execution = childContext(turn.job, record.childExecutionId ?? id, at);
+  // It may have crashed before it did anything.
+  const attempts = Math.min(1, usage.stepsExecuted);
   if (childKind(turn.job, step, record) === 'run') {
     const payload = { routineId: id, error, usage };
     turn.obituaries.push({ execution, tier: 'tier2', fact: { type: 'tier2/routine/failed', at, payload } });
   } else {
-    const payload = { stepId: id, error, attempts: 1, usage };
+    const payload = { stepId: id, error, attempts, usage };
     turn.obituaries.push({ execution, tier: 'tier3', fact: { type: 'tier3/execution/failed', at, payload } });
   }
-  settleStep(turn, step, { status: 'failed', output: null, error, attempts: 1, usage }, at);
+  settleStep(turn, step, { status: 'failed', output: null, error, attempts, usage }, at);
   dispatch(turn, at);
 }
 

@@ -109,7 +109,7 @@ function entered(books: Books, fact: Fact): string[] {
   };
   if (STARTED.test(type)) promise(reserved, true);
   else if (type === 'tier1/lease/requested' && reserved) promise(reserved);
-  else if (type === 'tier1/lease/lost' && byChild.get(ordinal)?.hasBegun === false) promise(undefined);
+  else if (/^tier1\/lease\/(lost|withdrawn)$/.test(type) && byChild.get(ordinal)?.hasBegun === false) promise(undefined);
   else if (UNDONE.test(type) && usage) books.used = withChildUsage(books.used, { ...usage, stepsExecuted: 0 });
   else if (BOOKED.test(type) && usage) {
     const { amounts = NONE } = byChild.get(ordinal) ?? {};

@@ -4,7 +4,7 @@ import type { Runtime } from '../create-runtime.ts';
 import type { Decision } from '../machines/protocol/decision.ts';
 import type { ExecutionHandle, RunControls, SwarmHandle } from '../runtime/execution/handle.ts';
 import type { Pick } from './random.ts';
-import { answerAs, approveAll } from './simulated-people.ts';
+import { answerAs, approveAll, askedAbout } from './simulated-people.ts';
 import { liveRuns, signalAll, wakeAll, wakeRuns } from './simulated-runs.ts';
 import type { Control, Story } from './simulation.ts';
 
@@ -13,6 +13,8 @@ export interface Client {
   readonly apply: (control: Control) => Promise<unknown>;
   /** Resumes what was paused on its own below the execution. False when nothing was. */
   readonly wake: () => Promise<boolean>;
+  /** Somebody is asked about it, or about anything below it: other work of a swarm may go on meanwhile. */
+  readonly isAsked: () => boolean;
   /** Everybody who is asked approves. */
   readonly approve: () => Promise<boolean>;
 }
@@ -25,6 +27,7 @@ export function clientOf(runtime: Runtime, story: Story, pick: Pick): Client {
       execution: run,
       apply: async (control) => (await common(run, control)) ?? ofRun(runtime, run, control, pick),
       wake: () => wakeAll(run),
+      isAsked: () => askedAbout(runtime, run.executionId).length > 0,
       approve: () => approveAll(runtime, run.executionId),
     };
   }
@@ -34,6 +37,7 @@ export function clientOf(runtime: Runtime, story: Story, pick: Pick): Client {
     execution: swarm,
     apply,
     wake: async () => wakeRuns(await runsOf(swarm)),
+    isAsked: () => askedAbout(runtime, swarm.executionId).length > 0,
     approve: () => approveAll(runtime, swarm.executionId),
   };
 }

@@ -186,11 +186,11 @@ function brokenBy({ invariants = {} }: Story, ended: Ended): string[] {
 }
 
 /** What is paused is resumed, and what waits is answered; anything else should have gone on by itself. */
-async function nudge({ execution, apply, wake, approve }: Client, refused: (thrown: unknown) => void): Promise<boolean> {
+async function nudge({ execution, apply, wake, isAsked, approve }: Client, refused: (thrown: unknown) => void): Promise<boolean> {
   if (isSettled(execution.status)) return false;
   const isWoken = await wake().catch((thrown) => Boolean(refused(thrown)));
   if (execution.status === 'paused') void apply('resume').catch(refused);
-  else if (execution.status === 'waiting') {
+  else if (execution.status === 'waiting' || isAsked()) {
     void approve().catch(refused);
     void apply('signal').catch(refused);
   } else return isWoken;

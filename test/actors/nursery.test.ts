@@ -229,4 +229,17 @@ describe('the nursery', () => {
     expect(stopped).toEqual(['helper of a', 'helper of b', 'helper of c']);
     expect(departed).toEqual(['a', 'b', 'c']);
   });
+
+  it('stops the orphans of a child whose crash it has not heard of yet', () => {
+    const { given, refs, stopped } = services();
+    const deaf = createActor(fromCallback(() => {})).start();
+    const nursery = new Nursery(deaf, given, () => {});
+    nursery.hear({ type: 'child.start', children: [child('a'), child('b')], ack: false });
+    for (const id of ['a', 'b']) refs.get(id)?.send({ type: 'crash' });
+    expect(stopped).toEqual([]);
+    nursery.hear({ type: 'child.stop', id: 'a' });
+    expect(stopped).toEqual(['helper of a']);
+    nursery.close();
+    expect(stopped).toEqual(['helper of a', 'helper of b']);
+  });
 });

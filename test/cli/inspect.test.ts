@@ -22,7 +22,7 @@ describe('swarmchart run --inspect', () => {
     expect(JSON.parse(terminal.out.text)).toMatchObject({ status: 'cancelled' });
     checkWire(viewer.messages);
     const executionId = (JSON.parse(terminal.out.text) as { readonly executionId: string }).executionId;
-    expect(treeOf(viewer.messages)).toContain(`runtime > ${executionId} > nursery > only > attempt`);
+    expect(treeOf(viewer.messages)).toContain(`runtime > children > executions > ${executionId} > nursery > only > attempt`);
     expect(viewer.messages).toContainEqual(
       expect.objectContaining({ type: '@xstate.snapshot', snapshot: expect.objectContaining({ status: 'done', value: 'cancelled' }) }),
     );

@@ -54,6 +54,7 @@ export class Case {
   /** It starts anew: what arrives from now on is new, but it may still end with what it failed with before. */
   startsAnew(): void {
     this.#start++;
+    this.#lastKey = '';
   }
 
   /** The next error like this one is another. */

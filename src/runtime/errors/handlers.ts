@@ -32,9 +32,9 @@ const tier2: Readonly<Record<string, Handler>> = {
   'tier2/routine/started': (stream, fact, { job }) => {
     if (job?.plan) stream.know(fact.executionId, { plan: job.plan });
   },
-  'tier2/step/fell_back': (stream, fact, payload) => stream.stepGoesOn(fact, payload, 'fell_back'),
-  'tier2/step/restarted': (stream, fact, payload) => stream.stepGoesOn(fact, payload, 'retried'),
-  'tier2/step/escalated': (stream, fact, payload) => stream.stepGoesOn(fact, payload, 'escalated', true),
+  'tier2/step/fell_back': (stream, fact, payload) => stream.goesOn(fact, payload, 'fell_back'),
+  'tier2/step/restarted': (stream, fact, payload) => stream.goesOn(fact, payload, 'retried'),
+  'tier2/step/escalated': (stream, fact, payload) => stream.goesOn(fact, payload, 'escalated', true),
   'tier2/step/failed': (stream, fact, payload) => stream.stepFailed(fact, payload),
   'tier2/step/completed': (stream, fact, payload) => stream.partWentWell(fact, payload.stepId),
   'tier2/step/skipped': (stream, fact, payload) => stream.forgetPart(fact, payload.stepId),
@@ -57,6 +57,16 @@ const tier1: Readonly<Record<string, Handler>> = {
       .hope({ culprits: [failure], earlier: [] });
   },
   'tier1/swarm/decomposed': (stream, fact) => stream.partWentWell(fact, PLANNING),
+  'tier1/task/given_up': (stream, fact, payload) => stream.goesOn(fact, payload, 'replanned', true),
+  'tier1/swarm/replanning_failed': (stream, fact, payload) => {
+    const failure = stream.enter(fact, errorIn(fact), payload, 'failed');
+    stream.execution(fact.executionId).hope(
+      stream
+        .execution(fact.executionId)
+        .part(PLANNING)
+        .gaveUp({ culprits: [failure], earlier: [] }, fact.at),
+    );
+  },
   'tier1/swarm/replanning': (stream, fact, payload) => stream.replanned(fact, payload),
   'tier1/task/started': (stream, fact, { childExecutionId, agentId, taskId = '' }) => {
     stream.part(fact.executionId, taskId)?.startsAnew();
@@ -78,12 +88,11 @@ const tier1: Readonly<Record<string, Handler>> = {
   'tier1/task/reassigned': (stream, fact, payload) => {
     stream.caseOf(fact, payload).goesOn(stream.blameOn(fact, payload, errorIn(fact), 'reassigned'), 'reassigned', fact.at);
   },
-  'tier1/task/escalated': (stream, fact, payload) => {
-    stream.caseOf(fact, payload).goesOn(stream.blameOn(fact, payload, errorIn(fact), 'escalated'), 'escalated', fact.at);
-  },
+  'tier1/task/escalated': (stream, fact, payload) => stream.goesOn(fact, payload, 'escalated', true),
+  'tier1/task/decided': (stream, fact, { taskId = '' }) => stream.part(fact.executionId, taskId)?.startsAnew(),
   'tier1/task/failed': (stream, fact, payload) => {
     const error = errorIn(fact);
-    const blame = stream.caseOf(fact, payload).gaveUp(stream.blameOn(fact, payload, error, 'failed'), fact.at);
+    const blame = stream.caseOf(fact, payload).gaveUp(stream.blameOn(fact, payload, error, 'failed', true), fact.at);
     if (payload.fatal !== false) stream.execution(fact.executionId).arrive(error, blame);
   },
   'tier1/task/completed': (stream, fact, payload) => stream.partWentWell(fact, payload.taskId),

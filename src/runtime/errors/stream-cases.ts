@@ -74,20 +74,25 @@ export class StreamCases {
     this.#books.locate(failure, this.#placeOf(fact, payload));
   }
 
-  /** Whom the error is due to: what it was beneath, or else it is new here. */
-  blameOn(fact: Fact, payload: Payload, error: ExecutionError, outcome: FailureOutcome): Blame {
+  /**
+   * Whom the error is due to: what it was beneath, or else it is new here.
+   *
+   * @param isFurther Or it may be what the last rung was taken for.
+   */
+  blameOn(fact: Fact, payload: Payload, error: ExecutionError, outcome: FailureOutcome, isFurther = false): Blame {
     const part = this.caseOf(fact, payload);
-    const known = part.blameFor(error) ?? this.#blameInGroup(fact, payload, error);
+    const known = part.blameFor(error) ?? (isFurther ? part.lastFor(error) : undefined) ?? this.#blameInGroup(fact, payload, error);
     return known ?? { culprits: [this.enter(fact, error, payload, outcome)], earlier: [] };
   }
 
-  /** @param isFurther Another rung for what was just blamed, and no new failure. */
-  stepGoesOn(fact: Fact, payload: Payload, outcome: FailureOutcome, isFurther = false): void {
+  /** A step or a task takes a rung. */
+  goesOn(fact: Fact, payload: Payload, outcome: FailureOutcome, isFurther = false): void {
     const error = errorIn(fact);
     const part = this.caseOf(fact, payload);
-    const last = isFurther && !part.blameFor(error) ? part.lastFor(error) : undefined;
-    part.goesOn(last ?? this.blameOn(fact, payload, error, outcome), outcome, fact.at, error);
+    const blame = this.blameOn(fact, payload, error, outcome, isFurther);
+    part.goesOn(blame, outcome, fact.at, error);
     part.hasDealtWith(error);
+    if (outcome === 'replanned') this.execution(fact.executionId).hope(blame);
   }
 
   stepFailed(fact: Fact, payload: Payload): void {
@@ -124,7 +129,7 @@ export class StreamCases {
   replanned(fact: Fact, payload: Payload): void {
     const swarm = this.execution(fact.executionId);
     const given = hasError(payload.error);
-    const blame = given ? (swarm.blameFor(errorIn(fact)) ?? this.blameOn(fact, payload, errorIn(fact), 'replanned')) : undefined;
+    const blame = given ? (swarm.blameFor(errorIn(fact)) ?? this.blameOn(fact, payload, errorIn(fact), 'replanned', true)) : undefined;
     const last = blame ?? this.caseOf(fact, payload).last;
     if (last) swarm.goesOn(last, 'replanned', fact.at);
     if (given) swarm.hasDealtWith(errorIn(fact));

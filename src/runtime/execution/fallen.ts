@@ -4,6 +4,7 @@
  * The crash may have come in the middle of a turn, so nothing is taken from the actor: the facts say how far it had come.
  */
 
+import { usageIn } from '../../machines/executor.fold.ts';
 import { executionError } from '../../machines/protocol/errors.ts';
 import { type ExecutionContext, type ExecutionError, NO_USAGE, type ResourceUsage } from '../../machines/protocol/execution.ts';
 import type { FactBody } from '../../machines/protocol/facts.ts';
@@ -11,6 +12,8 @@ import type { RunState } from '../../machines/run.state.ts';
 import type { SwarmState } from '../../machines/swarm.state.ts';
 import { withChildUsage } from '../../machines/usage.ts';
 import type { ExecutionState } from '../journal/restoration.ts';
+
+const SETTLED = new Set(['completed', 'failed', 'cancelled']);
 
 export type Fallen = ReadonlyMap<string, ExecutionState>;
 
@@ -29,9 +32,11 @@ export function fallenFrom(executionId: string, states: ReadonlyMap<string, Exec
 
 function childrenOf(executionId: string, state: ExecutionState): readonly string[] {
   if (!('records' in state)) return [];
-  const records: Iterable<{ readonly childExecutionId?: string }> = state.records;
-  const children = [...records].flatMap(({ childExecutionId }) => childExecutionId ?? []);
-  return [...children, ...undoOf(executionId, state)];
+  return [...stepsOf(state), ...undoOf(executionId, state)];
+}
+
+function stepsOf({ records }: RunState | SwarmState): readonly string[] {
+  return [...(records as Iterable<{ readonly childExecutionId?: string }>)].flatMap(({ childExecutionId }) => childExecutionId ?? []);
 }
 
 /** The compensation under way, which no step counts. */
@@ -45,9 +50,15 @@ function undoOf(executionId: string, state: RunState | SwarmState): readonly str
 export function usageOf(executionId: string, fallen: Fallen): ResourceUsage {
   const state = fallen.get(executionId);
   if (!state) return NO_USAGE;
-  if ('records' in state) return childrenOf(executionId, state).reduce((sum, id) => withChildUsage(sum, usageOf(id, fallen)), state.usage);
-  const { creditsUsed = '0', memoryUsedMB = 0 } = state as Partial<Pick<ResourceUsage, 'creditsUsed' | 'memoryUsedMB'>>;
-  return { creditsUsed, memoryUsedMB, durationMs: 0, stepsExecuted: 1 };
+  if ('records' in state) {
+    if (SETTLED.has(state.phase)) return state.usage;
+    const booked = stepsOf(state).reduce((sum, id) => withChildUsage(sum, usageOf(id, fallen)), state.usage);
+    // To undo a step is no step.
+    const undone = undoOf(executionId, state).map((id) => ({ ...usageOf(id, fallen), stepsExecuted: 0 }));
+    return undone.reduce(withChildUsage, booked);
+  }
+  if ('attempt' in state) return usageIn(state);
+  return { ...NO_USAGE, stepsExecuted: state.startedAt === 0 ? 0 : 1 };
 }
 
 interface Burial {
@@ -55,8 +66,6 @@ interface Burial {
   readonly tier: 'tier2' | 'tier3';
   readonly fact: FactBody;
 }
-
-const SETTLED = new Set(['completed', 'failed', 'cancelled']);
 
 /** The last facts of all below an execution that will never live again, the deepest first. */
 export function burials(

@@ -1,6 +1,6 @@
 /** What can be read of an execution at any time: its own state, and that of each of its steps. Folded from facts, nothing else. */
 
-import type { ExecutorState } from '../../machines/executor.fold.ts';
+import { type ExecutorState, usageIn } from '../../machines/executor.fold.ts';
 import type { Asked, Vote } from '../../machines/protocol/decision.ts';
 import type { ExecutionError, ExecutionStatus, Json, JsonObject, ResourceUsage, StepStatus } from '../../machines/protocol/execution.ts';
 import type { Plan, PlanStep } from '../../machines/protocol/plan.ts';
@@ -78,13 +78,11 @@ function workflowOf({ id, name, version, description }: Plan): NonNullable<Execu
 
 /** A step that was executed on its own, seen as a run of itself. */
 export function executorSnapshot(executionId: string, state: ExecutorState): ExecutionSnapshot {
-  const { creditsUsed, memoryUsedMB, tokensUsed } = state;
-  const usage = { creditsUsed, durationMs: 0, memoryUsedMB, stepsExecuted: 1, ...(tokensUsed > 0 && { tokensUsed }) };
   return {
     executionId,
     status: statusOf(state.phase),
     variables: {},
-    usage,
+    usage: usageIn(state),
     startedAt: state.startedAt,
     ...(state.phase === 'completed' && { result: state.output }),
     ...(state.error && { error: state.error }),

@@ -10,6 +10,7 @@ import {
   type ToolContext,
   type WorkflowDefinition,
 } from '../../../src/index.ts';
+import { executionError } from '../../../src/machines/protocol/errors.ts';
 import { ErrorLog } from '../../../src/runtime/errors/error-log.ts';
 import { SILENT } from '../../../src/runtime/logger.ts';
 import { settlePromises, VirtualClock } from '../../../src/testing/testing.ts';
@@ -324,6 +325,19 @@ describe('facts of other versions', () => {
     ]);
     expect(told(run(1), ['tier1/task/escalated', task], ['tier1/task/completed', { taskId: 't' }])).toEqual(['EXECUTION_FAILED recovered']);
     expect(told(...replanned, ['tier1/swarm/coordination_completed', {}])).toEqual(['EXECUTION_FAILED recovered']);
+    const givenUp = [run(1), ['tier1/task/given_up', task], ['tier1/swarm/replanning', { ...task, round: 1 }]] as const;
+    expect(told(...givenUp)).toEqual(['EXECUTION_FAILED replanned']);
+    expect(told(...givenUp, ['tier1/swarm/coordination_completed', {}])).toEqual(['EXECUTION_FAILED recovered']);
+    const noPlan = ['tier1/swarm/replanning_failed', { round: 1, error: executionError('DECOMPOSITION_FAILED', 'none', 'tier1') }] as const;
+    expect(told(...givenUp, noPlan, ['tier1/task/escalated', task])).toEqual(['EXECUTION_FAILED escalated', 'DECOMPOSITION_FAILED failed']);
+    expect(told(...givenUp, noPlan, ['tier1/task/failed', task])).toEqual(['EXECUTION_FAILED failed', 'DECOMPOSITION_FAILED failed']);
+    expect(told(['tier1/task/given_up', task], ['tier1/task/failed', task])).toEqual(['EXECUTION_FAILED failed']);
+  });
+
+  it('a task that fails again as it did, once people have let it go on, has failed twice', () => {
+    const task = { taskId: 't', ordinal: 0, error };
+    const decided = ['tier1/task/decided', { taskId: 't', ordinal: 0, decision: 'retry' }] as const;
+    expect(told(['tier1/task/escalated', task], decided, ['tier1/task/failed', task])).toHaveLength(2);
   });
 
   it('a breaker that a person has opened has not failed; one that only a person closes has', () => {
