@@ -222,7 +222,7 @@ export class System {
     const input = { execution: context, job: refusal ? { ...job, refusal } : job };
     const spec: ChildSpec = { id: executionId, src: ROOT_LOGICS[tier], incarnation: 1, input };
     const suspended = new SuspendedStates(restoration?.states);
-    this.#roots.set(executionId, { execution, stream, tier, suspended, spec, fallen: new Map() });
+    this.#roots.set(executionId, { execution, stream, tier, suspended, spec, fallen: new Map(), falls: new Set() });
     this.#executions.start(executionId);
     return execution;
   }
@@ -344,6 +344,7 @@ export class System {
       },
       departed: (execution, how) => this.#roots.dismiss(execution, how),
       fell: (execution) => this.#fell(execution),
+      falling: (execution) => this.#roots.falling(execution.executionId),
     };
   }
 

@@ -32,6 +32,8 @@ export interface NurseryServices {
    * may be told: from then on the child can be started again where its facts end. Undefined: there is nobody to tell any more.
    */
   readonly fell: (execution: ExecutionContext) => Promise<ResourceUsage | undefined>;
+  /** Resolves, never rejects, once every crash under way was looked after: from then on what was stopped can be started again. Undefined: none is. */
+  readonly falling: (execution: ExecutionContext) => Promise<unknown> | undefined;
 }
 
 interface Child {
@@ -125,14 +127,17 @@ export class Nursery {
       this.#report({ type: 'child.done', ...end, output: event.output });
       return;
     }
-    stopOrphans(child.ref);
     const crash = { type: 'child.crashed', ...end, cause: asCause(event.error) } as const;
-    if (!child.execution) {
-      this.#report(crash);
-      return;
-    }
-    this.#services.departed(child.execution, 'crashed');
-    void this.#services.fell(child.execution).then((usage) => usage && this.#report({ ...crash, usage }));
+    const fall = this.#fell(child);
+    if (fall) void fall.then((usage) => usage && this.#report({ ...crash, usage }));
+    else this.#report(crash);
+  }
+
+  #fell({ ref, execution }: Child): Promise<ResourceUsage | undefined> | undefined {
+    stopOrphans(ref);
+    if (!execution) return undefined;
+    this.#services.departed(execution, 'crashed');
+    return this.#services.fell(execution);
   }
 
   #send(child: Child | undefined, event: EventObject): void {
@@ -143,7 +148,12 @@ export class Nursery {
   /** A child that has ended on its own has said so, or is about to. */
   #stopAndTell(id: string): void {
     const stopped = this.#stop(id);
-    if (stopped) this.#report({ type: 'child.stopped', id, incarnation: stopped.incarnation, at: this.#services.clock.now() });
+    if (!stopped) return;
+    const { incarnation, execution } = stopped;
+    const tell = () => this.#report({ type: 'child.stopped', id, incarnation, at: this.#services.clock.now() });
+    const falls = execution && this.#services.falling(execution);
+    if (falls) void falls.then(tell);
+    else tell();
   }
 
   #stop(id: string): Child | undefined {
@@ -152,9 +162,11 @@ export class Nursery {
     this.#children.delete(id);
     // One that has ended on its own, or crashed, has not been heard of yet.
     const { status } = child.ref.getSnapshot();
-    if (status === 'active') child.ref.send({ type: 'xstate.stop' });
-    else if (status === 'error') stopOrphans(child.ref);
-    if (child.execution) this.#services.departed(child.execution, 'suspended');
+    if (status === 'error') this.#fell(child);
+    else {
+      if (status === 'active') child.ref.send({ type: 'xstate.stop' });
+      if (child.execution) this.#services.departed(child.execution, 'suspended');
+    }
     return child;
   }
 }

@@ -63,6 +63,7 @@ function services() {
       inputs.set(executionId, (ref as unknown as { options: { input: unknown } }).options.input);
     },
     fell: () => Promise.resolve(NO_USAGE),
+    falling: () => undefined,
     departed: ({ executionId }) => void departed.push(executionId),
   };
   return { given, heard, stopped, departed, refs, inputs, counters, clock };
@@ -241,5 +242,23 @@ describe('the nursery', () => {
     expect(stopped).toEqual(['helper of a']);
     nursery.close();
     expect(stopped).toEqual(['helper of a', 'helper of b']);
+  });
+
+  it('says that a child has stopped once crashes in its tree were looked after, so that it can be started again', async () => {
+    const { given, refs } = services();
+    const reports: EventObject[] = [];
+    let lookedAfter = () => {};
+    const falls = new Promise<void>((resolve) => (lookedAfter = resolve));
+    const nursery = new Nursery(createActor(fromCallback(() => {})).start(), { ...given, falling: () => falls }, (report) =>
+      reports.push(report),
+    );
+    nursery.hear({ type: 'child.start', children: [child('a')], ack: false });
+    nursery.hear({ type: 'child.stop', id: 'a' });
+    await Promise.resolve();
+    expect(refs.get('a')?.getSnapshot().status).toBe('stopped');
+    expect(reports).toEqual([]);
+    lookedAfter();
+    await falls;
+    expect(reports).toEqual([{ type: 'child.stopped', id: 'a', incarnation: 1, at: 1_000 }]);
   });
 });

@@ -167,6 +167,7 @@ export class PoolHost {
       born: () => {},
       departed: () => {},
       fell: () => Promise.resolve(undefined),
+      falling: () => undefined,
     };
     return fromCallback<AgentNurseryCommand, undefined>(({ self, sendBack, receive }) => {
       const nursery = new Nursery(self, services, sendBack);

@@ -38,6 +38,12 @@ export class RootNursery {
 
   /** In a later turn, if it has not ended by then. */
   start(executionId: string): void {
+    const falls = this.#options.roots.falling(executionId);
+    if (falls) void falls.then(() => this.#startNow(executionId));
+    else this.#startNow(executionId);
+  }
+
+  #startNow(executionId: string): void {
     const { post, roots, started } = this.#options;
     post.enqueue('executions', 'child.start', () => {
       const root = roots.get(executionId);

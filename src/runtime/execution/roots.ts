@@ -19,6 +19,8 @@ export interface Root {
   readonly spec: ChildSpec;
   /** What is left of each execution that has crashed, until it lives again or its last fact is recorded. */
   readonly fallen: Map<string, Fallen>;
+  /** Crashes that are being looked after. */
+  readonly falls: Set<Promise<unknown>>;
 }
 
 export class Roots extends Map<string, Root> {
@@ -64,6 +66,19 @@ export class Roots extends Map<string, Root> {
   async fell({ executionId }: ExecutionContext, read: (stream: string) => Promise<readonly Fact[]>): Promise<ResourceUsage | undefined> {
     const root = this.#rootOf(executionId);
     if (!root) return undefined;
+    const usage = this.#keep(root, executionId, read);
+    const fall = usage.catch(() => {}).finally(() => root.falls.delete(fall));
+    root.falls.add(fall);
+    return usage;
+  }
+
+  /** Resolves once each crash in this tree was looked after; undefined when there is none. */
+  falling(executionId: string): Promise<unknown> | undefined {
+    const { falls } = this.#rootOf(executionId) ?? {};
+    return falls && falls.size > 0 ? Promise.all(falls) : undefined;
+  }
+
+  async #keep(root: Root, executionId: string, read: (stream: string) => Promise<readonly Fact[]>): Promise<ResourceUsage> {
     await root.stream.committed();
     const fallen = fallenFrom(executionId, foldStream(await read(root.stream.name)));
     for (const [id, state] of fallen) root.suspended.keep(id, state);

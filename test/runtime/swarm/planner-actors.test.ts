@@ -42,6 +42,7 @@ function world(more: Partial<HelperServices> = {}) {
     born: () => undefined,
     departed: () => undefined,
     fell: () => Promise.resolve(undefined),
+    falling: () => undefined,
   });
   const reports: EventObject[] = [];
   let told: () => void = () => undefined;
