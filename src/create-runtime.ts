@@ -108,7 +108,7 @@ class SwarmchartRuntime implements AsyncDisposable {
       clock,
       record: (swarmId, fact) => {
         if (this.#hasStopped) throw new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped');
-        const gate = this.#system.record(swarmId, fact);
+        const gate = this.#system.commands.record(swarmId, fact);
         return gate === false ? publish(swarmId, fact) : gate;
       },
       isLive: (swarmId) => directory.find(swarmId) !== undefined,

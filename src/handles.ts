@@ -33,7 +33,7 @@ export class Handles {
 
   control(executionId: string) {
     const command = async (accepts: (phase: string) => boolean, name: string, more: object) =>
-      isId(executionId) && this.#system.command(executionId, accepts, (at) => ({ type: `execution.${name}`, at, ...more }));
+      isId(executionId) && this.#system.commands.command(executionId, accepts, (at) => ({ type: `execution.${name}`, at, ...more }));
     return {
       pause: () => command((phase) => canContinue(phase) && this.#isAskedByCaller(executionId), 'pause', { epoch: 0 }),
       resume: () => command((phase) => canContinue(phase) && !this.#isHeld(executionId), 'resume', {}),
@@ -51,7 +51,7 @@ export class Handles {
     const { executionId } = execution.context;
     return Object.assign(this.#common(execution), this.control(executionId), {
       snapshot: async () =>
-        swarmSnapshot(executionId, ((await this.#system.stateOf(executionId)) as SwarmState | undefined) ?? FRESH_SWARM),
+        swarmSnapshot(executionId, ((await this.#system.commands.stateOf(executionId)) as SwarmState | undefined) ?? FRESH_SWARM),
       run: (taskId: string) => {
         const id = this.#liveRun(executionId, taskId);
         return id === undefined ? undefined : this.run(id);
@@ -72,11 +72,12 @@ export class Handles {
     return {
       executionId,
       ...this.control(executionId),
-      snapshot: async () => runSnapshot(executionId, ((await this.#system.stateOf(executionId)) as RunState | undefined) ?? FRESH_RUN),
+      snapshot: async () =>
+        runSnapshot(executionId, ((await this.#system.commands.stateOf(executionId)) as RunState | undefined) ?? FRESH_RUN),
       setVariable: async (name, value) => {
         const json = toJson(value, 'The caller', DEFAULT_MAX_OUTPUT_BYTES);
         checkName(name);
-        return this.#system.command(executionId, canContinue, (at) => ({ type: 'run.set', at, name, value: json }));
+        return this.#system.commands.command(executionId, canContinue, (at) => ({ type: 'run.set', at, name, value: json }));
       },
       decide: (stepId, decision) => this.#decide(executionId, stepId, decision),
       signal: (name, payload) => this.#signal(executionId, name, payload),
@@ -89,7 +90,7 @@ export class Handles {
 
   #step(executionId: string): RunControls {
     const snapshot = async (): Promise<ExecutionSnapshot> =>
-      executorSnapshot(executionId, ((await this.#system.stateOf(executionId)) as ExecutorState | undefined) ?? FRESH_EXECUTOR);
+      executorSnapshot(executionId, ((await this.#system.commands.stateOf(executionId)) as ExecutorState | undefined) ?? FRESH_EXECUTOR);
     const never = () => Promise.resolve(false);
     return { executionId, ...this.control(executionId), snapshot, setVariable: never, decide: never, signal: never, run: () => undefined };
   }
@@ -142,7 +143,7 @@ export class Handles {
 
   async #signal(executionId: string, givenName: string, givenPayload: Json = null): Promise<boolean> {
     const { name, payload } = checkSignal({ name: givenName, payload: givenPayload });
-    return this.#system.command(
+    return this.#system.commands.command(
       executionId,
       (phase, context) => canContinue(phase) && canTakeSignal(context as RunContext, name),
       (at) => ({ type: 'run.signal', at, name, payload }),
@@ -152,7 +153,7 @@ export class Handles {
   async #decide(executionId: string, stepId: string, given: Decision): Promise<boolean> {
     const decision = checkDecision(given);
     const command = (at: number) => ({ type: 'run.decide', at, stepId, decision }) as const;
-    return this.#system.command(
+    return this.#system.commands.command(
       executionId,
       (phase, context) => isId(stepId) && canContinue(phase) && isTaken(verdictOn(context as RunContext, command(0)), stepId),
       command,
@@ -162,7 +163,7 @@ export class Handles {
   async #decideTask(executionId: string, taskId: string, given: Decision): Promise<boolean> {
     const decision = checkDecision(given);
     const command = (at: number) => ({ type: 'swarm.decideTask', at, taskId, decision }) as const;
-    return this.#system.command(
+    return this.#system.commands.command(
       executionId,
       (phase, context) => isId(taskId) && canContinue(phase) && isTaken(verdictOnTask(context as SwarmContext, command(0)), taskId),
       command,
@@ -172,7 +173,7 @@ export class Handles {
   async #decideObligation(executionId: string, normId: string, given: ObligationAnswer): Promise<boolean> {
     const { decision, by } = checkDecision(given);
     const command = (at: number) => ({ type: 'swarm.decide', at, normId, decision, ...(by !== undefined && { by }) }) as const;
-    return this.#system.command(
+    return this.#system.commands.command(
       executionId,
       (phase, context) => isId(normId) && canContinue(phase) && swarm.isEscalated(context as SwarmContext, command(0)),
       command,

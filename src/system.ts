@@ -7,9 +7,8 @@
  *                                                └─ run/…, step/… (on their own)
  */
 
-import { type AnyActorLogic, type AnyActorRef, type EventObject, fromCallback } from 'xstate';
+import { type AnyActorLogic, type AnyActorRef, fromCallback } from 'xstate';
 import type { Clock } from './actors/clock.ts';
-import { asCause } from './actors/failure.ts';
 import type { FaultHooks } from './actors/faults.ts';
 import type { NurseryServices } from './actors/nursery.ts';
 import type { HelperServices } from './actors/planner.ts';
@@ -20,19 +19,10 @@ import { chartsOf } from './charts.ts';
 import type { CommitParams } from './machines/effects.ts';
 import type { LeaseAnswer } from './machines/protocol/agent.ts';
 import { executionError, SwarmchartError } from './machines/protocol/errors.ts';
-import {
-  type ExecutionContext,
-  type ExecutionError,
-  type ExecutionResult,
-  NO_USAGE,
-  type ResourceUsage,
-  type Tier,
-} from './machines/protocol/execution.ts';
-import type { Fact, FactBody } from './machines/protocol/facts.ts';
-import type { ChildReport, ChildSpec, RunJob } from './machines/protocol/run.ts';
-import type { StepJob, TimedOutcome } from './machines/protocol/step.ts';
+import type { ExecutionContext, Tier } from './machines/protocol/execution.ts';
+import type { Fact } from './machines/protocol/facts.ts';
+import type { ChildSpec } from './machines/protocol/run.ts';
 import type { SupervisorOutcome } from './machines/protocol/supervisor.ts';
-import type { RunOutcome } from './machines/run.decisions.ts';
 import { Agents } from './runtime/agents/agents.ts';
 import { AgentCircuits } from './runtime/breakers/agent-circuits.ts';
 import { knownGuards } from './runtime/breakers/known.ts';
@@ -40,18 +30,18 @@ import { scopeOptions } from './runtime/breakers/options.ts';
 import { BreakerRegistry } from './runtime/breakers/registry.ts';
 import { ErrorLog } from './runtime/errors/error-log.ts';
 import { EventBus } from './runtime/events/event-bus.ts';
-import { Directory, phaseOf } from './runtime/execution/directory.ts';
+import { Commands } from './runtime/execution/commands.ts';
+import { Directory } from './runtime/execution/directory.ts';
+import { Endings } from './runtime/execution/endings.ts';
 import { Execution } from './runtime/execution/handle.ts';
-import { failedResult, toResult } from './runtime/execution/result.ts';
 import { RootNursery } from './runtime/execution/root-nursery.ts';
-import { type Root, Roots } from './runtime/execution/roots.ts';
+import { Roots } from './runtime/execution/roots.ts';
 import { SuspendedStates } from './runtime/execution/suspended-states.ts';
 import { safeObserver } from './runtime/inspection.ts';
 import { FactStream } from './runtime/journal/fact-stream.ts';
 import type { Journal } from './runtime/journal/journal.ts';
 import { MemoryJournal } from './runtime/journal/memory-journal.ts';
 import { publishedStream } from './runtime/journal/published-stream.ts';
-import { foldStream } from './runtime/journal/restoration.ts';
 import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAILBOX_LIMIT, type RuntimeOptions } from './runtime/options.ts';
 import { RuntimeTree, type Service } from './runtime/supervision/runtime-tree.ts';
@@ -60,7 +50,6 @@ import { systemClock } from './runtime/system-clock.ts';
 import { SystemPause } from './runtime/system-pause.ts';
 import type { ToolRegistry } from './runtime/tool-registry.ts';
 
-type RootReport = ChildReport<RunOutcome | TimedOutcome> | EventObject;
 /** What works for a swarm beside its runs. */
 export type SwarmHelpers = Pick<HelperServices, 'plan' | 'organize' | 'synthesize'>;
 export type WorkConfiguration = Pick<
@@ -81,12 +70,6 @@ export interface Restoration {
 }
 
 const ROOT_LOGICS = { tier1: 'swarm', tier2: 'run', tier3: 'executor' } as const satisfies Record<Tier, string>;
-
-const FAILED_FACTS = {
-  tier1: 'tier1/swarm/coordination_failed',
-  tier2: 'tier2/routine/failed',
-  tier3: 'tier3/execution/failed',
-} as const satisfies Record<Tier, string>;
 
 /** Names the stream of the supervisor's facts. */
 const RUNTIME: ExecutionContext = { executionId: 'runtime', swarmId: 'runtime', userId: 'runtime', timestamp: 0, correlationId: 'runtime' };
@@ -120,9 +103,11 @@ export class System {
   readonly suspension: SystemPause;
   readonly agents: Agents;
   readonly #roots = new Roots(this.directory);
-  #isStopped = false;
-
+  readonly #endings: Endings;
+  /** What is asked of live executions. */
+  readonly commands: Commands;
   readonly #watch: FactWatch;
+  #isStopped = false;
 
   constructor(options: RuntimeOptions, work: WorkConfiguration, helpers: SwarmHelpers, watch: FactWatch) {
     this.#watch = watch;
@@ -133,6 +118,22 @@ export class System {
     this.bus = new EventBus({ clock: this.clock, log: this.log, first: (facts) => this.errors.hear(facts) });
     this.#post = new PostOffice(options.carrier ?? new MailQueue(), this.counters, options.mailboxLimit ?? DEFAULT_MAILBOX_LIMIT);
     this.#faults = options.faults ?? {};
+    this.#endings = new Endings({
+      roots: this.#roots,
+      log: this.log,
+      journal: this.journal,
+      abandoned: (executionId) => {
+        this.errors.forget(executionId);
+        if (!this.#isStopped) this.#executions.stop(executionId);
+      },
+    });
+    this.commands = new Commands({
+      clock: this.clock,
+      directory: this.directory,
+      roots: this.#roots,
+      post: this.#post,
+      journal: this.journal,
+    });
     const { clock, counters, log, directory } = this;
     const breakers = () => this.breakers;
     const breakerHost = parentOnly();
@@ -177,7 +178,7 @@ export class System {
       services: nursery,
       roots: this.#roots,
       post: this.#post,
-      hear: (report) => this.#hear(report),
+      hear: (report) => this.#endings.hear(report),
       started: (context) => this.suspension.born(context),
     });
     const supervision = publishedStream('runtime', (facts) => this.bus.publish(facts));
@@ -216,7 +217,7 @@ export class System {
       journal: this.journal,
       ...(restoration && { seq: restoration.seq }),
       onCommitted: (facts) => this.#publish(facts, execution),
-      onFailed: (error) => this.#abandon(executionId, executionError('JOURNAL_FAILED', error.message, tier)),
+      onFailed: (error) => this.#endings.abandon(executionId, executionError('JOURNAL_FAILED', error.message, tier)),
     });
     const refusal = restoration || 'refusal' in job ? undefined : this.suspension.admit(execution, tier);
     const input = { execution: context, job: refusal ? { ...job, refusal } : job };
@@ -227,78 +228,12 @@ export class System {
     return execution;
   }
 
-  /**
-   * Sends a command to a live execution. Resolves with whether it was accepted, once what was recorded before it is committed.
-   * Rejects with MAILBOX_FULL when too many commands wait for it already.
-   */
-  async command(
-    executionId: string,
-    accepts: (phase: string, context: object) => boolean,
-    event: (at: number) => EventObject,
-  ): Promise<boolean> {
-    await this.#roots.get(executionId)?.execution.started;
-    if (!this.directory.find(executionId)?.ref) await this.#mailUnderWay(executionId);
-    const entry = this.directory.find(executionId);
-    const ref = entry?.ref;
-    if (!ref) return false;
-    const answer = Promise.withResolvers<boolean>();
-    const deliver = (): boolean | Promise<boolean> => {
-      const isAccepted = ref.getSnapshot().status === 'active' && accepts(phaseOf(entry), ref.getSnapshot().context);
-      if (isAccepted) ref.send(event(this.clock.now()));
-      return entry.stream.committed()?.then(() => isAccepted) ?? isAccepted;
-    };
-    const isTaken = this.#post.post(ref, 'command', () => {
-      try {
-        answer.resolve(deliver());
-      } catch (thrown) {
-        answer.reject(thrown);
-      }
-    });
-    if (!isTaken) throw new SwarmchartError('MAILBOX_FULL', `Too many commands wait for execution "${executionId}"`);
-    return answer.promise;
-  }
-
-  /** A child lives a moment after the fact that it was started: what starts it is on its way. */
-  async #mailUnderWay(executionId: string): Promise<void> {
-    const root = executionId.split('/', 1)[0] ?? executionId;
-    if (root === executionId || !this.#roots.has(root)) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#post.enqueue(root, 'command', resolve);
-    await promise;
-  }
-
-  /** The folded state of a root execution as far as it is committed: that of its actor, or, once it has settled, of its facts. */
-  async stateOf(executionId: string): Promise<unknown> {
-    await this.#roots.get(executionId)?.execution.started;
-    const entry = this.directory.find(executionId);
-    // The ids of children begin with that of their root, which has no slash.
-    if (!entry?.ref) return foldStream(await this.journal.read(executionId.split('/', 1)[0] ?? executionId)).get(executionId);
-    const { state } = entry.ref.getSnapshot().context as { readonly state: unknown };
-    await entry.stream.committed();
-    return state;
-  }
-
   #commit(params: CommitParams): void {
     const { executionId } = params.execution;
-    if (!this.directory.find(executionId)) this.#bury(params);
+    if (!this.directory.find(executionId)) this.#endings.bury(params);
     else if (this.#faults.fact) for (const { type } of params.facts) this.#faults.fact({ executionId, type });
     this.directory.record(params);
     if (params.tier !== 'tier3') this.#roots.heard(params.execution, params.facts);
-  }
-
-  /** The last word about an execution that crashed, by whoever supervises it. */
-  #bury({ execution, facts: [last] }: CommitParams): void {
-    const { error } = (last?.payload ?? {}) as { readonly error?: ExecutionError };
-    if (last && error) this.#roots.bury(execution, error, last.at);
-  }
-
-  /** Records a fact about a live root execution in its stream, and gives the gate that it must pass; false when no such root lives. */
-  record(executionId: string, fact: FactBody): Promise<void> | undefined | false {
-    const root = this.#roots.get(executionId);
-    // One that has ended may still wait for its last commit: after its terminal fact there is none.
-    if (!root || this.directory.find(executionId)?.ref?.getSnapshot().status !== 'active') return false;
-    root.stream.record({ execution: root.execution.context, tier: 'tier1', facts: [fact] });
-    return root.stream.committed();
   }
 
   /** Executions that were started and have not settled. */
@@ -313,7 +248,7 @@ export class System {
     this.breakers.stop();
     void this.agents.stop();
     for (const executionId of this.#roots.keys()) {
-      this.#abandon(executionId, executionError('RUNTIME_STOPPED', 'The runtime was stopped', 'tier2'));
+      this.#endings.abandon(executionId, executionError('RUNTIME_STOPPED', 'The runtime was stopped', 'tier2'));
     }
     this.#tree.stop();
     this.bus.close();
@@ -324,7 +259,8 @@ export class System {
     const message = `The runtime gave up: its service "${childId}" crashed too often${cause ? `: ${cause.message}` : ''}`;
     this.log.error({ service: childId, cause }, message);
     this.agents.fail(cause);
-    for (const [executionId, { tier }] of [...this.#roots]) this.#abandon(executionId, executionError('ACTOR_CRASHED', message, tier));
+    for (const [executionId, { tier }] of [...this.#roots])
+      this.#endings.abandon(executionId, executionError('ACTOR_CRASHED', message, tier));
     this.halt();
   }
 
@@ -343,22 +279,9 @@ export class System {
         this.#roots.get(execution.executionId)?.execution.start();
       },
       departed: (execution, how) => this.#roots.dismiss(execution, how),
-      fell: (execution) => this.#fell(execution),
+      fell: (execution) => this.#endings.fell(execution),
       falling: (execution) => this.#roots.falling(execution.executionId),
     };
-  }
-
-  async #fell(execution: ExecutionContext): Promise<ResourceUsage | undefined> {
-    try {
-      return await this.#roots.fell(execution, (stream) => this.journal.read(stream));
-    } catch (thrown) {
-      const [root = ''] = execution.executionId.split('/', 1);
-      this.#abandon(
-        root,
-        executionError('JOURNAL_FAILED', `After a crash the facts of "${root}" cannot be read: ${asCause(thrown).message}`, 'tier2'),
-      );
-      return undefined;
-    }
   }
 
   /** Of a lease that its holder has not lived to hear of nobody would ever return it. */
@@ -370,62 +293,9 @@ export class System {
     });
   }
 
-  #hear(message: RootReport): void {
-    if (message.type !== 'child.done' && message.type !== 'child.crashed') return;
-    const report = message as Extract<ChildReport<RunOutcome | TimedOutcome>, { type: 'child.done' | 'child.crashed' }>;
-    const root = this.#roots.get(report.id);
-    if (!root) return;
-    if (report.type === 'child.done') {
-      void this.#settle(root, toResult(report.output, root.tier, root.execution.context));
-      return;
-    }
-    const error = executionError('ACTOR_CRASHED', `Execution "${report.id}" crashed: ${report.cause.message}`, root.tier, {
-      cause: report.cause,
-    });
-    this.log.error({ execution: report.id, cause: report.cause }, 'an execution crashed');
-    const { usage = NO_USAGE, at } = report;
-    this.#roots.bury(root.execution.context, error, at);
-    root.stream.record({
-      execution: root.execution.context,
-      tier: root.tier,
-      facts: [{ type: FAILED_FACTS[root.tier], at, payload: { ...lastWordsOf(root), error, usage } }],
-    });
-    void this.#settle(root, { ...failedResult(error, root.execution.context), resourcesUsed: usage });
-  }
-
-  async #settle({ execution, stream }: Root, result: ExecutionResult): Promise<void> {
-    const { executionId } = execution.context;
-    try {
-      await stream.committed();
-    } catch {
-      // The stream has failed, and with that the execution was abandoned.
-      return;
-    }
-    this.#roots.delete(executionId);
-    execution.settle(result);
-  }
-
-  /** A stream that cannot be written, or a runtime that stops: nothing of this execution goes on. */
-  #abandon(executionId: string, error: ExecutionError): void {
-    const root = this.#roots.get(executionId);
-    if (!root) return;
-    this.#roots.delete(executionId);
-    this.errors.forget(executionId);
-    root.execution.start();
-    if (!this.#isStopped) this.#executions.stop(executionId);
-    root.execution.settle(failedResult(error, root.execution.context));
-  }
-
   #publish(facts: readonly Fact[], execution: Execution): void {
     this.#watch.hear(facts);
     this.bus.publish(facts);
     execution.announce();
   }
-}
-
-/** What the last fact of a root says beside its error and its usage. */
-function lastWordsOf({ tier, spec }: Root): object {
-  const { job } = spec.input as { readonly job: RunJob | StepJob };
-  if (tier === 'tier2') return { routineId: (job as RunJob).plan.id };
-  return tier === 'tier3' ? { stepId: (job as StepJob).stepId, attempts: 1 } : {};
 }
