@@ -25,14 +25,14 @@ export function clientOf(runtime: Runtime, story: Story, pick: Pick): Client {
     const run = runtime.run(story.workflow ?? { id: 'nothing', steps: [] }, options);
     return {
       execution: run,
-      apply: async (control) => (await common(run, control)) ?? ofRun(runtime, run, control, pick),
+      apply: async (control) => (await common(runtime, run, control)) ?? ofRun(runtime, run, control, pick),
       wake: () => wakeAll(run),
       isAsked: () => askedAbout(runtime, run.executionId).length > 0,
       approve: () => approveAll(runtime, run.executionId),
     };
   }
   const swarm = runtime.swarm(story.swarm, options);
-  const apply = async (control: Control) => (await common(swarm, control)) ?? ofSwarm(runtime, swarm, control, pick);
+  const apply = async (control: Control) => (await common(runtime, swarm, control)) ?? ofSwarm(runtime, swarm, control, pick);
   return {
     execution: swarm,
     apply,
@@ -42,7 +42,9 @@ export function clientOf(runtime: Runtime, story: Story, pick: Pick): Client {
   };
 }
 
-function common(execution: ExecutionHandle | SwarmHandle, control: Control): Promise<boolean> | undefined {
+function common(runtime: Runtime, execution: ExecutionHandle | SwarmHandle, control: Control): Promise<boolean> | boolean | undefined {
+  if (control === 'pauseSystem') return runtime.breakers.forceOpen('system', { by: 'simulation' });
+  if (control === 'resumeSystem') return runtime.breakers.forceClose('system', { by: 'simulation' });
   if (control === 'pause') return execution.pause();
   if (control === 'resume') return execution.resume();
   return control === 'cancel' ? execution.cancel('simulated') : undefined;

@@ -26,7 +26,7 @@ import { type Client, clientOf } from './simulated-client.ts';
 import { settlePromises } from './virtual-clock.ts';
 import { type ToolCall, World } from './world.ts';
 
-/** `crash`, `unregister`: one of the agents, which is chosen. `pauseRun` and its like: one of the live runs below. `signal`: the one called `go`, to every run. `jump`: the clock goes forward at once, by up to a day, as when a machine was asleep. */
+/** `crash`, `unregister`: one of the agents, which is chosen. `pauseRun` and its like: one of the live runs below. `signal`: the one called `go`, to every run. `jump`: the clock goes forward at once, by up to a day, as when a machine was asleep. `pauseSystem`, `resumeSystem`: an operator opens the breaker of the system, and closes it. */
 export type Control =
   | 'pause'
   | 'resume'
@@ -41,7 +41,9 @@ export type Control =
   | 'resumeRun'
   | 'cancelRun'
   | 'signal'
-  | 'jump';
+  | 'jump'
+  | 'pauseSystem'
+  | 'resumeSystem';
 
 export interface Story {
   /** A run of this workflow; or a swarm, when there is one. */
@@ -188,6 +190,7 @@ function brokenBy({ invariants = {} }: Story, ended: Ended): string[] {
 /** What is paused is resumed, and what waits is answered; anything else should have gone on by itself. */
 async function nudge({ execution, apply, wake, isAsked, approve }: Client, refused: (thrown: unknown) => void): Promise<boolean> {
   if (isSettled(execution.status)) return false;
+  if ((await apply('resumeSystem')) === true) return true;
   const isWoken = await wake().catch((thrown) => Boolean(refused(thrown)));
   if (execution.status === 'paused') void apply('resume').catch(refused);
   else if (execution.status === 'waiting' || isAsked()) {

@@ -50,7 +50,17 @@ export function everyKind(pick: Pick): Story {
   };
 }
 
-const NESTED_CONTROLS: readonly Control[] = [...CONTROLS, 'pauseRun', 'resumeRun', 'cancelRun', 'signal', 'pause', 'resume'];
+const NESTED_CONTROLS: readonly Control[] = [
+  ...CONTROLS,
+  'pauseRun',
+  'resumeRun',
+  'cancelRun',
+  'signal',
+  'pause',
+  'resume',
+  'pauseSystem',
+  'resumeSystem',
+];
 
 /** Runs within runs: a nested run, a map, a loop, waits for a time, a signal and a person, and compensations for some of their steps. */
 export function runsWithinRuns(pick: Pick): Story {

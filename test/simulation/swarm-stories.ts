@@ -88,7 +88,7 @@ const organization = (pick: Pick) => ({
   ],
 });
 
-const MORE_CONTROLS: readonly Control[] = [...CONTROLS, 'unregister', 'signal', 'signal', 'approve'];
+const MORE_CONTROLS: readonly Control[] = [...CONTROLS, 'unregister', 'signal', 'signal', 'approve', 'pauseSystem', 'resumeSystem'];
 
 /**
  * Swarms that share the agents of their runtime, with all that a task's run can be: agent steps, nested runs, waits, compensations. Planners
