@@ -3,6 +3,7 @@
  *
  *   npm run bench                 all shapes
  *   npm run bench -- agents       what agents cost, alone
+ *   npm run bench -- supervisor   what children of a supervisor cost, alone
  *   npm run bench -- profile      the hottest functions of a chain and of a fan-out
  */
 
@@ -11,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { benchAgents } from './agents.ts';
 import type { Measurement } from './measure.ts';
 import { SHAPES, type Shape } from './subject.ts';
+import { benchSupervisor } from './supervisor.ts';
 
 const ROUNDS = 15;
 
@@ -41,9 +43,11 @@ function report(shape: Shape, index: number): void {
   console.log(`  peak memory of a Swarmchart process: ${peakMB.toFixed(0)} MB`);
 }
 
-if (process.argv[2] === 'profile') {
+const [, , only] = process.argv;
+if (only === 'profile') {
   for (const index of [0, 2]) console.log(`\n${SHAPES[index]?.name}: time of their own\n${ask('profile', index)}`);
 } else {
-  if (process.argv[2] !== 'agents') for (const [index, shape] of SHAPES.entries()) report(shape, index);
-  benchAgents();
+  if (only === undefined) for (const [index, shape] of SHAPES.entries()) report(shape, index);
+  if (only !== 'supervisor') benchAgents();
+  if (only !== 'agents') await benchSupervisor();
 }
