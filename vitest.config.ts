@@ -17,7 +17,8 @@ export default defineConfig({
     // Processes, not threads: tests of signals, child processes and working folders need a process of their own.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 20_000,
+    // Catches what hangs; a busy machine may be several times slower than a quiet one.
+    testTimeout: 60_000,
     dangerouslyIgnoreUnhandledErrors: false,
   },
 });
