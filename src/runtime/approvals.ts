@@ -53,7 +53,7 @@ const OF_APPROVALS: readonly Choice[] = ['approve', 'reject', 'abort'];
 /** Nothing of an execution is asked any more. */
 const LEAVING =
   /^tier(1\/swarm\/(cancelling|failing|decomposed|coordination_\w+)|2\/routine\/(started|cancelling|failing|completed|failed|cancelled))$/;
-const SETTLED_STEP = /^tier2\/step\/(decided|expired|completed|failed|skipped|cancelled|signal_taken)$/;
+const SETTLED_STEP = /^tier2\/step\/(decided|expired|fell_back|completed|failed|skipped|cancelled|signal_taken)$/;
 const SETTLED_TASK = /^tier1\/task\/(decided|expired|failed|cancelled)$/;
 
 export class Approvals {
