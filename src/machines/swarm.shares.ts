@@ -47,12 +47,12 @@ export function memoryLack({ state, job }: SwarmTurn, task: SwarmTask): Executio
 
 /**
  * The rank of the next task that is given to an agent: the first that is ready. Where that waits for memory which only runs without an agent
- * hold, the first of those: O(tasks), for want of anything else that could go on.
+ * hold, the first of those: O(tasks), for want of anything else that could go on. Runs that wait for somebody outside do not count.
  */
 export function nextRank(turn: SwarmTurn): number | undefined {
-  const { ready, records, plan, leasing, leased, live } = turn.state;
+  const { ready, records, plan, leasing, leased, live, idle } = turn.state;
   const first = leastOrdinal(ready);
-  if (first === undefined || leasing + leased + live > 0) return first;
+  if (first === undefined || leasing + leased + live > idle) return first;
   const { task, record } = turn.at(plan?.byRank[first] ?? -1);
   if (memoryFor(turn, task, record) !== undefined || turn.state.reserved.memoryMB === undefined) return first;
   const isHolder = (ordinal: number): boolean => records.get(ordinal)?.reserved.memoryMB !== undefined;
