@@ -1,10 +1,10 @@
 /** From a step of the plan to a job for its executor: which work, with which values, on which share of the budget. */
 
 import { amounts, type Claim, describeLack, freeOf, lacking, limitsOf, NONE, promiseOf } from './ledger.ts';
-import { NO_NEEDS, needsOf } from './plan.needs.ts';
+import { memoryWanted, NO_NEEDS, needsOf } from './plan.needs.ts';
 import { executionError } from './protocol/errors.ts';
 import type { Amounts, ExecutionContext, ExecutionError } from './protocol/execution.ts';
-import type { Fallback, Plan, PlanStep, Work } from './protocol/plan.ts';
+import type { Fallback, PlanStep, Work } from './protocol/plan.ts';
 import type { ChildSpec, RunJob } from './protocol/run.ts';
 import type { StepJob } from './protocol/step.ts';
 import type { WaitJob } from './protocol/wait.ts';
@@ -162,7 +162,7 @@ function claimOf(job: RunJob, step: PlanStep, record: StepRecord): Claim {
   const kind = childKind(job, step, record);
   if (kind === 'waiter' || mustBeAsked(step, record)) return IDLE;
   const { credits, tokens, memoryMB } = costOf(job, step, record);
-  if (kind === 'run') return nestedClaim(job.plan, workOf(job, step, record), credits);
+  if (kind === 'run') return nestedClaim(job, workOf(job, step, record), credits);
   const least = amounts(credits, tokens, 1, memoryMB);
   const retries = credits === '0' && tokens === 0 ? 0 : mostRetries(job, step);
   if (retries === 0) return { least, wanted: least };
@@ -171,13 +171,15 @@ function claimOf(job: RunJob, step: PlanStep, record: StepRecord): Claim {
 }
 
 /** A map needs something for each item, and nobody knows how many there are; it gets its share. */
-function nestedClaim(plan: Plan, work: Work, own: string): Claim {
-  const inner = work.kind === 'workflow' || work.kind === 'loop' || work.kind === 'map' ? work.plan : plan.items;
-  const { credits, tokens, steps, memoryMB, allMemoryMB } = inner ? needsOf(inner) : NO_NEEDS;
+function nestedClaim(job: RunJob, work: Work, own: string): Claim {
+  const inner = work.kind === 'workflow' || work.kind === 'loop' || work.kind === 'map' ? work.plan : job.plan.items;
+  const needs = inner ? needsOf(inner) : NO_NEEDS;
+  const { credits, tokens, steps, memoryMB, allMemoryMB } = needs;
   const isMap = work.kind === 'map';
   const least = amounts(own, 0, !isMap && steps > 0 ? 1 : 0, memoryMB);
   const most = { memoryMB: isMap && memoryMB > 0 ? Number.POSITIVE_INFINITY : allMemoryMB };
-  return { least, wanted: isMap ? least : amounts(addCredits(own, credits), tokens, steps, memoryMB), most };
+  const wantedMB = memoryWanted(needs, job);
+  return { least, wanted: isMap ? amounts(own, 0, 0, wantedMB) : amounts(addCredits(own, credits), tokens, steps, wantedMB), most };
 }
 
 /** Without a policy of its own a step is retried as the class of its error says, which nobody knows yet. */

@@ -172,6 +172,16 @@ describe('memory', () => {
     expect(payloadOf(narrow.facts, 'tier2/step/started', 'in')['reserved']).toMatchObject({ memoryMB: 256 });
     expect(narrow.timeline).toEqual(['beside 0-3000', 'p 0-1000', 'q 1000-2000']);
   });
+
+  it('of a nested run is enough for the fallback of an error’s class, as for a step’s own', async () => {
+    const heavy = { name: 'heavy', memoryMB: 300, run: () => 'done' };
+    const fallback = { action: 'use-tool', tool: 'heavy' } as const;
+    await using world = await startWorld({ tools: [heavy], recovery: { transient: { fallback } } });
+    const inner = { id: 'inner', steps: [{ id: 'a', tool: 'work', memoryMB: 10, parameters: { failures: 9 } }] };
+    const { result, facts } = await world.finish(world.run([{ id: 'in', type: 'workflow', workflow: inner } as never]));
+    expect(result).toMatchObject({ success: true, resourcesUsed: { memoryUsedMB: 300 } });
+    expect(payloadOf(facts, 'tier2/step/started', 'in')).toMatchObject({ reserved: { memoryMB: 300 } });
+  });
 });
 
 describe('a step that waits for budget which others hold', () => {
