@@ -33,7 +33,8 @@ function fallbackOf({ recovery }: Pick<RunJob, 'recovery'>, step: PlanStep, reco
 }
 
 /** Cost of one attempt at the work in force. */
-function costOf(job: RunJob, step: PlanStep, record: StepRecord): Cost {
+export function costOf(job: RunJob, step: PlanStep, record: StepRecord): Cost {
+  if (mustBeAsked(step, record)) return FREE_OF_CHARGE;
   const fallback = fallbackOf(job, step, record);
   const own = fallback?.action === 'use-tool' ? fallback : step;
   const { credits = step.credits, tokens = step.tokens ?? 0, memoryMB = step.memoryMB ?? 0 } = own;
@@ -105,7 +106,7 @@ export function childSpec(
   if (!work.ok) return work;
   const retry = job.retry ?? step.retry;
   const isFirstWork = record.fallback === undefined;
-  const { credits, tokens, memoryMB } = isAsked ? FREE_OF_CHARGE : costOf(job, step, record);
+  const { credits, tokens, memoryMB } = costOf(job, step, record);
   const stepJob: StepJob = {
     stepId: step.id,
     work: work.value,
