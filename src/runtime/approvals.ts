@@ -1,4 +1,7 @@
-/** The inbox of people: every decision that a live execution waits for, as a view over committed facts. Each fact costs the same, however many wait. */
+/**
+ * The inbox of people: every decision that a live execution waits for, as a view over committed facts. Each fact costs the same, however many wait;
+ * only a task that is done, and another plan, look at all that its swarm asks.
+ */
 
 import type { Choice, Decision, Vote } from '../machines/protocol/decision.ts';
 import type { ExecutionError } from '../machines/protocol/execution.ts';
