@@ -162,7 +162,7 @@ export class Nursery {
     this.#children.delete(id);
     // One that has ended on its own, or crashed, has not been heard of yet.
     const { status } = child.ref.getSnapshot();
-    if (status === 'error') this.#fell(child);
+    if (status === 'error') void this.#fell(child);
     else {
       if (status === 'active') child.ref.send({ type: 'xstate.stop' });
       if (child.execution) this.#services.departed(child.execution, 'suspended');
