@@ -202,8 +202,11 @@ function usageAt(state: ExecutorState, at: number, attempt: AttemptUsage): Resou
   return usageIn({ ...state, ...withUsage(state, attempt) }, Math.max(0, at - state.startedAt - pausedUntil(state, at)));
 }
 
+/** What an attempt may use, and what it declares. */
+export type Costing = Pick<StepJob, 'credits' | 'tokens' | 'memoryMB' | 'allocation'>;
+
 /** What an attempt counts as that never answered: what it declares, unless that is not there so many times. */
-function abandonedCost({ job, state }: ExecutorContext, times = 1): AttemptUsage {
+export function abandonedCost({ job, state }: { readonly job: Costing; readonly state: ExecutorState }, times = 1): AttemptUsage {
   const { credits, tokens = 0, memoryMB = 0, allocation } = job;
   const need = { credits: times === 1 ? credits : (BigInt(credits) * BigInt(times)).toString(), tokens: tokens * times, memoryMB };
   if (lacking(freeOf(allocation, usageAt(state, state.at, NOTHING), NONE), need)) return NOTHING;

@@ -1,6 +1,7 @@
 /** What the steps of a plan are known to need together, so that a run of it can be promised that much. */
 
 import type { Plan, PlanStep } from './protocol/plan.ts';
+import type { RunJob } from './protocol/run.ts';
 
 export interface Needs {
   /** One attempt at each step; a map counts as nothing, since nobody knows its items. */
@@ -40,6 +41,13 @@ export function needsOf(plan: Plan): Needs {
   const needs: Needs = { credits: credits.toString(), tokens, steps, memoryMB, allMemoryMB };
   known.set(plan, needs);
   return needs;
+}
+
+/** What a run of a plan that holds memory shall have: enough for the fallbacks of errors' classes too, where there can be as much. */
+export function memoryWanted({ memoryMB }: Needs, { recovery, allocation }: Pick<RunJob, 'recovery' | 'allocation'>): number {
+  if (memoryMB === 0) return 0;
+  const held = Object.values(recovery).map(({ fallback }) => (fallback?.action === 'use-tool' ? (fallback.memoryMB ?? 0) : 0));
+  return Math.max(memoryMB, ...held.filter((each) => each <= allocation.maxMemoryMB));
 }
 
 function innerPlan(plan: Plan, { work }: PlanStep): Plan | undefined {

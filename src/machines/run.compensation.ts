@@ -4,7 +4,7 @@ import { freeOf, limitsOf, NONE } from './ledger.ts';
 import { executionError } from './protocol/errors.ts';
 import { type ExecutionError, type Json, type JsonObject, NO_USAGE, type ResourceUsage } from './protocol/execution.ts';
 import type { PlanStep } from './protocol/plan.ts';
-import type { ChildSpec, RunReport } from './protocol/run.ts';
+import type { ChildSpec, RunJob, RunReport } from './protocol/run.ts';
 import type { StepJob, StepOutcome } from './protocol/step.ts';
 import type { RunState } from './run.state.ts';
 import { childContext, type RunContext, type RunTurn } from './run.turn.ts';
@@ -77,6 +77,12 @@ function recordFailure(turn: RunTurn, step: PlanStep, error: ExecutionError, usa
 const undoId = (step: PlanStep): string => `${step.id}/undo`;
 const undoExecutionId = ({ job }: RunTurn, step: PlanStep): string => `${job.execution.executionId}/${undoId(step)}`;
 
+/** All that is left, and no matter how many steps were executed. */
+export function undoLimits({ usage }: RunState, { allocation: { maxSteps: _, ...given } }: Pick<RunJob, 'allocation'>) {
+  const free = freeOf(given, usage, NONE);
+  return limitsOf(given, { credits: free.credits, ...(given.maxTokens !== undefined && { tokens: free.tokens }) }, NONE);
+}
+
 function undoSpec(turn: RunTurn, step: PlanStep, at: number): Result<ChildSpec> {
   const { state, job } = turn;
   const { compensation } = step;
@@ -84,8 +90,6 @@ function undoSpec(turn: RunTurn, step: PlanStep, at: number): Result<ChildSpec> 
   const parameters = resolve(compensation.parameters, referenceScope(state, job, state.variables));
   if (!parameters.ok) return parameters;
   const { tool, timeoutMs, credits, tokens, memoryMB } = compensation;
-  const { maxSteps: _, ...given } = job.allocation;
-  const free = freeOf(given, state.usage, NONE);
   const retry = job.retry ?? compensation.retry;
   const idempotencyKey = undoExecutionId(turn, step);
   const undo: StepJob = {
@@ -99,11 +103,7 @@ function undoSpec(turn: RunTurn, step: PlanStep, at: number): Result<ChildSpec> 
     credits,
     ...(tokens !== undefined && { tokens }),
     ...(memoryMB !== undefined && { memoryMB }),
-    allocation: {
-      ...limitsOf(given, { credits: free.credits, ...(given.maxTokens !== undefined && { tokens: free.tokens }) }, NONE),
-      maxDurationMs: timeoutMs,
-      maxConcurrentSteps: 1,
-    },
+    allocation: { ...undoLimits(state, job), maxDurationMs: timeoutMs, maxConcurrentSteps: 1 },
     idempotencyKey,
   };
   const input = { execution: childContext(job, idempotencyKey, at), job: undo };

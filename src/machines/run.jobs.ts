@@ -1,10 +1,10 @@
 /** From a step of the plan to a job for its executor: which work, with which values, on which share of the budget. */
 
 import { amounts, type Claim, describeLack, freeOf, lacking, limitsOf, NONE, promiseOf } from './ledger.ts';
-import { NO_NEEDS, needsOf } from './plan.needs.ts';
+import { memoryWanted, NO_NEEDS, needsOf } from './plan.needs.ts';
 import { executionError } from './protocol/errors.ts';
 import type { Amounts, ExecutionContext, ExecutionError } from './protocol/execution.ts';
-import type { Fallback, Plan, PlanStep, Work } from './protocol/plan.ts';
+import type { Fallback, PlanStep, Work } from './protocol/plan.ts';
 import type { ChildSpec, RunJob } from './protocol/run.ts';
 import type { StepJob } from './protocol/step.ts';
 import type { WaitJob } from './protocol/wait.ts';
@@ -33,7 +33,8 @@ function fallbackOf({ recovery }: Pick<RunJob, 'recovery'>, step: PlanStep, reco
 }
 
 /** Cost of one attempt at the work in force. */
-function costOf(job: RunJob, step: PlanStep, record: StepRecord): Cost {
+export function costOf(job: RunJob, step: PlanStep, record: StepRecord): Cost {
+  if (mustBeAsked(step, record)) return FREE_OF_CHARGE;
   const fallback = fallbackOf(job, step, record);
   const own = fallback?.action === 'use-tool' ? fallback : step;
   const { credits = step.credits, tokens = step.tokens ?? 0, memoryMB = step.memoryMB ?? 0 } = own;
@@ -105,7 +106,7 @@ export function childSpec(
   if (!work.ok) return work;
   const retry = job.retry ?? step.retry;
   const isFirstWork = record.fallback === undefined;
-  const { credits, tokens, memoryMB } = isAsked ? FREE_OF_CHARGE : costOf(job, step, record);
+  const { credits, tokens, memoryMB } = costOf(job, step, record);
   const stepJob: StepJob = {
     stepId: step.id,
     work: work.value,
@@ -162,7 +163,7 @@ function claimOf(job: RunJob, step: PlanStep, record: StepRecord): Claim {
   const kind = childKind(job, step, record);
   if (kind === 'waiter' || mustBeAsked(step, record)) return IDLE;
   const { credits, tokens, memoryMB } = costOf(job, step, record);
-  if (kind === 'run') return nestedClaim(job.plan, workOf(job, step, record), credits);
+  if (kind === 'run') return nestedClaim(job, workOf(job, step, record), credits);
   const least = amounts(credits, tokens, 1, memoryMB);
   const retries = credits === '0' && tokens === 0 ? 0 : mostRetries(job, step);
   if (retries === 0) return { least, wanted: least };
@@ -171,13 +172,15 @@ function claimOf(job: RunJob, step: PlanStep, record: StepRecord): Claim {
 }
 
 /** A map needs something for each item, and nobody knows how many there are; it gets its share. */
-function nestedClaim(plan: Plan, work: Work, own: string): Claim {
-  const inner = work.kind === 'workflow' || work.kind === 'loop' || work.kind === 'map' ? work.plan : plan.items;
-  const { credits, tokens, steps, memoryMB, allMemoryMB } = inner ? needsOf(inner) : NO_NEEDS;
+function nestedClaim(job: RunJob, work: Work, own: string): Claim {
+  const inner = work.kind === 'workflow' || work.kind === 'loop' || work.kind === 'map' ? work.plan : job.plan.items;
+  const needs = inner ? needsOf(inner) : NO_NEEDS;
+  const { credits, tokens, steps, memoryMB, allMemoryMB } = needs;
   const isMap = work.kind === 'map';
   const least = amounts(own, 0, !isMap && steps > 0 ? 1 : 0, memoryMB);
   const most = { memoryMB: isMap && memoryMB > 0 ? Number.POSITIVE_INFINITY : allMemoryMB };
-  return { least, wanted: isMap ? least : amounts(addCredits(own, credits), tokens, steps, memoryMB), most };
+  const wantedMB = memoryWanted(needs, job);
+  return { least, wanted: isMap ? amounts(own, 0, 0, wantedMB) : amounts(addCredits(own, credits), tokens, steps, wantedMB), most };
 }
 
 /** Without a policy of its own a step is retried as the class of its error says, which nobody knows yet. */

@@ -91,6 +91,8 @@ export function recordRunPaused(turn: SwarmTurn, _context: SwarmContext, event: 
 export function recordRunWaiting(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {
   const { id, at } = event as Of<'execution.waiting'>;
   turn.record({ type: 'tier1/task/waiting', at, payload: { taskId: id, ordinal: taskById(turn, id).ordinal } });
+  // A task that waited for the memory which this one may give back no longer counts on it.
+  dispatch(turn, at);
 }
 
 export function recordRunContinued(turn: SwarmTurn, _context: SwarmContext, event: SwarmEvent): void {

@@ -2,7 +2,7 @@
 
 import { amounts, type Claim, describeLack, type Free, freeOf, lacking, NONE, promiseOf } from './ledger.ts';
 import { hasOrdinal, leastOrdinal } from './ordinal-set.ts';
-import { needsOf } from './plan.needs.ts';
+import { memoryWanted, needsOf } from './plan.needs.ts';
 import { executionError } from './protocol/errors.ts';
 import type { Amounts, ExecutionError } from './protocol/execution.ts';
 import type { SwarmTask } from './protocol/swarm.ts';
@@ -26,9 +26,11 @@ export function share(turn: SwarmTurn, task: SwarmTask, { startedAt, reserved: {
 
 /** The memory that is held for a task from now on; undefined when there is not enough. */
 export function memoryFor(turn: SwarmTurn, task: SwarmTask, { childExecutionId, reserved }: TaskRecord): Amounts | undefined {
-  const { memoryMB, allMemoryMB } = needsOf(task.plan);
+  const needs = needsOf(task.plan);
+  const { memoryMB, allMemoryMB } = needs;
   if (childExecutionId !== undefined || memoryMB === 0) return reserved;
-  const claim: Claim = { least: amounts('0', 0, 0, memoryMB), wanted: amounts('0', 0, 0, memoryMB), most: { memoryMB: allMemoryMB } };
+  const wanted = amounts('0', 0, 0, memoryWanted(needs, turn.job));
+  const claim: Claim = { least: amounts('0', 0, 0, memoryMB), wanted, most: { memoryMB: allMemoryMB } };
   const free = freeIn(turn);
   if (lacking(free, claim.least)) return undefined;
   const promised = promiseOf(free, claim, { weight: task.complexity, of: Math.max(task.complexity, turn.state.unstartedComplexity) });
@@ -47,12 +49,12 @@ export function memoryLack({ state, job }: SwarmTurn, task: SwarmTask): Executio
 
 /**
  * The rank of the next task that is given to an agent: the first that is ready. Where that waits for memory which only runs without an agent
- * hold, the first of those: O(tasks), for want of anything else that could go on.
+ * hold, the first of those: O(tasks), for want of anything else that could go on. Runs that wait for somebody outside do not count.
  */
 export function nextRank(turn: SwarmTurn): number | undefined {
-  const { ready, records, plan, leasing, leased, live } = turn.state;
+  const { ready, records, plan, leasing, leased, live, idle } = turn.state;
   const first = leastOrdinal(ready);
-  if (first === undefined || leasing + leased + live > 0) return first;
+  if (first === undefined || leasing + leased + live > idle) return first;
   const { task, record } = turn.at(plan?.byRank[first] ?? -1);
   if (memoryFor(turn, task, record) !== undefined || turn.state.reserved.memoryMB === undefined) return first;
   const isHolder = (ordinal: number): boolean => records.get(ordinal)?.reserved.memoryMB !== undefined;

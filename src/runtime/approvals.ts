@@ -1,4 +1,7 @@
-/** The inbox of people: every decision that a live execution waits for, as a view over committed facts. Each fact costs the same, however many wait. */
+/**
+ * The inbox of people: every decision that a live execution waits for, as a view over committed facts. Each fact costs the same, however many wait;
+ * only a task that is done, and another plan, look at all that its swarm asks.
+ */
 
 import type { Choice, Decision, Vote } from '../machines/protocol/decision.ts';
 import type { ExecutionError } from '../machines/protocol/execution.ts';
@@ -53,7 +56,7 @@ const OF_APPROVALS: readonly Choice[] = ['approve', 'reject', 'abort'];
 /** Nothing of an execution is asked any more. */
 const LEAVING =
   /^tier(1\/swarm\/(cancelling|failing|decomposed|coordination_\w+)|2\/routine\/(started|cancelling|failing|completed|failed|cancelled))$/;
-const SETTLED_STEP = /^tier2\/step\/(decided|expired|completed|failed|skipped|cancelled|signal_taken)$/;
+const SETTLED_STEP = /^tier2\/step\/(decided|expired|fell_back|completed|failed|skipped|cancelled|signal_taken)$/;
 const SETTLED_TASK = /^tier1\/task\/(decided|expired|failed|cancelled)$/;
 
 export class Approvals {

@@ -84,6 +84,22 @@ describe('a task whose plan holds memory', () => {
     expect(stage.types.at(-1)).toBe('swarm/synthesizing');
   });
 
+  it('goes on with a run that holds memory, though others that live wait for people', () => {
+    const stage = stageOf([holding(300, { after: [2] }), holding(300), holding(0), holding(0)], { maxMemoryMB: 512 });
+    stage.grant('t1', 'a');
+    stage.grant('t2', 'b');
+    stage.complete('t2');
+    stage.grant('t3', 'c');
+    stage.lose('t1');
+    expect(stage.requests('t1')).toHaveLength(1);
+    stage.send({ type: 'execution.waiting', id: 't3' });
+    expect(stage.requests('t1')).toHaveLength(2);
+    expect(stage.state.phase).toBe('coordinating');
+    stage.grant('t1', 'b');
+    stage.lose('t1');
+    expect(stage.requests('t1')).toHaveLength(3);
+  });
+
   it('fails when there is not as much memory at all', () => {
     const stage = stageOf([holding(600)], { maxMemoryMB: 512 });
     expect(stage.factsOf('tier1/task/failed')).toMatchObject([

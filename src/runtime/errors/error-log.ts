@@ -9,6 +9,7 @@ import { describe } from '../../actors/failure.ts';
 import type { Logger } from '../../actors/tool.ts';
 import { type ErrorClass, type ErrorCode, SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
+import { checkObject, reading } from '../door.ts';
 import { endsStream } from '../journal/journal.ts';
 import { Books, type ErrorCounts } from './books.ts';
 import type { ErrorEntry } from './failure.ts';
@@ -41,7 +42,9 @@ export class ErrorLog {
   readonly #streams = new Map<string, StreamCases>();
 
   /** Throws INVALID_VALUE. */
-  constructor({ limit = DEFAULT_LIMIT }: ErrorLogOptions, log: Logger) {
+  constructor(options: ErrorLogOptions, log: Logger) {
+    checkObject('errors', options, 'INVALID_VALUE');
+    const { limit = DEFAULT_LIMIT } = reading('errors', () => ({ limit: options.limit }), 'INVALID_VALUE');
     if (!Number.isInteger(limit) || limit < 1 || limit > MOST_ENTRIES) {
       throw new SwarmchartError('INVALID_VALUE', `errors.limit must be an integer from 1 to ${MOST_ENTRIES}, got ${describe(limit)}`);
     }
@@ -52,8 +55,17 @@ export class ErrorLog {
     this.#breakers = new BreakerFailures(this.#books);
   }
 
-  /** The latest failures, newest last: those that are of the class, have the code, and happened no earlier. */
-  list({ class: errorClass, code, since = 0 }: ErrorFilter = {}): readonly ErrorEntry[] {
+  /**
+   * The latest failures, newest last: those that are of the class, have the code, and happened no earlier. Throws INVALID_INPUT for a filter that
+   * is no object.
+   */
+  list(filter: ErrorFilter = {}): readonly ErrorEntry[] {
+    checkObject('The filter', filter);
+    const { errorClass, code, since } = reading('The filter', () => ({
+      errorClass: filter.class,
+      code: filter.code,
+      since: filter.since ?? 0,
+    }));
     const wanted = this.#books.latest.filter(
       ({ error, at }) =>
         (errorClass === undefined || error.errorClass === errorClass) && (code === undefined || error.code === code) && at >= since,

@@ -3,6 +3,7 @@
 import type { ExecutionContext, ExecutionError, ResourceUsage, Tier } from '../../machines/protocol/execution.ts';
 import type { Fact, FactBody } from '../../machines/protocol/facts.ts';
 import type { ChildSpec } from '../../machines/protocol/run.ts';
+import type { StepJob } from '../../machines/protocol/step.ts';
 import type { FactStream } from '../journal/fact-stream.ts';
 import { foldStream } from '../journal/restoration.ts';
 import type { Directory, DirectoryEntry } from './directory.ts';
@@ -80,10 +81,11 @@ export class Roots extends Map<string, Root> {
 
   async #keep(root: Root, executionId: string, read: (stream: string) => Promise<readonly Fact[]>): Promise<ResourceUsage> {
     await root.stream.committed();
-    const fallen = fallenFrom(executionId, foldStream(await read(root.stream.name)));
+    const states = foldStream(await read(root.stream.name));
+    const fallen = fallenFrom(executionId, states);
     for (const [id, state] of fallen) root.suspended.keep(id, state);
     root.fallen.set(executionId, fallen);
-    return usageOf(executionId, fallen);
+    return usageOf(executionId, states, jobOf(root, executionId));
   }
 
   /** Before the last fact of an execution that will not live again: those of all below it that have none. */
@@ -118,3 +120,8 @@ export class Roots extends Map<string, Root> {
 
 const stateOf = (entry: DirectoryEntry | undefined): unknown =>
   (entry?.ref?.getSnapshot().context as { readonly state?: unknown } | undefined)?.state;
+
+/** That of a step on its own; runs know those of their steps. */
+function jobOf({ tier, stream, spec }: Root, executionId: string): StepJob | undefined {
+  return tier === 'tier3' && executionId === stream.name ? (spec.input as { readonly job: StepJob }).job : undefined;
+}

@@ -255,6 +255,23 @@ describe('the log', () => {
     expect(errors.counts()).toMatchObject({ total: 5, codes: { TOOL_NOT_FOUND: { total: 1 } } });
   });
 
+  it('refuses options and filters that are no objects, or cannot be read', async () => {
+    const unreadable = new Proxy(
+      {},
+      {
+        get() {
+          throw new Error('no');
+        },
+      },
+    );
+    await using w = await world();
+    for (const given of [7, 'all', [], unreadable]) {
+      await expect(createRuntime({ errors: given as never })).rejects.toMatchObject({ code: 'INVALID_VALUE' });
+      expect(() => w.runtime.errors.list(given as never)).toThrowError(expect.objectContaining({ code: 'INVALID_INPUT' }));
+    }
+    expect(() => w.runtime.errors.list(null as never)).toThrowError(expect.objectContaining({ code: 'INVALID_INPUT' }));
+  });
+
   it.each([0, 1.5, -1, Number.NaN, '10', null, 10_000_000])('is refused a limit of %s', async (limit) => {
     await expect(createRuntime({ errors: { limit: limit as number } })).rejects.toMatchObject({ code: 'INVALID_VALUE' });
   });

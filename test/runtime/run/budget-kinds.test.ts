@@ -172,6 +172,16 @@ describe('memory', () => {
     expect(payloadOf(narrow.facts, 'tier2/step/started', 'in')['reserved']).toMatchObject({ memoryMB: 256 });
     expect(narrow.timeline).toEqual(['beside 0-3000', 'p 0-1000', 'q 1000-2000']);
   });
+
+  it('of a nested run is enough for the fallback of an error’s class, as for a step’s own', async () => {
+    const heavy = { name: 'heavy', memoryMB: 300, run: () => 'done' };
+    const fallback = { action: 'use-tool', tool: 'heavy' } as const;
+    await using world = await startWorld({ tools: [heavy], recovery: { transient: { fallback } } });
+    const inner = { id: 'inner', steps: [{ id: 'a', tool: 'work', memoryMB: 10, parameters: { failures: 9 } }] };
+    const { result, facts } = await world.finish(world.run([{ id: 'in', type: 'workflow', workflow: inner } as never]));
+    expect(result).toMatchObject({ success: true, resourcesUsed: { memoryUsedMB: 300 } });
+    expect(payloadOf(facts, 'tier2/step/started', 'in')).toMatchObject({ reserved: { memoryMB: 300 } });
+  });
 });
 
 describe('a step that waits for budget which others hold', () => {
@@ -235,6 +245,37 @@ describe('fault 43: a budget that is crossed in the middle of parallel steps', (
 });
 
 describe('the books of an attempt that nobody heard of again', () => {
+  it.each([
+    ['its executor', 'tier3/execution/completed', 'run-1/a/1', { creditsUsed: '4', tokensUsed: 50, memoryUsedMB: 64 }],
+    ['its run', 'tier2/routine/variable_set', 'run-1', { creditsUsed: '4', tokensUsed: 50, memoryUsedMB: 64 }],
+    ['its executor, which undoes a step', 'tier3/execution/completed', 'run-1/b/undo', { creditsUsed: '3', tokensUsed: 7 }],
+  ])('say what it declares, when %s crashed', async (_who, type, executionId, resourcesUsed) => {
+    const fact = (recorded: { readonly type: string; readonly executionId: string }) => {
+      if (recorded.type === type && recorded.executionId === executionId) throw new Error('broken');
+    };
+    const costly = { name: 'costly', credits: '3', tokens: 7, run: () => 'undone' };
+    await using world = await startWorld({ faults: { fact }, tools: [costly] });
+    const isUndone = executionId.endsWith('undo');
+    const a = work('a', { failures: isUndone ? 1 : 0 }, isUndone ? { dependencies: ['b'] } : { credits: '4', tokens: 50, memoryMB: 64 });
+    const b = work('b', {}, { compensate: { tool: 'costly' } });
+    const run = world.run(isUndone ? [a, b] : [a], { allocation: { maxTokens: 100 } });
+    await world.clock.advanceAsync(500);
+    if (executionId === 'run-1') void run.setVariable('x', 1);
+    const { result, facts } = await world.finish(run);
+    expect(result).toMatchObject({ status: 'failed', resourcesUsed });
+    if (executionId === 'run-1') expect(payloadOf(facts, 'tier3/execution/failed', 'a')).toMatchObject({ usage: { creditsUsed: '4' } });
+  });
+
+  it('say what it declares, when a step on its own crashed', async () => {
+    const fact = ({ type }: { readonly type: string }) => {
+      if (type === 'tier3/execution/completed') throw new Error('broken');
+    };
+    const costly = { name: 'costly', credits: '3', tokens: 7, run: () => 'done' };
+    await using world = await startWorld({ faults: { fact }, tools: [costly] });
+    const result = await world.runtime.tier3.execute({ input: { stepId: 'a', toolName: 'costly' } });
+    expect(result).toMatchObject({ status: 'failed', resourcesUsed: { creditsUsed: '3', tokensUsed: 7 } });
+  });
+
   it('say what it declares, when it was abandoned', async () => {
     const deaf = work('deaf', { deaf: true }, { credits: '4', tokens: 50, memoryMB: 64, timeout: 1_000, onFailure: 'continue' });
     const { result } = await outcomeOf([deaf], { maxTokens: 100 });

@@ -156,6 +156,20 @@ describe('the inbox', () => {
     expect(approvals.list()).toEqual([]);
   });
 
+  it('no longer holds an approval that nobody gave in time, when its step falls back or people are asked about that', async () => {
+    await using world = await startWorld();
+    const ask = { type: 'wait', approval: { prompt: 'Ship?', role: 'clerk' }, timeout: MINUTE };
+    const run = world.run([
+      { ...ask, id: 'a', fallbacks: [{ action: 'use-tool', tool: 'work', parameters: { ms: MINUTE / 2 } }] } as never,
+      { ...ask, id: 'b', fallbacks: [escalate({ role: 'lead' })] } as never,
+    ]);
+    await world.clock.advanceAsync(MINUTE + 1_000);
+    const { approvals } = world.runtime;
+    expect(approvals.list()).toMatchObject([{ kind: 'step', subject: 'b', role: 'lead' }]);
+    expect(approvals.get(`${run.executionId}/b`)).toMatchObject({ kind: 'step', options: ['approve', 'reject', 'retry', 'abort'] });
+    expect(approvals.get(`${run.executionId}/a`)).toBeUndefined();
+  });
+
   it('is empty after the runtime has stopped', async () => {
     const world = await waiting({});
     await world.runtime.stop({ graceMs: 0 });
