@@ -366,3 +366,12 @@ describe('facts of other versions', () => {
     ]);
   });
 });
+
+it.each([
+  [{ class: 'permament' }, 'There is no class of errors permament. Did you mean "permanent"?'],
+  [{ code: 'STEP_TIMEDOUT' }, 'There is no error code STEP_TIMEDOUT. Did you mean "STEP_TIMEOUT"?'],
+  [{ since: '2026' }, 'since is a moment in milliseconds, got 2026'],
+  [null, 'The filter must be an object, got null'],
+])('list(%o) is refused', (filter, message) => {
+  expect(() => new ErrorLog({}, SILENT).list(filter as never)).toThrow(expect.objectContaining({ code: 'INVALID_VALUE', message }));
+});
