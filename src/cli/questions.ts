@@ -1,5 +1,6 @@
 /** How questions to people, and what became of an answer, are printed. */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Answer, Question, Verdict } from './control/inbox.ts';
 import type { Asked } from './control/live-runs.ts';
 import type { Pointer } from './control/pointers.ts';
@@ -120,7 +121,7 @@ export interface Outcome {
 
 const DONE = { approve: 'approved', reject: 'rejected', retry: 'to be tried again', abort: 'aborted' } as const;
 
-export function outcomeOf(id: string, { decision }: Answer, asked: Asked<'decide'>): Outcome & { readonly word: string } {
+export function outcomeOf(id: string, { decision, value }: Answer, asked: Asked<'decide'>): Outcome & { readonly word: string } {
   const name = oneLine(id);
   const vain = (reason: string, code: Refusal['code'] = 'CANCELLED') => {
     const message = `"${name}" was not answered: ${reason}`;
@@ -137,7 +138,9 @@ export function outcomeOf(id: string, { decision }: Answer, asked: Asked<'decide
   if (!reply.accepted) return vain(oneLine(reply.reason ?? 'it waits no longer'));
   const { open } = reply;
   if (!open) return { accepted: true, word: `${name} ${DONE[decision]}` };
-  const word = `${name}: your "${decision}" counts; ${open.quorum} people must give the same answer, ${open.votes.length} answered`;
+  const same = open.votes.filter((vote) => vote.decision === decision && isDeepStrictEqual(vote.value, value)).length;
+  const agreeing = same < open.votes.length ? `, ${same} of them the same as you` : '';
+  const word = `${name}: your "${decision}" counts; ${open.quorum} people must give the same answer, ${open.votes.length} answered${agreeing}`;
   return { accepted: true, open, word };
 }
 
