@@ -131,6 +131,7 @@ const CHECKS: Readonly<Record<keyof Configuration, (value: unknown) => readonly 
   synthesize: (value) => (isFunction(value) ? [] : ['synthesize: is a function']),
   watchdog: (value) => (value === false || isRecord(value) ? [] : ['watchdog: is false, or an object with blockedMs']),
   breakers: (value) => breakersProblems(value).map(({ path, message }) => `${path.join('.')}: ${message}`),
+  classify: (value) => (isFunction(value) ? [] : ['classify: is a function']),
   recovery: (value) => recoveryIssues(value).map(printed),
   escalation: (value) => escalationIssues(value).map(printed),
 };
