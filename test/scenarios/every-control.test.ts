@@ -5,6 +5,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
+import { createRuntime } from '../../src/index.ts';
 import { GARBAGE, outcomeOf, type Stage, stage } from './control-stage.ts';
 
 /** What may come of it, and how it is called. */
@@ -227,6 +228,8 @@ const CONTROLS: Readonly<Record<string, Row>> = {
   'tools.get(name)': ['undefined', ({ runtime }, given) => runtime.tools.get(given)],
   'events.subscribe(pattern)': ['a value | INVALID_VALUE', ({ runtime }, given) => runtime.events.subscribe(given, () => {})],
   'events.subscribe(handler)': ['a value | INVALID_VALUE', ({ runtime }, given) => runtime.events.subscribe('tier2/**', given)],
+  'runtime.stop(options)': ['undefined | INVALID_VALUE', async (_, given) => (await createRuntime()).stop(given)],
+  'runtime.stop({ graceMs })': ['undefined | INVALID_VALUE', async (_, given) => (await createRuntime()).stop({ graceMs: given })],
   'supervisor.startChild(child)': ['failed: INVALID_SPEC', ({ supervisor }, given) => supervisor.startChild(given)],
   'supervisor.terminateChild(id)': ['failed: NOT_FOUND', ({ supervisor }, given) => supervisor.terminateChild(given)],
   'supervisor.restartChild(id)': ['failed: NOT_FOUND', ({ supervisor }, given) => supervisor.restartChild(given)],
@@ -246,4 +249,8 @@ describe('anything at all as an argument', () => {
     expect(wrong.join('\n'), name).toBe('');
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
+});
+
+it.each([[null], [7], ['text'], [[]]])('a runtime with %j as its options is refused', async (given) => {
+  await expect(createRuntime(given as never)).rejects.toMatchObject({ code: 'INVALID_VALUE', name: 'SwarmchartError' });
 });
