@@ -70,6 +70,11 @@ steps:
       'export default { recovery: { dependency: { maxRetries: 2 } } };',
       'recovery.dependency.maxRetries: Errors of class dependency are never tried again.',
     ],
+    [
+      'has a watchdog with another key',
+      'export default { watchdog: { blockMs: 9 } };',
+      'watchdog.blockMs: means nothing here. Did you mean "blockedMs"?',
+    ],
     ['has no function that classes errors', 'export default { classify: 5 };', 'classify: is a function'],
     ['has an unknown class of errors', 'export default { recovery: { often: {} } };', '"often" means nothing here'],
     ['has no list of agents', 'export default { agents: {} };', 'agents: is a list of agents'],
