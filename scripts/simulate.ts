@@ -15,15 +15,23 @@ import { toldSeeds } from '../test/support/told-seeds.ts';
 const RUNS = { everyKind, runsWithinRuns, tightBudgets };
 const SWARMS = { wholeSwarm, sharedAgents };
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '1000' },
-    from: { type: 'string', default: '1' },
-    swarms: { type: 'boolean', default: false },
-    charts: { type: 'boolean', default: false },
-    only: { type: 'string' },
-  },
-});
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        runs: { type: 'string', default: '1000' },
+        from: { type: 'string', default: '1' },
+        swarms: { type: 'boolean', default: false },
+        charts: { type: 'boolean', default: false },
+        only: { type: 'string' },
+      },
+    });
+  } catch (thrown) {
+    console.error(`error: ${thrown instanceof Error ? thrown.message : thrown}`);
+    process.exit(2);
+  }
+}
+const { values } = readOptions();
 const [runs, from] = [Number(values.runs), Number(values.from)];
 if (!Number.isSafeInteger(runs) || runs < 1 || !Number.isSafeInteger(from) || from < 0) {
   console.error('error: --runs takes a whole number from 1, --from one from 0');

@@ -9,6 +9,7 @@ export type Configuration = Pick<
   | 'modules'
   | 'strategies'
   | 'conditions'
+  | 'classify'
   | 'recovery'
   | 'escalation'
   | 'breakers'

@@ -10,12 +10,13 @@ import type { Fact } from './machines/protocol/facts.ts';
 import type { RunJob } from './machines/protocol/run.ts';
 import type { SwarmJob } from './machines/protocol/swarm.ts';
 import type { Agents } from './runtime/agents/agents.ts';
+import { checkGrace } from './runtime/agents/options.ts';
 import { Approvals } from './runtime/approvals.ts';
 import { Blackboards } from './runtime/blackboard.ts';
 import { publishedWrites } from './runtime/blackboard-facts.ts';
 import type { BreakerRegistry } from './runtime/breakers/registry.ts';
 import { type Configuration, configurationOf } from './runtime/configuration.ts';
-import { reading } from './runtime/door.ts';
+import { checkObject, reading } from './runtime/door.ts';
 import type { ErrorLog } from './runtime/errors/error-log.ts';
 import type { EventBus } from './runtime/events/event-bus.ts';
 import type { Execution, ExecutionHandle, SwarmHandle } from './runtime/execution/handle.ts';
@@ -73,6 +74,7 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly #approvals: Approvals;
 
   constructor(options: RuntimeOptions) {
+    checkObject('The options', options, 'INVALID_VALUE');
     this.#options = options;
     checkLadder(options);
     this.#configuration = configurationOf(options);
@@ -224,7 +226,8 @@ class SwarmchartRuntime implements AsyncDisposable {
    * Cancels what lives, waits until it has settled, at most `graceMs`, then stops every actor. What has not settled by then gets a failed
    * result with RUNTIME_STOPPED. Afterwards nothing of the runtime is left: no actor, no timer.
    */
-  async stop({ graceMs = 10_000 }: { readonly graceMs?: number } = {}): Promise<void> {
+  async stop(options: { readonly graceMs?: number } = {}): Promise<void> {
+    const graceMs = reading('The options', () => checkGrace(options).graceMs ?? 10_000, 'INVALID_VALUE');
     const live = this.#system.live();
     // A cancel that is refused has its reason in the execution's result.
     for (const { context } of live)

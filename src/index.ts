@@ -57,7 +57,7 @@ export type { FailedTask, ObligationAnswer, Organization, SwarmPlan, TaskReport 
 export type { LeaseOptions, Registration } from './runtime/agents/agents.ts';
 export type { AgentDefinition } from './runtime/agents/definition.ts';
 export type { Lease } from './runtime/agents/lease.ts';
-export type { AgentSnapshot, DiscoverCriteria } from './runtime/agents/snapshots.ts';
+export type { AgentSnapshot, CapabilityEntry, DiscoverCriteria } from './runtime/agents/snapshots.ts';
 export type { PendingDecision } from './runtime/approvals.ts';
 export type { Audit, GuardedCall } from './runtime/breakers/doors.ts';
 export type { BreakersOptions } from './runtime/breakers/options.ts';

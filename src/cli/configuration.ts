@@ -129,8 +129,13 @@ const CHECKS: Readonly<Record<keyof Configuration, (value: unknown) => readonly 
   planner: (value) => (isFunction(value) ? [] : ['planner: is a function']),
   knowledge: (value) => (isKnowledge(value) ? [] : ['knowledge: is an object with the functions find and remember']),
   synthesize: (value) => (isFunction(value) ? [] : ['synthesize: is a function']),
-  watchdog: (value) => (value === false || isRecord(value) ? [] : ['watchdog: is false, or an object with blockedMs']),
+  watchdog: (value) => {
+    if (value !== false && !isRecord(value)) return ['watchdog: is false, or an object with blockedMs'];
+    const unknown = Object.keys(value).filter((key) => key !== 'blockedMs');
+    return unknown.map((key) => `watchdog.${key}: means nothing here.${didYouMean(key, ['blockedMs'])}`);
+  },
   breakers: (value) => breakersProblems(value).map(({ path, message }) => `${path.join('.')}: ${message}`),
+  classify: (value) => (isFunction(value) ? [] : ['classify: is a function']),
   recovery: (value) => recoveryIssues(value).map(printed),
   escalation: (value) => escalationIssues(value).map(printed),
 };

@@ -1,5 +1,6 @@
 /** How questions to people, and what became of an answer, are printed. */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Answer, Question, Verdict } from './control/inbox.ts';
 import type { Asked } from './control/live-runs.ts';
 import type { Pointer } from './control/pointers.ts';
@@ -120,7 +121,8 @@ export interface Outcome {
 
 const DONE = { approve: 'approved', reject: 'rejected', retry: 'to be tried again', abort: 'aborted' } as const;
 
-export function outcomeOf(id: string, { decision }: Answer, asked: Asked<'decide'>): Outcome & { readonly word: string } {
+export function outcomeOf(id: string, answer: Answer, asked: Asked<'decide'>): Outcome & { readonly word: string } {
+  const { decision } = answer;
   const name = oneLine(id);
   const vain = (reason: string, code: Refusal['code'] = 'CANCELLED') => {
     const message = `"${name}" was not answered: ${reason}`;
@@ -137,8 +139,16 @@ export function outcomeOf(id: string, { decision }: Answer, asked: Asked<'decide
   if (!reply.accepted) return vain(oneLine(reply.reason ?? 'it waits no longer'));
   const { open } = reply;
   if (!open) return { accepted: true, word: `${name} ${DONE[decision]}` };
-  const word = `${name}: your "${decision}" counts; ${open.quorum} people must give the same answer, ${open.votes.length} answered`;
+  const agreeing = agreementIn(open, answer);
+  const word = `${name}: your "${decision}" counts; ${open.quorum} people must give the same answer, ${open.votes.length} answered${agreeing}`;
   return { accepted: true, open, word };
+}
+
+/** How many gave this answer, where others gave another one. Values that are too long are not among the votes: of those nothing is said. */
+function agreementIn({ votes }: Question, { decision, value, by }: Answer): string {
+  const isMine = (vote: Question['votes'][number]) => vote.decision === decision && isDeepStrictEqual(vote.value, value);
+  const same = votes.filter(isMine).length;
+  return same < votes.length && votes.some((vote) => vote.by === by && isMine(vote)) ? `, ${same} of them the same as you` : '';
 }
 
 export const answerDocument = (id: string, answer: Answer | undefined, { accepted, open, error }: Outcome): string =>

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { memberOf, wrapTierError } from '../actors/failure.ts';
 import { toJson } from '../actors/json.ts';
-import { ERROR_CLASSES, type ErrorClass, type Issue, SwarmchartError } from '../machines/protocol/errors.ts';
+import { ERROR_CLASSES, type ErrorClass, type Issue, isRetryable, SwarmchartError } from '../machines/protocol/errors.ts';
 import type { Recovery } from '../machines/protocol/plan.ts';
 import type { Escalation } from '../machines/protocol/swarm.ts';
 import { fallbackOf, policyOf, retryPolicy } from './workflow/compile.ts';
@@ -32,7 +32,12 @@ const Strategy = z.strictObject({
     .max(3)
     .optional(),
 });
-const Strategies = z.partialRecord(z.enum(CLASSES), Strategy);
+const Strategies = z.partialRecord(z.enum(CLASSES), Strategy).superRefine((given, { addIssue }) => {
+  for (const [errorClass, strategy] of Object.entries(given)) {
+    if (isRetryable(errorClass as ErrorClass) || !strategy?.maxRetries) continue;
+    addIssue({ code: 'custom', path: [errorClass, 'maxRetries'], message: `Errors of class ${errorClass} are never tried again` });
+  }
+});
 
 /** What a definition or a runtime says about tasks that no agent could do. */
 export const EscalationShape = z

@@ -124,6 +124,15 @@ describe('swarmchart approve', () => {
     expect((await run.space.run('approve', run.ship, '--by', 'bob')).stdout).toBe(`${run.ship} approved\n`);
   });
 
+  it('says when those who have answered do not agree', async () => {
+    await using run = await setUp();
+    run.inbox.ask({ executionId: run.executionId, subject: 'ship', quorum: 3 });
+    await run.space.run('approve', run.ship, '--by', 'ann', '--value', 'Bern');
+    expect((await run.space.run('approve', run.ship, '--by', 'bob', '--value', 'Rome')).stdout).toBe(
+      `${run.ship}: your "approve" counts; 3 people must give the same answer, 2 answered, 1 of them the same as you\n`,
+    );
+  });
+
   it('ends with 1 when the answer comes late, and says what came first', async () => {
     await using run = await setUp();
     run.people.hear(fact('tier2/step/escalated', run.executionId, { stepId: 'ship' }));

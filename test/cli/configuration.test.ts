@@ -8,6 +8,16 @@ async function withConfig(text: string): Promise<{ exitCode: number; stdout: str
 }
 
 describe('swarmchart.config', () => {
+  it('says of what class errors are', async () => {
+    const text = `export default {
+      tools: [{ name: 'echo2', run: () => { throw new Error('gone'); } }],
+      classify: () => 'permanent',
+    };`;
+    using folder = new Workspace({ 'w.yaml': oneStep('echo2', ', retry: 2'), 'swarmchart.config.mjs': text });
+    const { stdout } = await folder.run('run', 'w.yaml', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ error: { errorClass: 'permanent', retryable: false }, resourcesUsed: { stepsExecuted: 1 } });
+  });
+
   it('supplies tools, modules, strategies and conditions', async () => {
     const config = `export default {
       tools: [{ name: 'add', run: ({ a, b }) => a + b }],
@@ -55,6 +65,17 @@ steps:
       'breakers.tol: "tol" means nothing here. Did you mean "tool"?',
     ],
     ['has half a breaker', 'export default { breakers: { tool: { resetMs: "x" } } };', 'breakers.tool.resetMs: Expected'],
+    [
+      'has retries for errors that are never tried again',
+      'export default { recovery: { dependency: { maxRetries: 2 } } };',
+      'recovery.dependency.maxRetries: Errors of class dependency are never tried again.',
+    ],
+    [
+      'has a watchdog with another key',
+      'export default { watchdog: { blockMs: 9 } };',
+      'watchdog.blockMs: means nothing here. Did you mean "blockedMs"?',
+    ],
+    ['has no function that classes errors', 'export default { classify: 5 };', 'classify: is a function'],
     ['has an unknown class of errors', 'export default { recovery: { often: {} } };', '"often" means nothing here'],
     ['has no list of agents', 'export default { agents: {} };', 'agents: is a list of agents'],
     [

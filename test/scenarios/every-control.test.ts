@@ -5,6 +5,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
+import { createRuntime } from '../../src/index.ts';
 import { GARBAGE, outcomeOf, type Stage, stage } from './control-stage.ts';
 
 /** What may come of it, and how it is called. */
@@ -26,6 +27,8 @@ const CONTROLS: Readonly<Record<string, Row>> = {
   'swarm.cancel(reason)': ['true | false | INVALID_INPUT', ({ swarm }, given) => swarm.cancel(given)],
   'swarm.decide(normId)': ['false', ({ swarm }, given) => swarm.decide(given, { decision: 'approve' })],
   'swarm.decide(decision)': ['INVALID_INPUT', ({ swarm }, given) => swarm.decide('norm', given)],
+  'swarm.decideTask(taskId)': ['false', ({ swarm }, given) => swarm.decideTask(given, { decision: 'approve' })],
+  'swarm.decideTask(decision)': ['INVALID_INPUT', ({ swarm }, given) => swarm.decideTask('task', given)],
   'swarm.run(taskId)': ['undefined', ({ swarm }, given) => swarm.run(given)],
   ...Object.fromEntries(
     (['tier1', 'tier2', 'tier3'] as const).flatMap((tier): [string, Row][] => [
@@ -101,6 +104,62 @@ const CONTROLS: Readonly<Record<string, Row>> = {
   'agents.lease(options)': ['a value | INVALID_VALUE', ({ runtime }, given) => runtime.agents.lease(given)],
   'agents.crash(id)': ['false', ({ runtime }, given) => runtime.agents.crash(given)],
   'agents.crash(thrown)': ['true | false', ({ runtime }, given) => runtime.agents.crash('ann', given)],
+  'approvals.get(id)': ['undefined', ({ runtime }, given) => runtime.approvals.get(given)],
+  'approvals.decide(id)': ['false', ({ runtime }, given) => runtime.approvals.decide(given, { decision: 'approve' })],
+  'approvals.decide(decision)': ['INVALID_INPUT', ({ runtime }, given) => runtime.approvals.decide('run/ask', given)],
+  'approvals.decide(decision) of nobody': ['false', ({ runtime }, given) => runtime.approvals.decide('nobody', given)],
+  'approvals.decide({ by })': [
+    'true | false | INVALID_INPUT',
+    ({ runtime }, given) => runtime.approvals.decide('run/ask', { decision: 'approve', by: given }),
+  ],
+  'approvals.decide({ role })': [
+    'true | false | INVALID_INPUT',
+    ({ runtime }, given) => runtime.approvals.decide('run/ask', { decision: 'approve', role: given }),
+  ],
+  'breakers.get(scope)': ['INVALID_VALUE', ({ runtime }, given) => runtime.breakers.get(given, 'quick')],
+  'breakers.get(key)': ['undefined | INVALID_VALUE', ({ runtime }, given) => runtime.breakers.get('tool', given)],
+  ...Object.fromEntries(
+    (['forceOpen', 'forceClose', 'reset'] as const).flatMap((name): [string, Row][] => [
+      [`breakers.${name}(scope)`, ['INVALID_VALUE', ({ runtime }, given) => runtime.breakers[name](given, 'quick')]],
+      [`breakers.${name}(key)`, ['false | INVALID_VALUE', ({ runtime }, given) => runtime.breakers[name]('tool', given)]],
+      [`breakers.${name}(audit)`, ['true | false | INVALID_VALUE', ({ runtime }, given) => runtime.breakers[name]('tool', 'quick', given)]],
+      [
+        `breakers.${name}({ by })`,
+        ['true | false | INVALID_VALUE', ({ runtime }, given) => runtime.breakers[name]('tool', 'quick', { by: given })],
+      ],
+      [
+        `breakers.${name}('system', audit)`,
+        [
+          'true | false | INVALID_VALUE',
+          ({ runtime }, given) => {
+            const answer = runtime.breakers[name]('system', given);
+            runtime.breakers.forceClose('system');
+            return answer;
+          },
+        ],
+      ],
+    ]),
+  ),
+  'breakers.guard(call)': ['INVALID_VALUE', ({ runtime }, given) => runtime.breakers.guard(given, () => 'done')],
+  'breakers.guard({ key })': [
+    'a value | INVALID_VALUE',
+    ({ runtime }, given) => runtime.breakers.guard({ scope: 'layer', key: given }, () => ({})),
+  ],
+  'breakers.guard({ signal })': [
+    'INVALID_VALUE',
+    ({ runtime }, given) => runtime.breakers.guard({ scope: 'layer', key: 'L1', signal: given }, () => ({})),
+  ],
+  'breakers.guard(work)': [
+    'INVALID_VALUE',
+    ({ runtime }, given) => runtime.breakers.guard({ scope: 'layer', key: 'L1' }, typeof given === 'function' ? ([] as never) : given),
+  ],
+  'errors.list(filter)': ['a value | INVALID_VALUE', ({ runtime }, given) => runtime.errors.list(given)],
+  ...Object.fromEntries(
+    (['class', 'code', 'since'] as const).map((name): [string, Row] => [
+      `errors.list({ ${name} })`,
+      [name === 'since' ? 'a value | INVALID_VALUE' : 'INVALID_VALUE', ({ runtime }, given) => runtime.errors.list({ [name]: given })],
+    ]),
+  ),
   'templates.createTemplate(template)': [
     'INVALID_VALUE | WORKFLOW_INVALID',
     ({ runtime }, given) => runtime.templates.createTemplate(given),
@@ -169,6 +228,8 @@ const CONTROLS: Readonly<Record<string, Row>> = {
   'tools.get(name)': ['undefined', ({ runtime }, given) => runtime.tools.get(given)],
   'events.subscribe(pattern)': ['a value | INVALID_VALUE', ({ runtime }, given) => runtime.events.subscribe(given, () => {})],
   'events.subscribe(handler)': ['a value | INVALID_VALUE', ({ runtime }, given) => runtime.events.subscribe('tier2/**', given)],
+  'runtime.stop(options)': ['undefined | INVALID_VALUE', async (_, given) => (await createRuntime()).stop(given)],
+  'runtime.stop({ graceMs })': ['undefined | INVALID_VALUE', async (_, given) => (await createRuntime()).stop({ graceMs: given })],
   'supervisor.startChild(child)': ['failed: INVALID_SPEC', ({ supervisor }, given) => supervisor.startChild(given)],
   'supervisor.terminateChild(id)': ['failed: NOT_FOUND', ({ supervisor }, given) => supervisor.terminateChild(given)],
   'supervisor.restartChild(id)': ['failed: NOT_FOUND', ({ supervisor }, given) => supervisor.restartChild(given)],
@@ -188,4 +249,8 @@ describe('anything at all as an argument', () => {
     expect(wrong.join('\n'), name).toBe('');
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
+});
+
+it.each([[null], [7], ['text'], [[]]])('a runtime with %j as its options is refused', async (given) => {
+  await expect(createRuntime(given as never)).rejects.toMatchObject({ code: 'INVALID_VALUE', name: 'SwarmchartError' });
 });

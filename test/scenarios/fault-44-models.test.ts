@@ -104,7 +104,7 @@ describe('fault 44: a model that is limited by rate (429)', () => {
 
   it('has the retries of its error class where the step has none, and a bad request has none at all', async () => {
     const policy = { maxRetries: 4, backoff: { strategy: 'fixed', baseMs: 1_000, factor: 1, maxMs: 1_000, jitter: 0 } } as const;
-    const recovery = { resource: policy, validation: policy };
+    const recovery = { resource: policy };
     await using world = await worldOf(asksForText, [limited, limited, { error: { status: 400 } }], { options: { recovery } });
     expect(await world.once()).toMatchObject({ error: { errorClass: 'validation', context: { status: 400 }, message: 'Bad Request' } });
     expect(world.model.calls).toHaveLength(3);

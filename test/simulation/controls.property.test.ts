@@ -102,6 +102,20 @@ const CONTROLS: readonly { readonly name: string; readonly cancels?: string; rea
   { name: 'run.setVariable', call: ({ run }) => run.setVariable('a', 1) },
   { name: 'run.snapshot', call: ({ run }) => run.snapshot() },
   ...people.map((decision) => ({ name: `run.decide ${decision}`, call: ({ run }: Stage) => run.decide('ask', { decision }) })),
+  ...people.map((decision) => ({
+    name: `approvals.decide ${decision}`,
+    call: ({ runtime }: Stage) => runtime.approvals.decide(runtime.approvals.list()[0]?.id ?? 'run/ask', { decision }),
+  })),
+  { name: 'breakers.forceOpen tool', call: ({ runtime }) => runtime.breakers.forceOpen('tool', 'quick') },
+  { name: 'breakers.reset tool', call: ({ runtime }) => runtime.breakers.reset('tool', 'quick') },
+  { name: 'breakers.forceOpen agent', call: ({ runtime }) => runtime.breakers.forceOpen('agent', 'helper') },
+  { name: 'breakers.forceClose agent', call: ({ runtime }) => runtime.breakers.forceClose('agent', 'helper') },
+  { name: 'breakers.forceOpen system', call: ({ runtime }) => runtime.breakers.forceOpen('system') },
+  { name: 'breakers.reset system', call: ({ runtime }) => runtime.breakers.reset('system') },
+  { name: 'breakers.forceClose system', call: ({ runtime }) => runtime.breakers.forceClose('system') },
+  { name: 'swarm.decideTask', call: ({ swarm }) => swarm.decideTask('first', { decision: 'retry' }) },
+  { name: 'errors.list', call: ({ runtime }) => runtime.errors.list() },
+  { name: 'supervisor.whichChildren', call: ({ runtime }) => runtime.supervisor.whichChildren() },
   { name: 'inner.pause', call: ({ run }) => run.run('inner')?.pause() },
   { name: 'inner.resume', call: ({ run }) => run.run('inner')?.resume() },
   { name: 'inner.cancel', call: ({ run }) => run.run('inner')?.cancel() },
@@ -148,6 +162,7 @@ async function pass(
 async function bringToAnEnd({ clock, runtime, run, swarm }: Stage): Promise<void> {
   const isOver = (status: string | undefined) => status === undefined || ['completed', 'failed', 'cancelled'].includes(status);
   const isEverythingOver = () => [run.status, swarm.status, runtime.tier3.getExecutionStatus('step')].every(isOver);
+  for (const { scope, key } of runtime.breakers.list()) runtime.breakers.forceClose(scope, key);
   for (let turns = 0; turns < 60 && !isEverythingOver(); turns++) {
     await Promise.all([run.resume(), swarm.resume(), runtime.tier3.resume('step')]);
     await wakeAll(run);

@@ -25,8 +25,8 @@ import { type Enrolment, enrol } from './enrolment.ts';
 import { type Lease, Leases } from './lease.ts';
 import {
   type AgentsServices,
+  checkGrace,
   checkLease,
-  checkUnregister,
   DEFAULT_TTL_MS,
   type LeaseOptions,
   type Registration,
@@ -124,7 +124,7 @@ export class Agents implements Pick<AgentServices, 'hold'> {
 
   /** Resolves with true when the agent has stopped, with false when there is none. From now on it gets no leases. */
   async unregister(id: string, options: UnregisterOptions = {}): Promise<boolean> {
-    const { graceMs } = reading('The options', () => checkUnregister(options), 'INVALID_VALUE');
+    const { graceMs } = reading('The options', () => checkGrace(options), 'INVALID_VALUE');
     if (!isId(id)) return false;
     const isGivenUp = agentNamed(this.#pool.state, id)?.status === 'escalated';
     if (this.#isStopped || (!this.#ids.has(id) && !isGivenUp)) return false;

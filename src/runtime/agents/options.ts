@@ -74,7 +74,7 @@ export function checkLease(given: LeaseOptions): LeaseOptions {
   return given;
 }
 
-export function checkUnregister(given: UnregisterOptions): UnregisterOptions {
+export function checkGrace(given: UnregisterOptions): UnregisterOptions {
   checkObject(given);
   const { graceMs } = given;
   if (graceMs === undefined || (Number.isInteger(graceMs) && graceMs >= 0 && graceMs < 2 ** 31)) return given;

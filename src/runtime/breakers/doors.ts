@@ -3,6 +3,7 @@
 import { describe, memberOf } from '../../actors/failure.ts';
 import { BREAKER_SCOPES, type BreakerKey, type BreakerScope } from '../../machines/protocol/breaker.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
+import { reading } from '../door.ts';
 import { didYouMean } from '../workflow/suggest.ts';
 
 /** Who does it, for the record. */
@@ -55,9 +56,10 @@ export function checkCall(given: unknown, work: unknown): GuardedCall {
   if (typeof key !== 'string' || key === '' || key.length > MOST_TEXT) {
     throw new SwarmchartError('INVALID_VALUE', `A breaker's key is a text of 1 to ${MOST_TEXT} characters, got ${describe(key)}`);
   }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new SwarmchartError('INVALID_VALUE', 'signal must be an AbortSignal');
+  if (signal !== undefined && !isSignal(signal)) throw new SwarmchartError('INVALID_VALUE', 'signal must be an AbortSignal');
   if (typeof work !== 'function') throw new SwarmchartError('INVALID_VALUE', `The work must be a function, got ${describe(work)}`);
   return { scope, key, ...(signal && { signal }) };
 }
 
+const isSignal = (given: unknown): given is AbortSignal => reading('The signal', () => given instanceof AbortSignal, 'INVALID_VALUE');
 const isScope = (given: unknown): given is BreakerScope => BREAKER_SCOPES.some((scope) => scope === given);

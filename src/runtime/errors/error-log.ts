@@ -7,10 +7,11 @@
 
 import { describe } from '../../actors/failure.ts';
 import type { Logger } from '../../actors/tool.ts';
-import { type ErrorClass, type ErrorCode, SwarmchartError } from '../../machines/protocol/errors.ts';
+import { ERROR_CLASSES, type ErrorClass, type ErrorCode, SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import { checkObject, reading } from '../door.ts';
 import { endsStream } from '../journal/journal.ts';
+import { didYouMean } from '../workflow/suggest.ts';
 import { Books, type ErrorCounts } from './books.ts';
 import type { ErrorEntry } from './failure.ts';
 import { AgentFailures, BreakerFailures } from './keepers.ts';
@@ -55,17 +56,9 @@ export class ErrorLog {
     this.#breakers = new BreakerFailures(this.#books);
   }
 
-  /**
-   * The latest failures, newest last: those that are of the class, have the code, and happened no earlier. Throws INVALID_INPUT for a filter that
-   * is no object.
-   */
+  /** The latest failures, newest last: those that are of the class, have the code, and happened no earlier. Throws INVALID_VALUE. */
   list(filter: ErrorFilter = {}): readonly ErrorEntry[] {
-    checkObject('The filter', filter);
-    const { errorClass, code, since } = reading('The filter', () => ({
-      errorClass: filter.class,
-      code: filter.code,
-      since: filter.since ?? 0,
-    }));
+    const { class: errorClass, code, since = 0 } = checkFilter(filter);
     const wanted = this.#books.latest.filter(
       ({ error, at }) =>
         (errorClass === undefined || error.errorClass === errorClass) && (code === undefined || error.code === code) && at >= since,
@@ -112,4 +105,29 @@ export class ErrorLog {
     const { tier, executionId, swarmId } = fact;
     if (hasError(payloadOf(fact).error)) this.#books.enter(fact, errorIn(fact), { source: tier, executionId, swarmId }, 'open');
   }
+}
+
+const CODES = Object.keys(ERROR_CLASSES);
+const CLASSES = [...new Set<string>(Object.values(ERROR_CLASSES))];
+
+/** A name that there is not would find nothing, which looks like good news. */
+function checkFilter(given: unknown): ErrorFilter {
+  checkObject('The filter', given, 'INVALID_VALUE');
+  const { class: errorClass, code, since } = reading('The filter', () => ({ ...(given as ErrorFilter) }), 'INVALID_VALUE');
+  checkName('class of errors', errorClass, CLASSES);
+  checkName('error code', code, CODES);
+  if (since !== undefined && (typeof since !== 'number' || Number.isNaN(since))) {
+    throw new SwarmchartError('INVALID_VALUE', `since is a moment in milliseconds, got ${describe(since)}`);
+  }
+  return {
+    ...(errorClass !== undefined && { class: errorClass }),
+    ...(code !== undefined && { code }),
+    ...(since !== undefined && { since }),
+  };
+}
+
+function checkName(what: string, given: unknown, names: readonly string[]): void {
+  if (given === undefined || (typeof given === 'string' && names.includes(given))) return;
+  const guess = typeof given === 'string' ? didYouMean(given, names) : '';
+  throw new SwarmchartError('INVALID_VALUE', `There is no ${what} ${describe(given)}.${guess}`);
 }

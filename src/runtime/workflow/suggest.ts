@@ -6,6 +6,7 @@ export function didYouMean(wanted: string, candidates: Iterable<string>): string
   let looked = 0;
   for (const candidate of candidates) {
     if (++looked > 1_000) break;
+    if (candidate === wanted) continue;
     const distance = editDistance(wanted.toLowerCase(), candidate.toLowerCase(), bestDistance);
     if (distance < bestDistance) {
       best = candidate;

@@ -31,7 +31,7 @@ export class FakeInbox implements Inbox {
   }
 
   async decide(id: string, answer: Answer): Promise<boolean> {
-    const { decision, by = '', role } = answer;
+    const { decision, value, by = '', role } = answer;
     await this.gate();
     const question = this.questions.get(id);
     if (!question) return false;
@@ -40,7 +40,7 @@ export class FakeInbox implements Inbox {
     }
     if (question.votes.some((vote) => vote.by === by)) return false;
     this.answers.push({ id, answer });
-    const votes = [...question.votes, { by, decision }];
+    const votes = [...question.votes, { by, decision, value }];
     if (votes.length < question.quorum && decision !== 'reject') this.questions.set(id, { ...question, votes });
     else this.questions.delete(id);
     return true;

@@ -267,9 +267,9 @@ describe('the log', () => {
     await using w = await world();
     for (const given of [7, 'all', [], unreadable]) {
       await expect(createRuntime({ errors: given as never })).rejects.toMatchObject({ code: 'INVALID_VALUE' });
-      expect(() => w.runtime.errors.list(given as never)).toThrowError(expect.objectContaining({ code: 'INVALID_INPUT' }));
+      expect(() => w.runtime.errors.list(given as never)).toThrowError(expect.objectContaining({ code: 'INVALID_VALUE' }));
     }
-    expect(() => w.runtime.errors.list(null as never)).toThrowError(expect.objectContaining({ code: 'INVALID_INPUT' }));
+    expect(() => w.runtime.errors.list(null as never)).toThrowError(expect.objectContaining({ code: 'INVALID_VALUE' }));
   });
 
   it.each([0, 1.5, -1, Number.NaN, '10', null, 10_000_000])('is refused a limit of %s', async (limit) => {
@@ -382,4 +382,13 @@ describe('facts of other versions', () => {
       'EXECUTION_FAILED retried',
     ]);
   });
+});
+
+it.each([
+  [{ class: 'permament' }, 'There is no class of errors permament. Did you mean "permanent"?'],
+  [{ code: 'STEP_TIMEDOUT' }, 'There is no error code STEP_TIMEDOUT. Did you mean "STEP_TIMEOUT"?'],
+  [{ since: '2026' }, 'since is a moment in milliseconds, got 2026'],
+  [null, 'The filter must be an object, got null'],
+])('list(%o) is refused', (filter, message) => {
+  expect(() => new ErrorLog({}, SILENT).list(filter as never)).toThrow(expect.objectContaining({ code: 'INVALID_VALUE', message }));
 });
