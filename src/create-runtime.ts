@@ -25,7 +25,7 @@ import { prepareRun, stepJob } from './runtime/jobs.ts';
 import { restorationOf, type StreamRestoration } from './runtime/journal/restoration.ts';
 import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options.ts';
-import { checkLadder, recoveryOf } from './runtime/recovery.ts';
+import { Ladder } from './runtime/recovery.ts';
 import type { SupervisorControls } from './runtime/supervision/controls.ts';
 import type { SwarmDefinition } from './runtime/swarm/definition.ts';
 import { type SwarmSource, Swarms } from './runtime/swarm/swarms.ts';
@@ -72,17 +72,19 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly #watchdog: Watchdog | undefined;
   #hasStopped = false;
   readonly #approvals: Approvals;
+  readonly #ladder: Ladder;
 
   constructor(options: RuntimeOptions) {
     checkObject('The options', options, 'INVALID_VALUE');
     this.#options = options;
-    checkLadder(options);
+    this.#ladder = new Ladder(options);
     this.#configuration = configurationOf(options);
     const { registry, conditions, ...work } = this.#configuration;
     const log = options.logger ? safeLogger(options.logger) : SILENT;
     this.#watchdog = options.watchdog ? watchdog(options.watchdog, log) : undefined;
     this.#swarms = new Swarms({
       runtime: options,
+      ladder: this.#ladder,
       registry,
       log,
       agents: () => this.#system.agents.specs(),
@@ -179,7 +181,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     const job: RunJob = {
       execution: checked.execution,
       allocation: checked.allocation,
-      recovery: recoveryOf(this.#options.recovery, this.#configuration.registry),
+      recovery: this.#ladder.recovery(this.#configuration.registry),
       ...(checked.retry && { retry: checked.retry }),
       ...prepared,
     };
@@ -291,7 +293,7 @@ class SwarmchartRuntime implements AsyncDisposable {
 
   #startStep(request: TierExecutionRequest<StepExecutionInput>): ExecutionHandle {
     const checked = checkStepRequest(request, () => this.#createId(), this.#system.clock.now());
-    const job = stepJob(checked, this.#configuration.tools.get(checked.input.toolName), recoveryOf(this.#options.recovery, this.registry));
+    const job = stepJob(checked, this.#configuration.tools.get(checked.input.toolName), this.#ladder.recovery(this.registry));
     return this.#handles.execution(this.#system.start('tier3', checked.execution, job), 'tier3');
   }
 

@@ -294,7 +294,8 @@ export class System {
   }
 
   #publish(facts: readonly Fact[], execution: Execution): void {
-    this.#watch.hear(facts);
+    // Of one that was abandoned meanwhile nobody would forget what is heard now.
+    if (this.#roots.has(execution.context.executionId)) this.#watch.hear(facts);
     this.bus.publish(facts);
     execution.announce();
   }

@@ -63,32 +63,44 @@ export type EscalationDefinition = z.input<typeof EscalationShape>;
 export const recoveryIssues = (given: unknown): readonly Issue[] => read(Strategies, given, 'recovery').issues;
 export const escalationIssues = (given: unknown): readonly Issue[] => read(EscalationShape, given, 'escalation').issues;
 
-/** Throws INVALID_VALUE, or WORKFLOW_INVALID for several problems of either. */
-export function checkLadder(options: { readonly recovery?: unknown; readonly escalation?: unknown }): void {
-  const issues = [...recoveryIssues(options.recovery ?? {}), ...escalationIssues(options.escalation ?? {})];
-  if (issues.length > 0) throw issuesToError(issues);
+/**
+ * What a runtime does about failures, read once from its options: who changes those later changes nothing. Throws INVALID_VALUE, or
+ * WORKFLOW_INVALID for several problems.
+ */
+export class Ladder {
+  readonly #strategies: z.output<typeof Strategies>;
+  readonly #escalation: EscalationDefinition;
+
+  constructor(options: { readonly recovery?: unknown; readonly escalation?: unknown }) {
+    const recovery = read(Strategies, options.recovery ?? {}, 'recovery');
+    const escalation = read(EscalationShape, options.escalation ?? {}, 'escalation');
+    const issues = [...recovery.issues, ...escalation.issues];
+    if (issues.length > 0) throw issuesToError(issues);
+    this.#strategies = recovery.data ?? {};
+    this.#escalation = escalation.data ?? {};
+  }
+
+  /** In the words of the charts; the cost of a fallback's tool is what it is now. */
+  recovery(registry: WorkflowRegistry): Partial<Record<ErrorClass, Recovery>> {
+    const entries = Object.entries(this.#strategies).map(([errorClass, { maxRetries: most = 0, backoff, fallback, escalation }]) => {
+      const policy = retryPolicy({ maxRetries: most, ...(backoff !== undefined && { backoff }) });
+      const own = fallback && fallbackOf({ ...fallback, on: errorClass as ErrorClass }, registry);
+      return [errorClass, { ...policy, ...(own && { fallback: own }), ...(escalation && { escalation }) }];
+    });
+    return Object.fromEntries(entries);
+  }
+
+  /** What a definition says stands over what the runtime says, word by word. Undefined: a task that no agent could do has failed. */
+  escalation(own: EscalationDefinition = {}): Escalation | undefined {
+    const given: EscalationDefinition = { ...this.#escalation, ...withoutUndefined(own) };
+    const { replans = 0, human = false } = given;
+    if (replans === 0 && human === false) return undefined;
+    return { replans, ...(human !== false && { human: human === true ? {} : policyOf(human) }) };
+  }
 }
 
-/** In the words of the charts; the cost of a fallback's tool is what it is now. Of what was checked. */
-export function recoveryOf(given: RecoveryStrategies | undefined, registry: WorkflowRegistry): Partial<Record<ErrorClass, Recovery>> {
-  const { data = {} } = read(Strategies, given ?? {}, 'recovery');
-  const entries = Object.entries(data).map(([errorClass, { maxRetries: most = 0, backoff, fallback, escalation }]) => {
-    const policy = retryPolicy({ maxRetries: most, ...(backoff !== undefined && { backoff }) });
-    const own = fallback && fallbackOf({ ...fallback, on: errorClass as ErrorClass }, registry);
-    return [errorClass, { ...policy, ...(own && { fallback: own }), ...(escalation && { escalation }) }];
-  });
-  return Object.fromEntries(entries);
-}
-
-/** What a definition says stands over what the runtime says, word by word. Undefined: a task that no agent could do has failed. */
-export function escalationOf(...given: readonly (EscalationDefinition | undefined)[]): Escalation | undefined {
-  const { replans = 0, human = false } = Object.assign({}, ...given.map((each) => withoutUndefined(each))) as EscalationDefinition;
-  if (replans === 0 && human === false) return undefined;
-  return { replans, ...(human !== false && { human: human === true ? {} : policyOf(human) }) };
-}
-
-const withoutUndefined = (given: EscalationDefinition | undefined): object =>
-  Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => value !== undefined));
+const withoutUndefined = (given: EscalationDefinition): object =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 
 /** Reading what a caller gives may throw anything: it may be a proxy. */
 function read<Schema extends z.ZodType>(

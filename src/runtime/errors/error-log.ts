@@ -113,7 +113,9 @@ const CLASSES = [...new Set<string>(Object.values(ERROR_CLASSES))];
 /** A name that there is not would find nothing, which looks like good news. */
 function checkFilter(given: unknown): ErrorFilter {
   checkObject('The filter', given, 'INVALID_VALUE');
-  const { class: errorClass, code, since } = reading('The filter', () => ({ ...(given as ErrorFilter) }), 'INVALID_VALUE');
+  const filter = given as ErrorFilter;
+  const read = () => ({ errorClass: filter.class, code: filter.code, since: filter.since });
+  const { errorClass, code, since } = reading('The filter', read, 'INVALID_VALUE');
   checkName('class of errors', errorClass, CLASSES);
   checkName('error code', code, CODES);
   if (since !== undefined && (typeof since !== 'number' || Number.isNaN(since))) {

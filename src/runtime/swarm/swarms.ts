@@ -11,7 +11,7 @@ import type { SwarmJob, SwarmPlan, Team, TeamProposal } from '../../machines/pro
 import { poolPrefix } from '../../machines/swarm.decisions.ts';
 import type { CheckedRequest } from '../execution/requests.ts';
 import type { RuntimeOptions } from '../options.ts';
-import { escalationOf, recoveryOf } from '../recovery.ts';
+import type { Ladder } from '../recovery.ts';
 import { resolveInput } from '../workflow/input.ts';
 import { issuesToError } from '../workflow/issues.ts';
 import type { WorkflowRegistry } from '../workflow/registry.ts';
@@ -37,6 +37,7 @@ export interface SwarmRequest {
 
 export interface SwarmsOptions {
   readonly runtime: RuntimeOptions;
+  readonly ladder: Ladder;
   readonly registry: WorkflowRegistry;
   /** Everybody's agents that may be given tasks. */
   readonly agents: () => readonly AgentSpec[];
@@ -81,7 +82,7 @@ export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synth
   /** Never throws: a request that makes no sense becomes a job that fails with every problem. */
   job(source: SwarmSource, request: SwarmRequest, checked: CheckedRequest): SwarmJob {
     const { execution, allocation, retry } = checked;
-    const common = { execution, ...(retry && { retry }), recovery: recoveryOf(this.#options.runtime.recovery, this.#options.registry) };
+    const common = { execution, ...(retry && { retry }), recovery: this.#options.ladder.recovery(this.#options.registry) };
     try {
       const given = isLoaded(source) ? source.source : source;
       const definition: Json = typeof given === 'string' ? null : toJson(given, 'The caller', Number.MAX_SAFE_INTEGER);
@@ -92,7 +93,7 @@ export class Swarms implements Pick<HelperServices, 'plan' | 'organize' | 'synth
       const agents = (loaded?.agents ?? []).map((agent): AgentSpec => ({ ...agent, swarmId: execution.executionId }));
       const poolIds = this.#poolIds(execution.executionId, agents);
       const shadowed = agents.flatMap(({ id }) => (this.#options.isTaken(id) ? [id] : []));
-      const escalation = escalationOf(this.#options.runtime.escalation, loaded?.escalation);
+      const escalation = this.#options.ladder.escalation(loaded?.escalation);
       const job: SwarmJob = {
         ...common,
         name: loaded?.id ?? goal.slice(0, 200),

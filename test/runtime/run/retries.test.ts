@@ -74,11 +74,18 @@ describe('how often a step is tried', () => {
   it.each(['INVALID_PARAMETERS', 'MISSING_PARAMETER', 'PROCESS_FAILED', 'REJECTED_BY_HUMAN', 'INVALID_OUTPUT'] as const)(
     'never retries %s',
     async (code) => {
-      const classes = ['validation', 'permanent'] as const;
-      await using world = await startWorld({ recovery: Object.fromEntries(classes.map((name) => [name, retries(5)])) });
+      await using world = await startWorld();
       const run = world.run([failing({ retries: 5, parameters: { failures: 99, code } })]);
       expect((await world.finish(run)).result).toMatchObject({ error: { code, retryable: false } });
       expect(world.calls).toHaveLength(1);
+    },
+  );
+
+  it.each(['validation', 'permanent', 'dependency'] as const)(
+    'takes no retries for errors of class %s: there are never any',
+    async (errorClass) => {
+      const message = expect.stringContaining(`Errors of class ${errorClass} are never tried again`);
+      await expect(startWorld({ recovery: { [errorClass]: retries(5) } })).rejects.toMatchObject({ code: 'INVALID_VALUE', message });
     },
   );
 
