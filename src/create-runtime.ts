@@ -16,7 +16,7 @@ import { Blackboards } from './runtime/blackboard.ts';
 import { publishedWrites } from './runtime/blackboard-facts.ts';
 import type { BreakerRegistry } from './runtime/breakers/registry.ts';
 import { type Configuration, configurationOf } from './runtime/configuration.ts';
-import { checkObject, reading } from './runtime/door.ts';
+import { reading } from './runtime/door.ts';
 import type { ErrorLog } from './runtime/errors/error-log.ts';
 import type { EventBus } from './runtime/events/event-bus.ts';
 import type { Execution, ExecutionHandle, SwarmHandle } from './runtime/execution/handle.ts';
@@ -25,6 +25,7 @@ import { prepareRun, stepJob } from './runtime/jobs.ts';
 import { restorationOf, type StreamRestoration } from './runtime/journal/restoration.ts';
 import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options.ts';
+import { checkOptions } from './runtime/options-check.ts';
 import { Ladder } from './runtime/recovery.ts';
 import type { SupervisorControls } from './runtime/supervision/controls.ts';
 import type { SwarmDefinition } from './runtime/swarm/definition.ts';
@@ -75,7 +76,7 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly #ladder: Ladder;
 
   constructor(options: RuntimeOptions) {
-    checkObject('The options', options, 'INVALID_VALUE');
+    checkOptions(options);
     this.#options = options;
     this.#ladder = new Ladder(options);
     this.#configuration = configurationOf(options);

@@ -1,0 +1,32 @@
+/** What `createRuntime` is given in plain JavaScript: a misspelt option is no option, and nonsense is refused before anything lives. */
+
+import { describe, expect, it } from 'vitest';
+import { createRuntime } from '../../src/index.ts';
+
+const refusal = (options: object) =>
+  createRuntime(options).then(
+    () => expect.fail('it was accepted'),
+    (error) => error,
+  );
+
+describe('the options of a runtime', () => {
+  it.each([
+    [{ recovry: {} }, 'UNKNOWN_KEY', 'recovry means nothing here. Did you mean "recovery"?'],
+    [{ mailboxLimit: 0 }, 'INVALID_VALUE', 'mailboxLimit must be a positive integer, got 0'],
+    [{ maxOutputBytes: 'much' }, 'INVALID_VALUE', 'maxOutputBytes must be a positive integer, got'],
+    [{ journal: 0 }, 'INVALID_VALUE', 'journal must be a journal, with the functions append, read and close, got 0'],
+    [{ classify: {} }, 'INVALID_VALUE', 'classify must be a function'],
+  ])('refuses %j', async (options, code, message) => {
+    expect(await refusal(options)).toMatchObject({ code, message: expect.stringContaining(message) });
+  });
+
+  it('tells every problem at once', async () => {
+    const { issues } = await refusal({ mailboxLimit: -1, tool: [], planner: 'me' });
+    expect(issues).toMatchObject([{ path: ['mailboxLimit'] }, { path: ['tool'], code: 'UNKNOWN_KEY' }, { path: ['planner'] }]);
+  });
+
+  it('takes what is undefined as not given', async () => {
+    await using runtime = await createRuntime({ journal: undefined, classify: undefined } as object);
+    expect(runtime.vitals).toMatchObject({ executions: 0 });
+  });
+});
