@@ -58,8 +58,6 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly tier2: Tier<RoutineExecutionInput>;
   readonly tier3: Tier<StepExecutionInput>;
   readonly events: Pick<EventBus, 'subscribe'>;
-  /** What waits for decisions of people, in all executions of this runtime, and the way to answer. */
-  readonly approvals: Pick<Approvals, 'list' | 'get' | 'decide'>;
   /** Tasks without a workflow of their own: sequences, parallel lists, pipelines, batches. */
   readonly tasks = new Tasks((workflow, options) => this.run(workflow, options));
   /** Workflows with parameters. */
@@ -71,9 +69,9 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly #configuration: Configuration;
   readonly #blackboards: Blackboards;
   readonly #watchdog: Watchdog | undefined;
-  #hasStopped = false;
   readonly #approvals: Approvals;
   readonly #ladder: Ladder;
+  #hasStopped = false;
 
   constructor(options: RuntimeOptions) {
     checkOptions(options);
@@ -99,14 +97,12 @@ class SwarmchartRuntime implements AsyncDisposable {
       maxOutputBytes: options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
       ...(this.#watchdog && { watch: this.#watchdog }),
     };
-    const approvals = new Approvals({
+    this.#approvals = new Approvals({
       step: (id, stepId, decision) => this.#handles.run(id).decide(stepId, decision),
       task: (id, taskId, decision) => this.#handles.swarmDecisions(id).decideTask(taskId, decision),
       obligation: (id, normId, decision) => this.#handles.swarmDecisions(id).decide(normId, decision),
     });
-    this.#approvals = approvals;
-    this.approvals = approvals;
-    this.#system = new System(options, configured, this.#swarms, approvals);
+    this.#system = new System(options, configured, this.#swarms, this.#approvals);
     const { clock, directory, bus } = this.#system;
     const publish = publishedWrites((facts) => bus.publish(facts));
     this.#blackboards = new Blackboards({
@@ -145,6 +141,11 @@ class SwarmchartRuntime implements AsyncDisposable {
   /** The services of the runtime, which are a supervision tree: whichever crashes is started again. */
   get supervisor(): Pick<SupervisorControls, 'whichChildren' | 'countChildren'> {
     return this.#system.supervisor;
+  }
+
+  /** What waits for decisions of people, in all executions of this runtime, and the way to answer. */
+  get approvals(): Pick<Approvals, 'list' | 'get' | 'decide'> {
+    return this.#approvals;
   }
 
   /** Every failure so far, and what became of it. */

@@ -3,21 +3,9 @@
 import { describe, expect, it } from 'vitest';
 import { type Json, SwarmchartError, type ToolContext } from '../../src/index.ts';
 import { settlePromises } from '../../src/testing/testing.ts';
+import { cyclic, refuse, revoked } from '../support/garbage.ts';
 import { hostileWorld, typedError } from './hostile-world.ts';
 
-const refuse = () => {
-  throw new Error('refused to be looked at');
-};
-const revoked = (): object => {
-  const { proxy, revoke } = Proxy.revocable({}, {});
-  revoke();
-  return proxy;
-};
-const cyclic = (): object => {
-  const value: Record<string, unknown> = {};
-  value['self'] = value;
-  return value;
-};
 function nested(depth: number): unknown {
   let value: unknown = 0;
   for (let level = 0; level < depth; level++) value = { value };

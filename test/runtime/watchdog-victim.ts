@@ -1,7 +1,8 @@
 /** A process whose event loop is held, as its first argument says. Its log goes to stdout, a line for each warning. */
 
 import { execFileSync } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { once } from 'node:events';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { createRuntime, type Logger } from '../../src/index.ts';
 
 const BLOCKED_MS = 500;
@@ -29,11 +30,24 @@ const tools = [
   { name: 'rest', run: () => sleep(3_000) },
 ];
 
-/** Its thread has time to begin. */
+const threads: Promise<unknown>[] = [];
+process.on('worker', (thread) => threads.push(once(thread, 'online')));
+
+/** Its thread lives. */
 async function start(name = 'first', blockedMs = BLOCKED_MS) {
   const runtime = await createRuntime({ tools, logger: logTo(name), watchdog: { blockedMs } });
-  await sleep(500);
+  // A thread that watches keeps no process alive.
+  const alive = setInterval(() => {}, 1_000);
+  await nextTurn();
+  await Promise.all(threads);
+  clearInterval(alive);
   return runtime;
+}
+
+/** Whatever was due has fired. */
+async function timersAreHeard(): Promise<void> {
+  await nextTurn();
+  await nextTurn();
 }
 
 const step = (tool: string) => ({ id: 'w', steps: [{ id: 'only', tool }] });
@@ -73,10 +87,10 @@ const stories: Readonly<Record<string, () => Promise<unknown>>> = {
     await second.run(step('compute'), { context }).result();
     await second.stop();
     hold(500);
-    await sleep(50);
+    await timersAreHeard();
     await patient.stop();
     hold(500);
-    await sleep(50);
+    await timersAreHeard();
   },
   /** Whoever tells this story stops the process meanwhile. */
   async asleep() {

@@ -120,6 +120,7 @@ describe('a watched process', PATIENCE, () => {
     using victim = new Victim('asleep');
     await victim.saw('resting');
     victim.child.kill('SIGSTOP');
+    // It is the system that stops it, for as long as the system's own clock says.
     await sleep(2_500);
     victim.child.kill('SIGCONT');
     expect(await victim.end()).toBe(0);

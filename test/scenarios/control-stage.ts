@@ -4,6 +4,7 @@ import { fromCallback } from 'xstate';
 import { SwarmchartError, startSupervisor } from '../../src/index.ts';
 import { settlePromises } from '../../src/testing/testing.ts';
 import { hostileWorld } from '../runtime/hostile-world.ts';
+import { cyclic, refuse, revoked } from '../support/garbage.ts';
 
 const LATE_MS = 60_000;
 const untilAborted = (_: unknown, { signal }: { readonly signal: AbortSignal }) =>
@@ -99,21 +100,8 @@ export async function outcomeOf({ clock }: Pick<Stage, 'clock'>, call: () => unk
   return outcome;
 }
 
-const refuse = () => {
-  throw new Error('refused to be looked at');
-};
 const throwing = (target: object = {}): object =>
   new Proxy(target, { get: refuse, has: refuse, ownKeys: refuse, getPrototypeOf: refuse, getOwnPropertyDescriptor: refuse, apply: refuse });
-const revoked = (): object => {
-  const { proxy, revoke } = Proxy.revocable({}, {});
-  revoke();
-  return proxy;
-};
-const cyclic = (): object => {
-  const value: Record<string, unknown> = {};
-  value['self'] = value;
-  return value;
-};
 
 export const GARBAGE: readonly (readonly [string, () => unknown])[] = [
   ['null', () => null],

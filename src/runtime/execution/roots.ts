@@ -68,6 +68,7 @@ export class Roots extends Map<string, Root> {
     const root = this.#rootOf(executionId);
     if (!root) return undefined;
     const usage = this.#keep(root, executionId, read);
+    // A failure is that of whoever awaits the usage; here only its end matters.
     const fall = usage.catch(() => {}).finally(() => root.falls.delete(fall));
     root.falls.add(fall);
     return usage;
