@@ -70,7 +70,7 @@ export type { ExecutionHandle, RunControls, SwarmHandle } from './runtime/execut
 export type { ExecutionOptions, StepExecutionInput, TierExecutionRequest } from './runtime/execution/requests.ts';
 export type { ExecutionSnapshot, StepSnapshot } from './runtime/execution/snapshot.ts';
 export type { SwarmSnapshot, TaskSnapshot } from './runtime/execution/swarm-snapshot.ts';
-export type { Journal } from './runtime/journal/journal.ts';
+export type { Journal, JournalCondition, JournalReader, Recorded, StreamInfo, StreamStatus } from './runtime/journal/journal.ts';
 export { MemoryJournal } from './runtime/journal/memory-journal.ts';
 export type { RuntimeOptions } from './runtime/options.ts';
 export type { EscalationDefinition, RecoveryStrategies } from './runtime/recovery.ts';

@@ -12,11 +12,11 @@ type Check = (value: unknown) => string | undefined;
 const elsewhere: Check = () => undefined;
 const isFunction: Check = (value) => (typeof value === 'function' ? undefined : 'a function');
 const isCount: Check = (value) => (Number.isSafeInteger(value) && (value as number) > 0 ? undefined : 'a positive integer');
+const OF_JOURNALS = ['open', 'append', 'read', 'find', 'streams', 'unsettled', 'scan', 'drop', 'watch', 'close'] as const;
 const isJournal: Check = (value) => {
-  const { append, read, close } = (value ?? {}) as Record<string, unknown>;
-  return [append, read, close].every((each) => typeof each === 'function')
-    ? undefined
-    : 'a journal, with the functions append, read and close';
+  const given = (value ?? {}) as Record<string, unknown>;
+  const missing = OF_JOURNALS.filter((name) => typeof given[name] !== 'function');
+  return missing.length === 0 ? undefined : `a journal, with the functions ${missing.join(', ')}`;
 };
 
 const CHECKS: Readonly<Record<keyof RuntimeOptions, Check>> = {

@@ -14,7 +14,11 @@ describe('the options of a runtime', () => {
     [{ recovry: {} }, 'UNKNOWN_KEY', 'recovry means nothing here. Did you mean "recovery"?'],
     [{ mailboxLimit: 0 }, 'INVALID_VALUE', 'mailboxLimit must be a positive integer, got 0'],
     [{ maxOutputBytes: 'much' }, 'INVALID_VALUE', 'maxOutputBytes must be a positive integer, got'],
-    [{ journal: 0 }, 'INVALID_VALUE', 'journal must be a journal, with the functions append, read and close, got 0'],
+    [
+      { journal: 0 },
+      'INVALID_VALUE',
+      'journal must be a journal, with the functions open, append, read, find, streams, unsettled, scan, drop, watch, close, got 0',
+    ],
     [{ classify: {} }, 'INVALID_VALUE', 'classify must be a function'],
   ])('refuses %j', async (options, code, message) => {
     expect(await refusal(options)).toMatchObject({ code, message: expect.stringContaining(message) });

@@ -2,7 +2,7 @@
 
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
-import { endsStream, type Journal } from './journal.ts';
+import { firstStatus, type Journal, type Recorded, type StreamInfo, type StreamStatus, statusAfter } from './journal.ts';
 
 export interface MemoryJournalOptions {
   /** Settled streams that are kept. @default 1_000 */
@@ -11,59 +11,121 @@ export interface MemoryJournalOptions {
   readonly maxSettledFacts?: number;
 }
 
+interface Stored {
+  status: StreamStatus;
+  /** Number of the fact before the first that is kept. */
+  dropped: number;
+  readonly facts: Fact[];
+  /** Of each fact. */
+  readonly positions: number[];
+}
+
 export class MemoryJournal implements Journal {
-  readonly #streams = new Map<string, Fact[]>();
+  readonly #streams = new Map<string, Stored>();
   /** In the order in which they settled. */
   readonly #settled = new Set<string>();
-  readonly #leases = new Set<string>();
   readonly #maxStreams: number;
   readonly #maxFacts: number;
   #settledFacts = 0;
+  #position = 0;
+  #isOpen = false;
 
   constructor({ maxSettledStreams = 1_000, maxSettledFacts = 200_000 }: MemoryJournalOptions = {}) {
     this.#maxStreams = maxSettledStreams;
     this.#maxFacts = maxSettledFacts;
   }
 
+  open(): Promise<void> {
+    if (this.#isOpen) return Promise.reject(new SwarmchartError('JOURNAL_LOCKED', 'This journal in memory has a writer already'));
+    this.#isOpen = true;
+    return Promise.resolve();
+  }
+
   append(stream: string, expectedSeq: number, facts: readonly Fact[]): undefined {
-    const stored = this.#streams.get(stream) ?? [];
-    if (stored.length !== expectedSeq) {
-      throw new SwarmchartError('JOURNAL_FAILED', `Stream "${stream}" is at ${stored.length}, the writer expected ${expectedSeq}`);
+    const stored = this.#streams.get(stream) ?? { status: firstStatus(stream), dropped: 0, facts: [], positions: [] };
+    if (seqOf(stored) !== expectedSeq) {
+      throw new SwarmchartError('JOURNAL_CONFLICT', `Stream "${stream}" is at ${seqOf(stored)}, the writer expected ${expectedSeq}`);
     }
-    if (stored.length === 0) this.#streams.set(stream, stored);
+    if (expectedSeq === 0) this.#streams.set(stream, stored);
     for (const fact of facts) {
-      stored.push(fact);
-      if (endsStream(fact)) this.#settle(stream);
+      stored.facts.push(fact);
+      stored.positions.push(++this.#position);
+      stored.status = statusAfter(fact) ?? stored.status;
     }
+    if (stored.status === 'settled' && !this.#settled.has(stream)) this.#settle(stream);
   }
 
   read(stream: string, from = 1): Promise<readonly Fact[]> {
-    return Promise.resolve(this.#streams.get(stream)?.slice(from - 1) ?? []);
+    const { facts, dropped } = this.#streams.get(stream) ?? { facts: [], dropped: 0 };
+    return Promise.resolve(facts.slice(Math.max(0, from - 1 - dropped)));
+  }
+
+  find(stream: string): Promise<StreamInfo | undefined> {
+    const stored = this.#streams.get(stream);
+    return Promise.resolve(stored && infoOf(stream, stored));
+  }
+
+  async *streams(prefix = ''): AsyncGenerator<StreamInfo> {
+    for (const [name, stored] of [...this.#streams]) if (name.startsWith(prefix)) yield infoOf(name, stored);
   }
 
   unsettled(): Promise<readonly string[]> {
-    return Promise.resolve([...this.#streams.keys()].filter((stream) => !this.#settled.has(stream) && !stream.startsWith('breaker/')));
+    return Promise.resolve([...this.#streams].filter(([, { status }]) => status === 'unsettled').map(([name]) => name));
   }
 
-  lease(stream: string): Promise<{ release(): void }> {
-    if (this.#leases.has(stream)) return Promise.reject(new SwarmchartError('JOURNAL_FAILED', `Stream "${stream}" has a writer already`));
-    this.#leases.add(stream);
-    return Promise.resolve({ release: () => void this.#leases.delete(stream) });
+  /** Streams are sorted into one order only here: appending is what must be fast. */
+  async *scan(after = 0): AsyncGenerator<readonly Recorded[]> {
+    const all: Recorded[] = [];
+    for (const { facts, positions } of this.#streams.values()) {
+      for (const [index, fact] of facts.entries()) {
+        const position = positions[index] ?? 0;
+        if (position > after) all.push({ position, fact });
+      }
+    }
+    if (all.length > 0) yield all.sort((one, other) => one.position - other.position);
   }
+
+  drop(stream: string): Promise<boolean> {
+    const stored = this.#streams.get(stream);
+    if (!stored || stored.status === 'unsettled') return Promise.resolve(false);
+    if (stored.status === 'service') {
+      stored.dropped += Math.max(0, stored.facts.length - 1);
+      stored.facts.splice(0, stored.facts.length - 1);
+      stored.positions.splice(0, stored.positions.length - 1);
+    } else this.#forget(stream, stored);
+    return Promise.resolve(true);
+  }
+
+  watch(): void {}
 
   close(): Promise<void> {
+    this.#isOpen = false;
     return Promise.resolve();
+  }
+
+  #forget(stream: string, { facts }: Stored): void {
+    if (this.#settled.delete(stream)) this.#settledFacts -= facts.length;
+    this.#streams.delete(stream);
   }
 
   #settle(stream: string): void {
     this.#settled.add(stream);
-    this.#settledFacts += this.#streams.get(stream)?.length ?? 0;
+    this.#settledFacts += this.#streams.get(stream)?.facts.length ?? 0;
     for (const oldest of this.#settled) {
       const isWithinBounds = this.#settled.size <= this.#maxStreams && this.#settledFacts <= this.#maxFacts;
-      if (isWithinBounds || oldest === stream) return;
-      this.#settledFacts -= this.#streams.get(oldest)?.length ?? 0;
-      this.#settled.delete(oldest);
-      this.#streams.delete(oldest);
+      const stored = this.#streams.get(oldest);
+      if (isWithinBounds || oldest === stream || !stored) return;
+      this.#forget(oldest, stored);
     }
   }
 }
+
+const seqOf = ({ dropped, facts }: Stored): number => dropped + facts.length;
+
+const infoOf = (name: string, stored: Stored): StreamInfo => ({
+  name,
+  status: stored.status,
+  seq: seqOf(stored),
+  startedAt: stored.facts[0]?.at ?? 0,
+  changedAt: stored.facts.at(-1)?.at ?? 0,
+});

@@ -1,6 +1,6 @@
 /** A journal whose appends are committed when the test says so, each on its own, and whose readers see nothing before. */
 
-import type { Fact } from '../../../src/index.ts';
+import type { Fact, Journal, Recorded, StreamInfo } from '../../../src/index.ts';
 import { MemoryJournal } from '../../../src/index.ts';
 
 interface HeldAppend {
@@ -9,7 +9,7 @@ interface HeldAppend {
   readonly fail: (reason: Error) => void;
 }
 
-export class HeldJournal {
+export class HeldJournal implements Journal {
   /** Appends that wait, oldest first. */
   readonly held: HeldAppend[] = [];
   /** What each append held, in the order in which they were made. */
@@ -52,13 +52,31 @@ export class HeldJournal {
     return this.#stored.read(stream, from);
   }
 
+  find(stream: string): Promise<StreamInfo | undefined> {
+    return this.#stored.find(stream);
+  }
+
+  streams(prefix?: string): AsyncIterable<StreamInfo> {
+    return this.#stored.streams(prefix);
+  }
+
   unsettled(): Promise<readonly string[]> {
     return this.#stored.unsettled();
   }
 
-  lease(stream: string): Promise<{ release(): void }> {
-    return this.#stored.lease(stream);
+  scan(after?: number): AsyncIterable<readonly Recorded[]> {
+    return this.#stored.scan(after);
   }
+
+  drop(stream: string): Promise<boolean> {
+    return this.#stored.drop(stream);
+  }
+
+  open(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  watch(): void {}
 
   close(): Promise<void> {
     return Promise.resolve();

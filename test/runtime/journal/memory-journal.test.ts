@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Fact, MemoryJournal } from '../../../src/index.ts';
 import { endsStream, isTerminal } from '../../../src/runtime/journal/journal.ts';
+import { collectAll } from '../../support/collect-all.ts';
 
 const fact = (stream: string, seq: number, type = 'tier2/routine/started', executionId = stream): Fact => ({
   id: `${stream}#${seq}`,
@@ -38,7 +39,7 @@ describe('the journal in memory', () => {
       const journal = new MemoryJournal();
       journal.append('a', 0, [fact('a', 1), fact('a', 2)]);
       expect(() => journal.append('a', expected, [fact('a', expected + 1)])).toThrow(
-        expect.objectContaining({ code: 'JOURNAL_FAILED', message: `Stream "a" is at 2, the writer expected ${expected}` }),
+        expect.objectContaining({ code: 'JOURNAL_CONFLICT', message: `Stream "a" is at 2, the writer expected ${expected}` }),
       );
       expect(await journal.read('a')).toHaveLength(2);
     },
@@ -68,13 +69,65 @@ describe('the journal in memory', () => {
     expect(await journal.unsettled()).toEqual(['open']);
   });
 
-  it('leases a stream to one writer at a time', async () => {
+  it('has one writer at a time', async () => {
     const journal = new MemoryJournal();
-    const lease = await journal.lease('a');
-    await expect(journal.lease('a')).rejects.toMatchObject({ code: 'JOURNAL_FAILED' });
-    await journal.lease('b');
-    lease.release();
-    await expect(journal.lease('a')).resolves.toBeDefined();
+    await journal.open();
+    await expect(journal.open()).rejects.toMatchObject({ code: 'JOURNAL_LOCKED' });
+    await journal.close();
+    await expect(journal.open()).resolves.toBeUndefined();
+  });
+
+  it('tells of its streams, and which of them goes on', async () => {
+    const journal = new MemoryJournal();
+    settle(journal, 'settled');
+    journal.append('open', 0, [fact('open', 1)]);
+    journal.append('dead', 0, [fact('dead', 1), fact('dead', 2, 'execution/dead_lettered')]);
+    journal.append('event/1', 0, [fact('event/1', 1, 'order/placed')]);
+    journal.append('breaker/system', 0, [fact('breaker/system', 1, 'breaker/opened')]);
+    const all = await collectAll(journal.streams());
+    expect(all.map(({ name, status, seq }) => [name, status, seq])).toEqual([
+      ['settled', 'settled', 2],
+      ['open', 'unsettled', 1],
+      ['dead', 'dead', 2],
+      ['event/1', 'settled', 1],
+      ['breaker/system', 'service', 1],
+    ]);
+    expect(await journal.find('dead')).toMatchObject({ status: 'dead' });
+    expect(await journal.find('nobody')).toBeUndefined();
+    journal.append('dead', 2, [fact('dead', 3, 'execution/recovered')]);
+    expect(await journal.unsettled()).toEqual(['open', 'dead']);
+  });
+
+  it('gives all facts in the order in which they were committed, after any of them', async () => {
+    const journal = new MemoryJournal();
+    journal.append('a', 0, [fact('a', 1)]);
+    journal.append('b', 0, [fact('b', 1)]);
+    journal.append('a', 1, [fact('a', 2)]);
+    const all = (await collectAll(journal.scan())).flat();
+    expect(ids(all.map((each) => each.fact))).toEqual(['a#1', 'b#1', 'a#2']);
+    const after = (await collectAll(journal.scan(all[0]?.position))).flat();
+    expect(ids(after.map((each) => each.fact))).toEqual(['b#1', 'a#2']);
+  });
+
+  it('drops what has settled, all but the last fact of a service, and nothing that goes on', async () => {
+    const journal = new MemoryJournal();
+    settle(journal, 'settled');
+    journal.append('open', 0, [fact('open', 1)]);
+    journal.append(
+      'breaker/system',
+      0,
+      [1, 2, 3].map((seq) => fact('breaker/system', seq, 'breaker/opened')),
+    );
+    expect(await Promise.all(['settled', 'open', 'breaker/system', 'nobody'].map((name) => journal.drop(name)))).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
+    expect(await journal.find('settled')).toBeUndefined();
+    expect(ids(await journal.read('breaker/system'))).toEqual(['breaker/system#3']);
+    journal.append('breaker/system', 3, [fact('breaker/system', 4, 'breaker/closed')]);
+    expect(ids(await journal.read('breaker/system', 4))).toEqual(['breaker/system#4']);
   });
 });
 
