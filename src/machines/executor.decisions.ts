@@ -45,15 +45,14 @@ export function recordStarted(turn: ExecutorTurn, { execution, job, bornAt }: Ex
 }
 
 /**
- * After a restart: the attempt that was under way is taken to have used what it declares, as far as that leaves enough for the one that
- * takes its place. What else it had booked is known to nobody.
+ * After a restart the attempt that was under way is made again from its beginning, with its whole time. The first try is taken to have used what
+ * it declares, as far as that leaves enough for the second. What else it had booked is known to nobody.
  */
 export function recordInterrupted(turn: ExecutorTurn, context: ExecutorContext): void {
   const { job, state, bornAt } = context;
-  const usage = abandonedCost(context, 2);
-  if (usage.credits === '0' && usage.tokens === undefined) return;
-  const payload = { stepId: job.stepId, attempt: state.attempt, usage };
-  turn.record({ type: 'tier3/attempt/interrupted', at: Math.max(bornAt, state.at), payload });
+  const at = Math.max(bornAt, state.at);
+  const payload = { stepId: job.stepId, attempt: state.attempt, usage: abandonedCost(context, 2), dueAt: at + job.timeoutMs };
+  turn.record({ type: 'tier3/attempt/interrupted', at, payload });
 }
 
 /** A request that was refused: the execution exists, and has failed without an attempt. */

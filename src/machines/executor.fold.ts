@@ -93,8 +93,11 @@ export function evolveExecutor(state: ExecutorState, fact: StepFact): ExecutorSt
         ? { ...failed, phase: 'paused', remainingMs: backoffMs, pausedAt: at }
         : { ...failed, phase: 'backingOff', dueAt: at + backoffMs };
     }
-    case 'tier3/attempt/interrupted':
-      return { ...state, ...withUsage(state, fact.payload.usage), at };
+    case 'tier3/attempt/interrupted': {
+      const { usage, dueAt } = fact.payload;
+      const isSuspended = state.phase === 'attempting.suspended';
+      return { ...state, ...withUsage(state, usage), at, ...(isSuspended ? { remainingMs: dueAt - at } : { dueAt }) };
+    }
     case 'tier3/execution/timing_out':
       return { ...state, phase: 'attempting.timingOut', at, dueAt: fact.payload.graceUntil };
     case 'tier3/execution/pausing': {

@@ -136,7 +136,11 @@ export type StepFact =
       }
     >
   /** The process ended while it was under way; it is made once more. What it is taken to have used is booked. */
-  | FactBody<'tier3/attempt/interrupted', { readonly stepId: string; readonly attempt: number; readonly usage: AttemptUsage }>
+  /** After a restart: it is made again from its beginning, and has its whole time again. */
+  | FactBody<
+      'tier3/attempt/interrupted',
+      { readonly stepId: string; readonly attempt: number; readonly usage: AttemptUsage; readonly dueAt: number }
+    >
   | FactBody<'tier3/execution/timing_out', { readonly stepId: string; readonly attempt: number; readonly graceUntil: number }>
   | FactBody<'tier3/execution/pausing', { readonly stepId: string; readonly epoch: number }>
   | FactBody<'tier3/execution/paused', { readonly stepId: string; readonly epoch: number; readonly suspended: boolean }>

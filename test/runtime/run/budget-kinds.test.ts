@@ -297,7 +297,9 @@ describe('the books of an attempt that nobody heard of again', () => {
     await using again = await startWorld();
     const { result, facts: told } = await again.finish(await again.runtime.restore(facts));
     expect(result).toMatchObject({ status: when === 'running' ? 'completed' : 'cancelled', resourcesUsed });
-    expect(told.filter(({ type }) => type === 'tier3/attempt/interrupted')).toHaveLength(maxCredits === '6' && when === 'running' ? 1 : 0);
+    const said = told.filter(({ type }) => type === 'tier3/attempt/interrupted').map(({ payload }) => payload);
+    const first = maxCredits === '6' ? { credits: '3', tokens: 20 } : { credits: '0' };
+    expect(said).toMatchObject(when === 'running' ? [{ usage: first }] : []);
     expectWithin(told, { maxCredits, maxTokens });
   });
 });

@@ -191,6 +191,31 @@ describe('how long it waits before the next attempt', () => {
   });
 });
 
+describe('an attempt that a restart interrupted', () => {
+  it('is made again with its whole time, however long nothing ran', async () => {
+    await using world = await startWorld();
+    const run = world.run([{ id: 'a', tool: 'work', timeout: 30_000, parameters: { ms: 25_000 } }]);
+    await world.clock.advanceAsync(20_000);
+    const facts = await world.journal.read(run.executionId);
+    await using again = await startWorld();
+    await again.clock.advanceAsync(HOUR);
+    const { result } = await again.finish(await again.runtime.restore(facts));
+    expect(result).toMatchObject({ status: 'completed' });
+    expect(again.calls.map(({ key, attempt }) => [key, attempt])).toEqual([[`${run.executionId}/a/1`, 1]]);
+  });
+
+  it('times out when it takes too long again', async () => {
+    await using world = await startWorld();
+    const run = world.run([{ id: 'a', tool: 'work', timeout: 30_000, parameters: { ms: 90_000 } }]);
+    await world.clock.advanceAsync(20_000);
+    const facts = await world.journal.read(run.executionId);
+    await using again = await startWorld();
+    await again.clock.advanceAsync(HOUR);
+    const { result } = await again.finish(await again.runtime.restore(facts));
+    expect(result).toMatchObject({ status: 'failed', error: { code: 'STEP_TIMEOUT' } });
+  });
+});
+
 describe('while a step waits for its next attempt', () => {
   const retry = { maxRetries: 3, backoff: { strategy: 'fixed' as const, baseMs: 10_000 } };
 
