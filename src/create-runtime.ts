@@ -9,6 +9,7 @@ import type { ExecutionResult, Json, JsonObject } from './machines/protocol/exec
 import type { Fact } from './machines/protocol/facts.ts';
 import type { RunJob } from './machines/protocol/run.ts';
 import type { SwarmJob } from './machines/protocol/swarm.ts';
+import { Recoveries } from './recoveries.ts';
 import type { Agents } from './runtime/agents/agents.ts';
 import { checkGrace } from './runtime/agents/options.ts';
 import { Approvals } from './runtime/approvals.ts';
@@ -22,6 +23,8 @@ import type { EventBus } from './runtime/events/event-bus.ts';
 import type { Execution, ExecutionHandle, SwarmHandle } from './runtime/execution/handle.ts';
 import { checkRequest, checkStepRequest, type StepExecutionInput, type TierExecutionRequest } from './runtime/execution/requests.ts';
 import { prepareRun, stepJob } from './runtime/jobs.ts';
+import type { Journal } from './runtime/journal/journal.ts';
+import { MemoryJournal } from './runtime/journal/memory-journal.ts';
 import { restorationOf, type StreamRestoration } from './runtime/journal/restoration.ts';
 import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options.ts';
@@ -44,11 +47,26 @@ import { System, type WorkConfiguration } from './system.ts';
 export type Runtime = SwarmchartRuntime;
 
 /**
- * Starts a runtime. Throws DUPLICATE_ID or INVALID_VALUE (WORKFLOW_INVALID for several problems) when its configuration makes no sense.
- * Nothing survives the process unless a durable journal is given.
+ * Starts a runtime. Rejects with DUPLICATE_ID or INVALID_VALUE (WORKFLOW_INVALID for several problems) when its configuration makes no sense, and
+ * with JOURNAL_LOCKED, JOURNAL_DAMAGED or JOURNAL_VERSION when its journal cannot be had.
+ *
+ * Nothing survives the process unless a durable journal is given. What that has of executions that have not ended goes on, unless `recover` is false.
  */
-export function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
-  return Promise.resolve().then(() => new SwarmchartRuntime(options));
+export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  // A caller's options may throw when they are read: that is a rejection, too.
+  await Promise.resolve();
+  checkOptions(options);
+  const { journal = new MemoryJournal() } = options;
+  await journal.open();
+  let runtime: SwarmchartRuntime | undefined;
+  try {
+    runtime = new SwarmchartRuntime({ ...options, journal });
+    await runtime.begin();
+    return runtime;
+  } catch (thrown) {
+    await (runtime ? runtime.stop({ graceMs: 0 }) : journal.close());
+    throw thrown;
+  }
 }
 
 const createNanoId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 16);
@@ -71,10 +89,10 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly #watchdog: Watchdog | undefined;
   readonly #approvals: Approvals;
   readonly #ladder: Ladder;
+  readonly #recoveries: Recoveries;
   #hasStopped = false;
 
-  constructor(options: RuntimeOptions) {
-    checkOptions(options);
+  constructor(options: RuntimeOptions & { readonly journal: Journal }) {
     this.#options = options;
     this.#ladder = new Ladder(options);
     this.#configuration = configurationOf(options);
@@ -115,12 +133,34 @@ class SwarmchartRuntime implements AsyncDisposable {
       isLive: (swarmId) => directory.find(swarmId) !== undefined,
     });
     this.#handles = new Handles(this.#system);
+    this.#recoveries = new Recoveries({
+      system: this.#system,
+      handles: this.#handles,
+      blackboards: this.#blackboards,
+      approvals: this.#approvals,
+      followSwarm: (execution, job) => this.#followSwarm(execution, job),
+      followRun: (execution, { tier, context, job }) => {
+        const isOfSwarm = tier === 'tier2' && context.swarmId !== context.executionId;
+        if (isOfSwarm) void this.#exportResult(execution, (job as RunJob).plan.id);
+      },
+    });
     this.events = this.#system.bus;
     if (options.agents) this.#system.agents.bring(options.agents);
     this.tier1 = this.#tier((request) => this.#startSwarm(request));
     this.tier2 = this.#tier((request) => this.#startRoutine(request));
     this.tier3 = this.#tier((request) => this.#startStep(request));
     this.#watchdog?.start();
+  }
+
+  /** Before anybody has this runtime: what its journal remembers, and what goes on from there. */
+  async begin(): Promise<void> {
+    await this.#system.begin();
+    if (this.#options.recover ?? true) await this.#recoveries.recoverAll();
+  }
+
+  /** Executions by id: those that live, those that the journal has, and what became of them when this runtime was created. */
+  get executions(): Pick<Recoveries, 'get' | 'list' | 'resume' | 'outcome'> {
+    return this.#recoveries;
   }
 
   /** What exists here that a workflow can name; for `loadWorkflows`. */
@@ -197,16 +237,12 @@ class SwarmchartRuntime implements AsyncDisposable {
    * idempotency key. Throws INVALID_INPUT when the facts do not begin with the start of one.
    */
   async restore(facts: readonly Fact[]): Promise<ExecutionHandle> {
-    const goOn = await this.#restoration(facts, ({ tier }) => tier !== 'tier1', 'restoreSwarm goes on with a swarm');
-    const { execution, tier } = goOn();
-    return this.#handles.execution(execution, tier);
+    return (await this.#restore(facts, ({ tier }) => tier !== 'tier1', 'restoreSwarm goes on with a swarm')) as ExecutionHandle;
   }
 
   /** The same for a swarm; each of its runs goes on under a new lease. */
   async restoreSwarm(facts: readonly Fact[]): Promise<SwarmHandle> {
-    const goOn = await this.#restoration(facts, ({ tier }) => tier === 'tier1', 'restore goes on with a run or a step');
-    const { execution, job } = goOn();
-    return this.#followSwarm(execution, job as SwarmJob);
+    return (await this.#restore(facts, ({ tier }) => tier === 'tier1', 'restore goes on with a run or a step')) as SwarmHandle;
   }
 
   /**
@@ -246,32 +282,41 @@ class SwarmchartRuntime implements AsyncDisposable {
       await Promise.race([Promise.all(live.map((execution) => execution.result())), deadline.promise]);
       clock.clearTimeout(timer);
     }
+    await this.#end('The runtime was stopped');
+  }
+
+  /**
+   * Lets what is under way finish, at most for `graceMs`, and begins nothing more; then stops every actor without cancelling anything. A durable
+   * journal goes on with all of it at the next start: what was cut short is then done again, under the same idempotency key. Until then results
+   * that are awaited here are failed with RUNTIME_STOPPED.
+   */
+  async drain(options: { readonly graceMs?: number } = {}): Promise<void> {
+    const graceMs = reading('The options', () => checkGrace(options).graceMs ?? 10_000, 'INVALID_VALUE');
+    await this.#system.settleDown(graceMs);
+    await this.#end('The runtime was stopped; the execution goes on from its journal');
+  }
+
+  /** Drains when the journal outlives this process, and otherwise cancels what lives. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (this.#system.journal.isDurable ? this.drain() : this.stop());
+  }
+
+  async #end(message: string): Promise<void> {
     const agents = this.#system.agents.stop();
-    this.#system.halt();
+    this.#system.halt(message);
     this.#hasStopped = true;
     await agents;
     await this.#watchdog?.stop();
     await this.#system.journal.close();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
-  }
-
-  /** What starts it is called in the same turn as whatever must be there before it runs, such as the agents of a swarm. */
-  async #restoration(facts: readonly Fact[], fits: (restoration: StreamRestoration) => boolean, otherwise: string) {
+  async #restore(facts: readonly Fact[], fits: (restoration: StreamRestoration) => boolean, otherwise: string) {
     const restoration = restorationOf(facts);
-    const { tier, context, job } = restoration;
+    const { tier, context } = restoration;
     if (!fits(restoration)) throw new SwarmchartError('INVALID_INPUT', `These are facts of ${tier}: ${otherwise}`);
     const stored = await this.#system.journal.read(context.executionId);
     if (stored.length === 0) await this.#system.journal.append(context.executionId, 0, facts);
-    this.#blackboards.fold(facts);
-    return () => {
-      const execution = this.#system.start(tier, context, job, restoration);
-      this.#system.errors.hear(facts);
-      this.#approvals.hear(facts);
-      return { execution, tier, job };
-    };
+    return this.#recoveries.start(restoration, facts);
   }
 
   #load(source: WorkflowSource, inputNames: readonly string[]): LoadedWorkflow {

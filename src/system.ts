@@ -21,6 +21,7 @@ import type { LeaseAnswer } from './machines/protocol/agent.ts';
 import { executionError, SwarmchartError } from './machines/protocol/errors.ts';
 import type { ExecutionContext, Tier } from './machines/protocol/execution.ts';
 import type { Fact } from './machines/protocol/facts.ts';
+import type { RecoveryFact } from './machines/protocol/recovery.ts';
 import type { ChildSpec } from './machines/protocol/run.ts';
 import type { SupervisorOutcome } from './machines/protocol/supervisor.ts';
 import { Agents } from './runtime/agents/agents.ts';
@@ -40,7 +41,6 @@ import { SuspendedStates } from './runtime/execution/suspended-states.ts';
 import { safeObserver } from './runtime/inspection.ts';
 import { FactStream } from './runtime/journal/fact-stream.ts';
 import type { Journal } from './runtime/journal/journal.ts';
-import { MemoryJournal } from './runtime/journal/memory-journal.ts';
 import { publishedStream } from './runtime/journal/published-stream.ts';
 import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAILBOX_LIMIT, type RuntimeOptions } from './runtime/options.ts';
@@ -66,10 +66,17 @@ export interface FactWatch {
 /** What a chart's actor needs to go on from an earlier life. */
 export interface Restoration {
   readonly seq: number;
+  readonly at: number;
+  readonly isHeld: boolean;
   readonly states: ReadonlyMap<string, unknown>;
+  /** When the journal brought it back: how often in a row without progress. */
+  readonly recovery?: number;
 }
 
 const ROOT_LOGICS = { tier1: 'swarm', tier2: 'run', tier3: 'executor' } as const satisfies Record<Tier, string>;
+
+/** So often all mail is delivered without a new fact before nothing more is expected: what ends is heard of by hops. */
+const QUIET_ROUNDS = 4;
 
 /** Names the stream of the supervisor's facts. */
 const RUNTIME: ExecutionContext = { executionId: 'runtime', swarmId: 'runtime', userId: 'runtime', timestamp: 0, correlationId: 'runtime' };
@@ -109,11 +116,11 @@ export class System {
   readonly #watch: FactWatch;
   #isStopped = false;
 
-  constructor(options: RuntimeOptions, work: WorkConfiguration, helpers: SwarmHelpers, watch: FactWatch) {
+  constructor(options: RuntimeOptions & { readonly journal: Journal }, work: WorkConfiguration, helpers: SwarmHelpers, watch: FactWatch) {
     this.#watch = watch;
     this.clock = options.clock ?? systemClock();
     this.log = options.logger ? safeLogger(options.logger) : SILENT;
-    this.journal = options.journal ?? new MemoryJournal();
+    this.journal = options.journal;
     this.errors = new ErrorLog(options.errors ?? {}, this.log);
     this.bus = new EventBus({ clock: this.clock, log: this.log, first: (facts) => this.errors.hear(facts) });
     this.#post = new PostOffice(options.carrier ?? new MailQueue(), this.counters, options.mailboxLimit ?? DEFAULT_MAILBOX_LIMIT);
@@ -139,12 +146,21 @@ export class System {
     const breakerHost = parentOnly();
     const enqueue = (to: string, type: string, open: () => void) => this.#post.enqueue(to, type, open);
     const circuits = new AgentCircuits({ breakers, enqueue, setCircuit: (...change) => this.agents.setCircuit(...change) });
-    this.suspension = new SystemPause({ clock, log, directory, breakers, enqueue, live: () => this.#roots.keys() });
+    this.suspension = new SystemPause({
+      clock,
+      log,
+      directory,
+      breakers,
+      enqueue,
+      live: () => this.#roots.keys(),
+      record: (...about) => void this.commands.note(...about),
+    });
     this.breakers = new BreakerRegistry({
       clock,
       counters,
       options: scopeOptions(options.breakers),
       parent: breakerHost.ref,
+      journal: this.journal,
       publish: (facts) => this.bus.publish(facts),
       faults: this.#faults,
       log,
@@ -206,7 +222,7 @@ export class System {
   /** Starts a root execution in a stream of its own. Throws DUPLICATE_EXECUTION for an id that is taken. */
   start(tier: Tier, context: ExecutionContext, job: object, restoration?: Restoration): Execution {
     const { executionId } = context;
-    if (this.#isStopped) throw new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped');
+    if (this.#isStopped || this.directory.effects.isHeld) throw new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped');
     if (this.#roots.has(executionId) || this.directory.status(executionId) !== undefined) {
       throw new SwarmchartError('DUPLICATE_EXECUTION', `There is an execution "${executionId}" already`);
     }
@@ -215,17 +231,63 @@ export class System {
     const stream = new FactStream({
       name: executionId,
       journal: this.journal,
-      ...(restoration && { seq: restoration.seq }),
+      ...(restoration && { seq: restoration.seq, at: restoration.at }),
       onCommitted: (facts) => this.#publish(facts, execution),
-      onFailed: (error) => this.#endings.abandon(executionId, executionError('JOURNAL_FAILED', error.message, tier)),
+      onFailed: (error) => this.#endings.abandon(executionId, executionError(error.code, error.message, tier)),
     });
     const refusal = restoration || 'refusal' in job ? undefined : this.suspension.admit(execution, tier);
     const input = { execution: context, job: refusal ? { ...job, refusal } : job };
     const spec: ChildSpec = { id: executionId, src: ROOT_LOGICS[tier], incarnation: 1, input };
     const suspended = new SuspendedStates(restoration?.states);
     this.#roots.set(executionId, { execution, stream, tier, suspended, spec, fallen: new Map(), falls: new Set() });
+    if (restoration) this.#goOn(restoration, context, stream, tier);
     this.#executions.start(executionId);
     return execution;
+  }
+
+  #goOn({ isHeld, at, recovery: recoveries }: Restoration, context: ExecutionContext, stream: FactStream, tier: Tier): void {
+    if (isHeld) this.suspension.adopt(context.executionId);
+    if (recoveries === undefined) return;
+    const fact: RecoveryFact = { type: 'execution/recovered', at: Math.max(at, this.clock.now()), payload: { recoveries } };
+    stream.record({ execution: context, tier, facts: [fact] });
+  }
+
+  /** Before anything is started: what survives beside executions. */
+  async begin(): Promise<void> {
+    this.journal.watch((condition) => this.suspension.heed(condition));
+    await this.breakers.restore();
+  }
+
+  /** A root execution that lives. */
+  find(executionId: string): { readonly execution: Execution; readonly tier: Tier } | undefined {
+    return this.#roots.get(executionId);
+  }
+
+  /** Nothing begins any more. Resolves when what is under way has ended and all that was recorded is committed; at the latest after `graceMs`. */
+  async settleDown(graceMs: number): Promise<void> {
+    const { effects } = this.directory;
+    effects.hold();
+    const deadline = Promise.withResolvers<void>();
+    const timer = this.clock.setTimeout(() => deadline.resolve(), graceMs);
+    await Promise.race([effects.idle().then(() => this.#silence()), deadline.promise]);
+    this.clock.clearTimeout(timer);
+  }
+
+  /** Resolves when no execution records anything any more. */
+  async #silence(): Promise<void> {
+    for (let before = -1, quiet = 0; quiet < QUIET_ROUNDS; ) {
+      await Promise.all([...this.#roots.values()].map(({ stream }) => stream.committed()?.catch(() => undefined)));
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#post.enqueue('runtime', 'drain', resolve);
+      await promise;
+      const now = this.#recorded();
+      quiet = now === before ? quiet + 1 : 0;
+      before = now;
+    }
+  }
+
+  #recorded(): number {
+    return this.#roots.values().reduce((sum, { stream }) => sum + stream.seq, 0);
   }
 
   #commit(params: CommitParams): void {
@@ -242,13 +304,13 @@ export class System {
   }
 
   /** Stops every actor at once. What has not settled gets a failed result that no fact records. */
-  halt(): void {
+  halt(message = 'The runtime was stopped'): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.breakers.stop();
     void this.agents.stop();
     for (const executionId of this.#roots.keys()) {
-      this.#endings.abandon(executionId, executionError('RUNTIME_STOPPED', 'The runtime was stopped', 'tier2'));
+      this.#endings.abandon(executionId, executionError('RUNTIME_STOPPED', message, 'tier2'));
     }
     this.#tree.stop();
     this.bus.close();

@@ -40,6 +40,8 @@ class Attempt {
   #wake: (() => void) | undefined;
   #pause: Promise<void> | undefined;
   #pauseNumber = 0;
+  /** While it is at work, and neither waits at the gate nor is suspended. */
+  #rest: (() => void) | undefined;
 
   constructor(input: AttemptInput, services: WorkServices, reply: (reply: AttemptReply) => void) {
     this.#input = input;
@@ -65,6 +67,7 @@ class Attempt {
   async run(): Promise<void> {
     const outcome = await this.#outcome();
     this.#isSettled = true;
+    this.#atRest();
     if (this.#hasLeft) this.#services.counters.lateResults++;
     else this.#reply({ type: 'attempt.settled', attempt: this.#input.attempt, outcome, at: this.#services.clock.now() });
   }
@@ -72,6 +75,7 @@ class Attempt {
   leave(): void {
     this.#hasLeft = true;
     if (this.#isSettled) return;
+    this.#atRest();
     this.#left?.resolve();
     this.#services.counters.abandoned++;
     this.#abort.abort(new SwarmchartError('CANCELLED', 'the step was left'));
@@ -92,6 +96,7 @@ class Attempt {
       }
       if (mode === 'suspended') await this.#pause;
       this.#abort.signal.throwIfAborted();
+      this.#atWork();
       for (const condition of job.when) {
         if (!(await this.#services.evaluate(condition, job.scope, this.#abort.signal))) return { kind: 'skipped', usage: this.#usage() };
         this.#abort.signal.throwIfAborted();
@@ -146,8 +151,19 @@ class Attempt {
   async #passCheckpoint(): Promise<void> {
     this.#abort.signal.throwIfAborted();
     this.#reply({ type: 'attempt.suspended', attempt: this.#input.attempt, pause: this.#pauseNumber, at: this.#services.clock.now() });
+    this.#atRest();
     await this.#pause;
+    if (!this.#isSettled && !this.#hasLeft) this.#atWork();
     this.#abort.signal.throwIfAborted();
+  }
+
+  #atWork(): void {
+    this.#rest ??= this.#services.streams.begin();
+  }
+
+  #atRest(): void {
+    this.#rest?.();
+    this.#rest = undefined;
   }
 
   #hold(pause: number): void {

@@ -21,7 +21,7 @@ import { toJson } from './json.ts';
 import type { Counters, FactStreams } from './services.ts';
 
 export interface HelperServices {
-  readonly streams: Pick<FactStreams, 'committed' | 'mayAct'>;
+  readonly streams: Pick<FactStreams, 'committed' | 'mayAct' | 'begin'>;
   readonly counters: Pick<Counters, 'abandoned' | 'lateResults'>;
   readonly plan: (input: PlannerInput, signal: AbortSignal) => PlanProposal | Promise<PlanProposal>;
   readonly organize: (input: OrganizerInput, signal: AbortSignal) => TeamProposal | Promise<TeamProposal>;
@@ -85,14 +85,18 @@ async function passGate({ streams }: HelperServices, { execution }: SwarmJob, si
   if (signal.aborted) throw new SwarmchartError('CANCELLED', 'The swarm was left');
 }
 
-async function watched<T>({ counters }: HelperServices, signal: AbortSignal, work: () => T | Promise<T>): Promise<T> {
+async function watched<T>({ counters, streams }: HelperServices, signal: AbortSignal, work: () => T | Promise<T>): Promise<T> {
   const abandon = (): void => {
     counters.abandoned++;
   };
   signal.addEventListener('abort', abandon, { once: true });
+  const end = streams.begin();
+  signal.addEventListener('abort', end, { once: true });
   try {
     return await work();
   } finally {
+    end();
+    signal.removeEventListener('abort', end);
     signal.removeEventListener('abort', abandon);
     if (signal.aborted) counters.lateResults++;
   }

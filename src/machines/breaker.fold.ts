@@ -41,6 +41,7 @@ export function evolveBreaker(state: BreakerState, fact: BreakerFact): BreakerSt
     case 'breaker/probe/released':
       return { ...state, at, phase: 'halfOpen.idle' };
     case 'breaker/closed':
+    case 'breaker/removed':
       return { ...CLOSED, at };
     default:
       return state;

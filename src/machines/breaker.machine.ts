@@ -15,6 +15,7 @@ import { type BreakerPhase, type BreakerState, CLOSED, evolveBreaker } from './b
 import { type CommitParams, effect, type StaleParams } from './effects.ts';
 import type { BreakerCommand, BreakerFact, BreakerKey, BreakerOptions } from './protocol/breaker.ts';
 import type { ExecutionContext } from './protocol/execution.ts';
+import { untilDue } from './timers.ts';
 import { Turn } from './turn.ts';
 
 export interface BreakerInput extends BreakerKey {
@@ -22,6 +23,8 @@ export interface BreakerInput extends BreakerKey {
   /** Names the stream of the breaker's own facts. */
   readonly execution: ExecutionContext;
   readonly restored?: BreakerState;
+  /** When it goes on from an earlier life: its timers keep what remains of their time. */
+  readonly bornAt?: number;
 }
 
 interface BreakerContext extends BreakerInput {
@@ -37,7 +40,7 @@ const isOfProbe = ({ state }: BreakerContext, event: BreakerCommand): boolean =>
 const chart = setup({
   types: { context: {} as BreakerContext, events: {} as BreakerCommand, input: {} as BreakerInput },
   actions: { commit: effect<CommitParams>(), countStale: effect<StaleParams>() },
-  delays: { untilDue: ({ context: { state } }) => Math.max(0, state.dueAt - state.at) },
+  delays: { untilDue: ({ context: { state, bornAt = 0 } }) => untilDue({ state, bornAt }) },
   guards: {
     phaseIs: ({ context }, phase: BreakerPhase) => context.state.phase === phase,
     isLastStraw: ({ context }, phase: BreakerPhase) =>

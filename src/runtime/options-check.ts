@@ -34,6 +34,7 @@ const CHECKS: Readonly<Record<keyof RuntimeOptions, Check>> = {
   classify: isFunction,
   breakers: elsewhere,
   journal: isJournal,
+  recover: (value) => (typeof value === 'boolean' ? undefined : 'true or false'),
   clock: elsewhere,
   createId: isFunction,
   logger: elsewhere,

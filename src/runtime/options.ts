@@ -44,7 +44,10 @@ export interface RuntimeOptions {
   readonly classify?: (error: unknown) => ErrorClass | undefined;
   /** Figures of the circuit breakers by scope, or false for none. @default 5 failures in a row, 30 s, 2 probes that succeed */
   readonly breakers?: BreakersOptions;
+  /** Where facts are kept. It is this runtime's alone until that is stopped. @default in memory */
   readonly journal?: Journal;
+  /** Whether executions that the journal has, and that have not ended, go on when the runtime is created. @default true */
+  readonly recover?: boolean;
   readonly clock?: Clock;
   /** Makes execution ids. @default nanoid */
   readonly createId?: () => string;

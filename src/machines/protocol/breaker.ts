@@ -52,4 +52,6 @@ export type BreakerFact =
   | FactBody<'breaker/probe/started', BreakerKey & { readonly permit: number; readonly dueAt: number }>
   | FactBody<'breaker/probe/succeeded', BreakerKey & { readonly successes: number }>
   | FactBody<'breaker/probe/released', BreakerKey>
-  | FactBody<'breaker/closed', BreakerKey & By>;
+  | FactBody<'breaker/closed', BreakerKey & By>
+  /** What it guarded is gone, and all that was remembered of it. */
+  | FactBody<'breaker/removed', BreakerKey>;

@@ -44,8 +44,7 @@ export class AgentCircuits implements CircuitHooks {
 
   /** Hears of what the breaker of an agent records. */
   changed({ type, payload: { key } }: BreakerFact): void {
-    if (!CHANGES.has(type)) return;
-    this.#services.enqueue('pool', 'pool.circuit', () => this.#services.setCircuit(key, this.#circuitOf(key)));
+    if (CHANGES.has(type)) this.#tell(key);
   }
 
   settled(agentId: string, leaseId: string, outcome: LeaseOutcome): AgentCircuit {
@@ -68,6 +67,10 @@ export class AgentCircuits implements CircuitHooks {
       case 'agent/lost':
         return this.#end(fact.payload.agentId, 'failed');
       case 'agent/registered':
+        // One that an earlier life of this runtime knew comes back with what is remembered of it.
+        this.#probes.delete(fact.payload.agentId);
+        if (this.#circuitOf(fact.payload.agentId) !== 'closed') this.#tell(fact.payload.agentId);
+        return;
       case 'agent/escalated':
       case 'agent/unregistered':
         this.#probes.delete(fact.payload.agentId);
@@ -75,6 +78,10 @@ export class AgentCircuits implements CircuitHooks {
         return;
       default:
     }
+  }
+
+  #tell(agentId: string): void {
+    this.#services.enqueue('pool', 'pool.circuit', () => this.#services.setCircuit(agentId, this.#circuitOf(agentId)));
   }
 
   #try(agentId: string, leaseId: string): void {

@@ -20,10 +20,12 @@ import {
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { ExecutionContext } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
-import type { FactStream } from '../journal/fact-stream.ts';
+import { FactStream } from '../journal/fact-stream.ts';
+import type { Journal } from '../journal/journal.ts';
 import { publishedStream } from '../journal/published-stream.ts';
 import { type Audit, checkAudit, checkCall, checkKey, type GuardedCall, SYSTEM } from './doors.ts';
 import { type ScopeOptions, withFigures } from './options.ts';
+import { isForgotten, remembered } from './records.ts';
 import { type BreakerSnapshot, snapshotOf } from './snapshot.ts';
 
 export interface BreakersServices {
@@ -33,6 +35,7 @@ export interface BreakersServices {
   readonly parent: () => AnyActorRef | undefined;
   readonly log: Logger;
   readonly faults: FaultHooks;
+  readonly journal: Journal;
   readonly publish: (facts: readonly Fact[]) => void;
   /** What guards something that there is, though nobody has called it; undefined for what is unknown or has no breaker. */
   readonly known: (key: BreakerKey) => Guard | undefined;
@@ -54,7 +57,7 @@ export class BreakerRegistry implements Breakers {
   readonly #services: BreakersServices;
   readonly #logic: CircuitBreaker;
   readonly #actors = new Map<string, BreakerActor>();
-  /** Breakers are not durable: their facts are published and not kept. */
+  /** Of those that ever recorded anything, also when what they guarded is gone: a stream's numbers go on. */
   readonly #streams = new Map<string, FactStream>();
   #permits = 0;
   #isStopped = false;
@@ -139,11 +142,30 @@ export class BreakerRegistry implements Breakers {
   }
 
   /** What it guarded is gone. */
-  drop(key: BreakerKey): void {
-    const id = idOf(key);
-    this.#actors.get(id)?.send({ type: 'xstate.stop' } as never);
+  drop({ scope, key }: BreakerKey): void {
+    const id = idOf({ scope, key });
+    const actor = this.#actors.get(id);
+    if (!actor) return;
+    actor.send({ type: 'xstate.stop' } as never);
     this.#actors.delete(id);
-    this.#streams.delete(id);
+    const { execution } = actor.getSnapshot().context;
+    const removed: BreakerFact = { type: 'breaker/removed', at: this.#services.clock.now(), payload: { scope, key } };
+    this.#streams.get(id)?.record({ execution, tier: 'tier3', facts: [removed] });
+  }
+
+  /** Before anything else happens: what the breakers of an earlier life of this runtime had recorded. */
+  async restore(): Promise<void> {
+    for await (const { name, seq, key, state } of remembered(this.#services.journal)) {
+      this.#streams.set(name, this.#openStream(name, seq));
+      if (isForgotten(state) || !this.#isUsed(key)) continue;
+      this.#permits = Math.max(this.#permits, state.permit);
+      const actor = this.#actorOf(this.#services.known(key) ?? key, state);
+      const at = this.#services.clock.now();
+      // Whoever tried it has not lived to tell.
+      if (state.phase === 'halfOpen.probing') actor.send({ type: 'breaker.released', permit: state.permit, at });
+      if (state.phase !== 'closed')
+        this.#services.noted({ type: 'breaker/opened', at, payload: { ...key, failures: state.failures, until: null } });
+    }
   }
 
   stop(): void {
@@ -197,7 +219,7 @@ export class BreakerRegistry implements Breakers {
     if (guard.scope === 'layer' && type !== 'breaker.released') this.count(SYSTEM, type === 'breaker.failed' ? 'failed' : 'succeeded');
   }
 
-  #actorOf({ scope, key, options: own }: Guard): BreakerActor {
+  #actorOf({ scope, key, options: own }: Guard, restored?: BreakerState): BreakerActor {
     const id = idOf({ scope, key });
     const known = this.#actors.get(id);
     if (known) return known;
@@ -205,7 +227,7 @@ export class BreakerRegistry implements Breakers {
     const options = withFigures(ofScope === false ? DEFAULT_BREAKER : ofScope, own);
     const timestamp = this.#services.clock.now();
     const execution: ExecutionContext = { executionId: id, swarmId: id, userId: 'runtime', timestamp, correlationId: id };
-    return this.#begin(id, { scope, key, options, execution });
+    return this.#begin(id, { scope, key, options, execution, ...(restored && { restored, bornAt: timestamp }) });
   }
 
   #begin(id: string, input: BreakerInput): BreakerActor {
@@ -219,7 +241,8 @@ export class BreakerRegistry implements Breakers {
   /** A turn that failed has recorded nothing: the next life goes on from what the last one had recorded. What it was told in that turn is lost. */
   #crashed(id: string, { restored: _, ...input }: BreakerInput, actor: BreakerActor, err: unknown): void {
     this.#services.log.error({ err, breaker: id }, 'a circuit breaker crashed, and is started again');
-    if (!this.#isStopped && this.#actors.get(id) === actor) this.#begin(id, { ...input, restored: stateOf(actor) });
+    if (!this.#isStopped && this.#actors.get(id) === actor)
+      this.#begin(id, { ...input, restored: stateOf(actor), bornAt: this.#services.clock.now() });
   }
 
   /** For one more key that a caller chose: those that never recorded anything are as good as none. */
@@ -239,11 +262,20 @@ export class BreakerRegistry implements Breakers {
     for (const { type } of params.facts) this.#services.faults.fact?.({ executionId, type });
     let stream = this.#streams.get(executionId);
     if (!stream) {
-      stream = publishedStream(executionId, this.#services.publish);
+      stream = this.#openStream(executionId);
       this.#streams.set(executionId, stream);
     }
     stream.record(params);
     for (const fact of params.facts as readonly BreakerFact[]) this.#services.noted(fact);
+  }
+
+  /** The agents of a swarm's own come and go with it, and so does what is known of them. */
+  #openStream(name: string, seq = 0): FactStream {
+    const { journal, publish: onCommitted, log } = this.#services;
+    const isOfSwarm = name.startsWith('breaker/agent/') && name.split('/').length > 3;
+    if (isOfSwarm) return publishedStream(name, onCommitted);
+    const onFailed = (err: unknown) => log.error({ err, breaker: name }, 'a circuit breaker is not recorded any more');
+    return new FactStream({ name, journal, seq, onCommitted, onFailed });
   }
 }
 

@@ -81,7 +81,13 @@ export class Commands {
     const root = this.#services.roots.get(executionId);
     // One that has ended may still wait for its last commit: after its terminal fact there is none.
     if (!root || this.#services.directory.find(executionId)?.ref?.getSnapshot().status !== 'active') return false;
-    root.stream.record({ execution: root.execution.context, tier: 'tier1', facts: [fact] });
+    root.stream.record({ execution: root.execution.context, tier: root.tier, facts: [{ ...fact, at: Math.max(fact.at, root.stream.at) }] });
     return root.stream.committed();
+  }
+
+  /** The same, for what nobody waits for: that the stream has failed is told by the execution's result. */
+  note(executionId: string, fact: FactBody): void {
+    const gate = this.record(executionId, fact);
+    if (gate) gate.catch(() => undefined);
   }
 }

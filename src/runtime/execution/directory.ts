@@ -5,6 +5,7 @@ import type { FactStreams } from '../../actors/services.ts';
 import type { CommitParams } from '../../machines/effects.ts';
 import type { ExecutionContext, ExecutionStatus } from '../../machines/protocol/execution.ts';
 import type { FactStream } from '../journal/fact-stream.ts';
+import { EffectGate } from './effect-gate.ts';
 
 export interface DirectoryEntry {
   readonly stream: FactStream;
@@ -17,6 +18,7 @@ export interface DirectoryEntry {
 const REMEMBERED = 10_000;
 
 export class Directory implements FactStreams {
+  readonly effects = new EffectGate();
   readonly #entries = new Map<string, DirectoryEntry>();
   /** Two generations: when the young one is full it becomes the old one, and what was old is forgotten. */
   #settled = new Map<string, ExecutionStatus>();
@@ -60,8 +62,14 @@ export class Directory implements FactStreams {
     this.#streamOf(params.execution)?.record(params);
   }
 
+  /** Effects wait here before they begin. */
   committed(execution: ExecutionContext): Promise<void> | undefined {
-    return this.#streamOf(execution)?.committed();
+    const committed = this.#streamOf(execution)?.committed();
+    return committed ? committed.then(() => this.effects.closed) : this.effects.closed;
+  }
+
+  begin(): () => void {
+    return this.effects.begin();
   }
 
   /** A run that compensates may act, whatever those above it are up to: they wait for it. */

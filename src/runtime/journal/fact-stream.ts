@@ -5,6 +5,7 @@
  * After a failed commit the stream takes nothing more, and its gate never opens again.
  */
 
+import { identityOf } from '../../actors/failure.ts';
 import type { CommitParams } from '../../machines/effects.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import { envelope, type Fact } from '../../machines/protocol/facts.ts';
@@ -15,6 +16,8 @@ export interface FactStreamOptions {
   readonly journal: Pick<Journal, 'append'>;
   /** Number of the last fact already in the journal. */
   readonly seq?: number;
+  /** When that happened. */
+  readonly at?: number;
   readonly onCommitted: (facts: readonly Fact[]) => void;
   readonly onFailed: (error: SwarmchartError) => void;
 }
@@ -24,6 +27,7 @@ export class FactStream {
   readonly #options: FactStreamOptions;
   #seq: number;
   #committed: number;
+  #at: number;
   #last: Promise<void> | undefined;
   #failure: SwarmchartError | undefined;
 
@@ -32,6 +36,17 @@ export class FactStream {
     this.#options = options;
     this.#seq = options.seq ?? 0;
     this.#committed = this.#seq;
+    this.#at = options.at ?? 0;
+  }
+
+  /** Number of its last fact, committed or not. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** When its last fact happened: nothing is recorded behind that. */
+  get at(): number {
+    return this.#at;
   }
 
   get failure(): SwarmchartError | undefined {
@@ -43,6 +58,7 @@ export class FactStream {
     const expected = this.#seq;
     const enveloped = facts.map((body, index) => envelope(body, expected + index + 1, this.name, tier, execution));
     this.#seq += enveloped.length;
+    this.#at = enveloped.at(-1)?.at ?? this.#at;
     try {
       const appended = this.#options.journal.append(this.name, expected, enveloped);
       if (appended || this.#committed < expected) this.#last = this.#afterwards(appended, enveloped);
@@ -80,8 +96,17 @@ export class FactStream {
 
   #fail(thrown: unknown): void {
     if (this.#failure) return;
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    this.#failure = new SwarmchartError('JOURNAL_FAILED', `Stream "${this.name}" could not be written: ${message}`, { cause: thrown });
+    this.#failure = this.#committed === 0 && isConflict(thrown) ? takenName(this.name, thrown) : failureOf(this.name, thrown);
     this.#options.onFailed(this.#failure);
   }
+}
+
+const isConflict = (thrown: unknown): boolean => identityOf(thrown)?.code === 'JOURNAL_CONFLICT';
+
+const takenName = (name: string, cause: unknown): SwarmchartError =>
+  new SwarmchartError('DUPLICATE_EXECUTION', `The journal has an execution "${name}" already`, { cause });
+
+function failureOf(name: string, cause: unknown): SwarmchartError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new SwarmchartError('JOURNAL_FAILED', `Stream "${name}" could not be written: ${message}`, { cause });
 }

@@ -47,6 +47,8 @@ export interface JournalReader {
 }
 
 export interface Journal extends JournalReader {
+  /** Whether what is committed outlives this process. */
+  readonly isDurable: boolean;
   /**
    * Makes the caller the only writer until `close`. Called once, before anything else. Rejects with JOURNAL_LOCKED while somebody else writes,
    * JOURNAL_DAMAGED for what is no journal or has lost its parts, JOURNAL_VERSION for one of a newer version; then nothing was changed.

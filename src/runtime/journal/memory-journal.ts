@@ -21,6 +21,7 @@ interface Stored {
 }
 
 export class MemoryJournal implements Journal {
+  readonly isDurable: boolean = false;
   readonly #streams = new Map<string, Stored>();
   /** In the order in which they settled. */
   readonly #settled = new Set<string>();

@@ -5,6 +5,7 @@ import { type ExecutorState, evolveExecutor, FRESH_EXECUTOR } from '../../machin
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { ExecutionContext, Tier } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
+import { isHeldIn, recoveriesIn } from '../../machines/protocol/recovery.ts';
 import type { RunFact, RunJob } from '../../machines/protocol/run.ts';
 import type { StepFact, StepJob } from '../../machines/protocol/step.ts';
 import type { SwarmFact, SwarmJob } from '../../machines/protocol/swarm.ts';
@@ -22,6 +23,12 @@ export interface StreamRestoration {
   readonly job: SwarmJob | RunJob | StepJob;
   /** Number of the last fact. */
   readonly seq: number;
+  /** When that happened. */
+  readonly at: number;
+  /** It was paused with all others. */
+  readonly isHeld: boolean;
+  /** How often it was recovered since it last got anywhere. */
+  readonly recoveries: number;
   /** By execution id. */
   readonly states: ReadonlyMap<string, ExecutionState>;
 }
@@ -35,7 +42,9 @@ export function restorationOf(facts: readonly Fact[]): StreamRestoration {
     for (const [index, fact] of facts.entries()) checkObject(`The fact ${index + 1}`, fact);
     const [first] = facts;
     if (!first) throw new SwarmchartError('INVALID_INPUT', 'A stream without facts cannot be restored');
-    return { ...rootOf(first), seq: facts.length, states: foldStream(facts) };
+    const at = facts.at(-1)?.at ?? 0;
+    const more = { isHeld: isHeldIn(facts), recoveries: recoveriesIn(facts) };
+    return { ...rootOf(first), ...more, at, seq: facts.length, states: foldStream(facts) };
   });
 }
 

@@ -10,6 +10,7 @@ interface HeldAppend {
 }
 
 export class HeldJournal implements Journal {
+  readonly isDurable = false;
   /** Appends that wait, oldest first. */
   readonly held: HeldAppend[] = [];
   /** What each append held, in the order in which they were made. */

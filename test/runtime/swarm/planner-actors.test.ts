@@ -21,7 +21,7 @@ const inputs = {
 function world(more: Partial<HelperServices> = {}) {
   const counters = { stale: 0, deadLetters: 0, abandoned: 0, lateResults: 0 };
   const services: HelperServices = {
-    streams: { committed: () => undefined, mayAct: () => true },
+    streams: { committed: () => undefined, mayAct: () => true, begin: () => () => {} },
     counters,
     plan: () => proposal,
     organize: () => ({ ok: true, team: { roles: {}, tasks: {}, obligations: [] } }),
@@ -125,7 +125,7 @@ describe('nothing begins', () => {
     const gate = Promise.withResolvers<void>();
     let asked = 0;
     const { start, report } = world({
-      streams: { committed: () => gate.promise, mayAct: () => true },
+      streams: { committed: () => gate.promise, mayAct: () => true, begin: () => () => {} },
       plan: () => {
         asked++;
         return proposal;
@@ -140,7 +140,9 @@ describe('nothing begins', () => {
   });
 
   it('when they cannot be committed', async () => {
-    const { start, report } = world({ streams: { committed: () => Promise.reject(new Error('disk full')), mayAct: () => true } });
+    const { start, report } = world({
+      streams: { committed: () => Promise.reject(new Error('disk full')), mayAct: () => true, begin: () => () => {} },
+    });
     start('planner');
     expect(await report()).toMatchObject({ type: 'child.done', output: { ok: false, error: { code: 'DECOMPOSITION_FAILED' } } });
   });
@@ -148,7 +150,7 @@ describe('nothing begins', () => {
   it('once a cancel was accepted, and nothing is left when it arrives', async () => {
     let asked = 0;
     const { start, stop, reports, counters } = world({
-      streams: { committed: () => undefined, mayAct: () => false },
+      streams: { committed: () => undefined, mayAct: () => false, begin: () => () => {} },
       plan: () => {
         asked++;
         return proposal;
