@@ -72,6 +72,7 @@ export type { ExecutionSnapshot, StepSnapshot } from './runtime/execution/snapsh
 export type { SwarmSnapshot, TaskSnapshot } from './runtime/execution/swarm-snapshot.ts';
 export type { Journal, JournalCondition, JournalReader, Recorded, StreamInfo, StreamStatus } from './runtime/journal/journal.ts';
 export { MemoryJournal } from './runtime/journal/memory-journal.ts';
+export { type SqliteOptions, sqlite } from './runtime/journal/sqlite/sqlite.ts';
 export type { RuntimeOptions } from './runtime/options.ts';
 export type { EscalationDefinition, RecoveryStrategies } from './runtime/recovery.ts';
 export type { SupervisorControls, SupervisorEvent } from './runtime/supervision/controls.ts';

@@ -1,0 +1,225 @@
+/**
+ * A journal on a store that survives: numbers commits, chains facts, and puts streams that are not what was committed into quarantine.
+ *
+ * It holds the ends of the streams that may go on, and nothing else: settled ones are looked up when somebody asks for them.
+ */
+
+import { SwarmchartError } from '../../../machines/protocol/errors.ts';
+import type { Fact } from '../../../machines/protocol/facts.ts';
+import { type Journal, type JournalCondition, type Recorded, type StreamInfo, statusAfter } from '../journal.ts';
+import { chainHash } from './chain.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { DurableReader } from './durable-reader.ts';
+import type { Dropping, FactRow, FactStore, StoredStream } from './fact-store.ts';
+import { inspectStore } from './opening.ts';
+import { freshTail, isAtRest, type Tail, tailOf } from './tail.ts';
+
+export interface DurableJournalOptions {
+  /** Rows in one commit; a single append may have more. @default 256 */
+  readonly maxBatch?: number;
+  /** What comes before each commit: all that is appended until then shares it. @default the promises that are settled already */
+  readonly nextTurn?: () => Promise<void>;
+  /** Lets others run between two pages of reading. @default like `nextTurn` */
+  readonly breathe?: () => Promise<void>;
+  /** Before something is tried again. @default by the process's timers */
+  readonly wait?: (milliseconds: number) => Promise<void>;
+  /** A stream of a service that has grown longer is cut to its last fact. @default 500 */
+  readonly maxServiceFacts?: number;
+}
+
+const microtask = (): Promise<void> => Promise.resolve();
+const timer = (milliseconds: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, milliseconds));
+
+export class DurableJournal implements Journal {
+  readonly #store: FactStore;
+  readonly #options: Required<DurableJournalOptions>;
+  readonly #listeners: ((condition: JournalCondition) => void)[] = [];
+  readonly #leaving = new Set<string>();
+  #reader: DurableReader;
+  #queue: CommitQueue | undefined;
+  #tails = new Map<string, Tail>();
+  #position = 0;
+  #factVersion = 0;
+
+  constructor(store: FactStore, options: DurableJournalOptions = {}) {
+    const { maxBatch = 256, nextTurn = microtask, breathe = nextTurn, wait = timer, maxServiceFacts = 500 } = options;
+    this.#store = store;
+    this.#options = { maxBatch, nextTurn, breathe, wait, maxServiceFacts };
+    this.#reader = new DurableReader(store, breathe);
+  }
+
+  async open(): Promise<void> {
+    if (this.#queue) throw new SwarmchartError('JOURNAL_LOCKED', 'This journal has a writer already');
+    const { maxBatch, nextTurn, breathe, wait } = this.#options;
+    const queue = new CommitQueue(this.#store, { maxRows: maxBatch, nextTurn, wait, onCondition: (condition) => this.#tell(condition) });
+    this.#queue = queue;
+    try {
+      const contents = await this.#store.open();
+      this.#reader = new DurableReader(this.#store, breathe);
+      const { tails, heads } = await inspectStore(this.#store, this.#reader, contents, breathe);
+      this.#position = Math.max(contents.position, this.#store.lastPosition());
+      await this.#store.rewriteHeads(heads, this.#position);
+      this.#tails = tails;
+      this.#factVersion = contents.factVersion;
+    } catch (thrown) {
+      await this.#store.close();
+      this.#queue = undefined;
+      throw thrown;
+    }
+    queue.sweepLater();
+  }
+
+  append(stream: string, expectedSeq: number, facts: readonly Fact[]): Promise<void> | undefined {
+    const queue = this.#writing();
+    if (queue.failure) throw queue.failure;
+    const tail = this.#tails.get(stream) ?? this.#lookUp(stream);
+    const damage = this.#reader.damage.get(stream);
+    if (damage) throw new SwarmchartError('JOURNAL_DAMAGED', `Stream "${stream}" takes nothing more: ${damage.problem}`);
+    const seq = tail?.seq ?? 0;
+    if (seq !== expectedSeq || this.#leaving.has(stream)) {
+      const place = this.#leaving.has(stream) ? 'being dropped' : `at ${seq}`;
+      throw new SwarmchartError('JOURNAL_CONFLICT', `Stream "${stream}" is ${place}, the writer expected ${expectedSeq}`);
+    }
+    const [first] = facts;
+    return first && this.#commit(queue, stream, tail ?? freshTail(stream, this.#position + 1, first), facts);
+  }
+
+  read(stream: string, from?: number): Promise<readonly Fact[]> {
+    return this.#reader.read(stream, from);
+  }
+
+  async find(stream: string): Promise<StreamInfo | undefined> {
+    return this.#reader.find(stream);
+  }
+
+  streams(prefix?: string): AsyncIterable<StreamInfo> {
+    return this.#reader.streams(prefix);
+  }
+
+  unsettled(): Promise<readonly string[]> {
+    return this.#reader.unsettled();
+  }
+
+  scan(after?: number): AsyncIterable<readonly Recorded[]> {
+    return this.#reader.scan(after);
+  }
+
+  /** Also forgets what is left of a damaged stream. */
+  async drop(stream: string): Promise<boolean> {
+    let dropped = 0;
+    await this.#writing().add(async () => {
+      dropped = await this.#dropNow([stream]);
+    });
+    return dropped > 0;
+  }
+
+  watch(listener: (condition: JournalCondition) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** What was appended is committed first, unless the disk is full. */
+  async close(): Promise<void> {
+    if (!this.#queue) return;
+    await this.#queue.close();
+    this.#queue = undefined;
+    this.#tails.clear();
+    await this.#store.close();
+  }
+
+  #writing(): CommitQueue {
+    if (!this.#queue || this.#queue.isClosing) throw new SwarmchartError('JOURNAL_FAILED', 'The journal is not open');
+    return this.#queue;
+  }
+
+  #commit(queue: CommitQueue, name: string, tail: Tail, facts: readonly Fact[]): Promise<void> {
+    const rows: FactRow[] = [];
+    let { seq, hash, status } = tail;
+    let factVersion = this.#factVersion;
+    for (const fact of facts) {
+      const body = JSON.stringify(fact);
+      seq += 1;
+      hash = chainHash(hash, name, seq, body);
+      status = statusAfter(fact) ?? status;
+      factVersion = Math.max(factVersion, fact.v);
+      rows.push({ position: this.#position + rows.length + 1, stream: tail.id, seq, at: fact.at, body, hash });
+    }
+    const { id, startedAt } = tail;
+    const changedAt = rows.at(-1)?.at ?? startedAt;
+    const hasChanged = tail.seq === 0 || status !== tail.status;
+    const append = {
+      name,
+      rows,
+      stream: hasChanged ? { id, name, status, startedAt, changedAt, seq, hash } : undefined,
+      isFinal: isAtRest(status),
+      factVersion: factVersion > this.#factVersion ? factVersion : undefined,
+    };
+    this.#position += rows.length;
+    this.#factVersion = factVersion;
+    this.#tails.set(name, { ...tail, seq, hash, status, pending: tail.pending + 1 });
+    return queue.add(append).then(() => this.#afterCommit(queue, name));
+  }
+
+  #afterCommit(queue: CommitQueue, name: string): void {
+    const before = this.#tails.get(name);
+    if (!before) return;
+    const tail = { ...before, pending: before.pending - 1 };
+    if (tail.pending === 0 && isAtRest(tail.status)) this.#tails.delete(name);
+    else if (tail.status === 'service' && tail.seq - tail.cut > this.#options.maxServiceFacts) this.#cutLater(queue, name, tail);
+    else this.#tails.set(name, tail);
+  }
+
+  /** Nobody waits for it: what hinders it hinders the next append too, and that one tells. */
+  #cutLater(queue: CommitQueue, name: string, tail: Tail): void {
+    this.#tails.set(name, { ...tail, cut: tail.seq - 1 });
+    queue.add(async () => void (await this.#dropNow([name]))).catch(() => undefined);
+  }
+
+  #lookUp(name: string): Tail | undefined {
+    const stream = this.#reader.foundWithEnd(name);
+    return stream && tailOf(stream, this.#store.lastFact(stream.id) ?? stream.cut);
+  }
+
+  /** An errand of the queue: what was appended before it is committed. Returns how many there were to drop. */
+  async #dropNow(names: readonly string[]): Promise<number> {
+    const droppings = names.flatMap((name) => this.#droppingOf(name) ?? []);
+    if (droppings.length === 0) return 0;
+    const leaving = droppings.filter(({ cut }) => !cut).map(({ name }) => name);
+    for (const name of leaving) this.#leaving.add(name);
+    try {
+      await this.#store.drop(droppings);
+      for (const name of leaving) {
+        this.#tails.delete(name);
+        this.#reader.damage.delete(name);
+      }
+    } finally {
+      for (const name of leaving) this.#leaving.delete(name);
+    }
+    this.#queue?.sweepLater();
+    return droppings.length;
+  }
+
+  #droppingOf(name: string): Dropping | undefined {
+    const stream = this.#store.find(name);
+    const damage = this.#reader.damage.get(name);
+    if (damage) return { id: stream?.id ?? 0, name };
+    if (!stream) return undefined;
+    if (stream.status === 'service') return this.#cutOf(stream);
+    const isBusy = (this.#tails.get(name)?.pending ?? 0) > 0;
+    return isAtRest(stream.status) && !isBusy ? { id: stream.id, name } : undefined;
+  }
+
+  /** Before its last fact that is committed. */
+  #cutOf({ id, name, cut }: StoredStream): Dropping | undefined {
+    const last = this.#store.lastFact(id);
+    const [before] = last ? this.#store.facts(id, last.seq - 2, 1) : [];
+    return {
+      id,
+      name,
+      cut: before && before.seq > cut.seq && before.seq < (last?.seq ?? 0) ? { seq: before.seq, hash: before.hash } : cut,
+    };
+  }
+
+  #tell(condition: JournalCondition): void {
+    for (const listener of this.#listeners) listener(condition);
+  }
+}

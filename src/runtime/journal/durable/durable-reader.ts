@@ -1,0 +1,136 @@
+/** Reads what a store has committed, and only what the chain vouches for. */
+
+import type { Fact } from '../../../machines/protocol/facts.ts';
+import { asPresent } from '../fact-versions.ts';
+import { firstStatus, type JournalReader, type Recorded, type StreamInfo, type StreamStatus } from '../journal.ts';
+import { verifyEnd, verifyStream } from './chain.ts';
+import type { FactRow, StoredStream, StoreReader } from './fact-store.ts';
+import { pace } from './pace.ts';
+
+export interface Damage {
+  readonly problem: string;
+  /** The last fact that is sound. */
+  readonly sound: number;
+  /** It has left nothing but its head. */
+  readonly isLost?: boolean;
+}
+
+const PAGE = 500;
+
+export class DurableReader implements JournalReader {
+  readonly #store: StoreReader;
+  readonly #breathe: () => Promise<void>;
+  /** By the stream's name; grows as it is found. */
+  readonly damage = new Map<string, Damage>();
+
+  /** @param breathe Lets others run between two pages. */
+  constructor(store: StoreReader, breathe: () => Promise<void>) {
+    this.#store = store;
+    this.#breathe = breathe;
+  }
+
+  async read(name: string, from = 1): Promise<readonly Fact[]> {
+    const stream = this.#store.find(name);
+    if (!stream) return [];
+    const facts: Fact[] = [];
+    const { sound, problem } = await verifyStream(this.#store, stream, undefined, pace(this.#breathe), ({ seq, body }) => {
+      if (seq >= from) facts.push(factIn(body));
+    });
+    if (problem) this.#note(name, { problem, sound: sound.seq });
+    return facts;
+  }
+
+  find(name: string): Promise<StreamInfo | undefined> {
+    const stream = this.#store.find(name);
+    return Promise.resolve(stream ? this.#infoOf(stream) : this.#lostInfo(name));
+  }
+
+  async *streams(prefix = ''): AsyncGenerator<StreamInfo> {
+    for await (const stream of this.stored({ prefix })) yield this.#infoOf(stream);
+    for (const name of [...this.damage.keys()]) {
+      const info = name.startsWith(prefix) ? this.#lostInfo(name) : undefined;
+      if (info) yield info;
+    }
+  }
+
+  async unsettled(): Promise<readonly string[]> {
+    const names: string[] = [];
+    for await (const { name } of this.stored({ statuses: ['unsettled'] })) if (!this.damage.has(name)) names.push(name);
+    return names;
+  }
+
+  async *scan(after = 0): AsyncGenerator<readonly Recorded[]> {
+    const upTo = this.#store.lastPosition();
+    let position = after;
+    while (position < upTo) {
+      const rows = this.#store.scan(position, upTo, PAGE);
+      const last = rows.at(-1);
+      if (!last) return;
+      position = last.position;
+      const recorded = rows.flatMap((row) => this.#recordedIn(row) ?? []);
+      if (recorded.length > 0) yield recorded;
+      await this.#breathe();
+    }
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** The streams of the store, a page at a time. */
+  async *stored(query: { readonly prefix?: string; readonly statuses?: readonly StreamStatus[] } = {}): AsyncGenerator<StoredStream> {
+    let after = 0;
+    for (;;) {
+      const page = this.#store.streams({ ...query, after, limit: PAGE });
+      yield* page;
+      const last = page.at(-1);
+      if (!last || page.length < PAGE) return;
+      after = last.id;
+      await this.#breathe();
+    }
+  }
+
+  /** A stream whose last fact is at least the one with which its status changed; else that is noted. */
+  foundWithEnd(name: string): StoredStream | undefined {
+    const stream = this.#store.find(name);
+    const problem = stream && verifyEnd(this.#store, stream, stream);
+    if (problem) this.#note(name, { problem, sound: 0 });
+    return problem ? undefined : stream;
+  }
+
+  #note(name: string, damage: Damage): void {
+    if (!this.damage.has(name)) this.damage.set(name, damage);
+  }
+
+  /** Undefined for what is after the damage in a stream, or is the damage. */
+  #recordedIn({ position, stream, seq, body }: FactRow): Recorded | undefined {
+    try {
+      const fact = factIn(body);
+      const damage = this.damage.get(fact.stream);
+      return damage && seq > damage.sound ? undefined : { position, fact };
+    } catch (thrown) {
+      if (!(thrown instanceof SyntaxError)) throw thrown;
+      const name = this.#store.nameOf(stream);
+      if (name !== undefined) this.#note(name, { problem: `fact ${seq} is not what was written`, sound: seq - 1 });
+      return undefined;
+    }
+  }
+
+  #infoOf(stream: StoredStream): StreamInfo {
+    const { id, name, status, startedAt, cut } = stream;
+    const problem = verifyEnd(this.#store, stream, stream);
+    if (problem) this.#note(name, { problem, sound: 0 });
+    const damage = this.damage.get(name);
+    if (damage) return { name, status, seq: damage.sound, startedAt, changedAt: stream.changedAt, damage: damage.problem };
+    const last = this.#store.lastFact(id);
+    return { name, status, seq: last?.seq ?? cut.seq, startedAt, changedAt: last?.at ?? stream.changedAt };
+  }
+
+  #lostInfo(name: string): StreamInfo | undefined {
+    const damage = this.damage.get(name);
+    if (!damage?.isLost) return undefined;
+    return { name, status: firstStatus(name), seq: 0, startedAt: 0, changedAt: 0, damage: damage.problem };
+  }
+}
+
+const factIn = (body: string): Fact => asPresent(JSON.parse(body) as Fact);

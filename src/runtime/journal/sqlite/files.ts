@@ -1,0 +1,111 @@
+/** What may be opened as a journal: its two files belong together, or nothing is touched. */
+
+import { randomUUID } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { SwarmchartError } from '../../../machines/protocol/errors.ts';
+import { FACT_VERSION } from '../../../machines/protocol/facts.ts';
+import { type Head, StoreError } from '../durable/fact-store.ts';
+import { loadSqlite, withStoreErrors } from './engine.ts';
+import { readHeadLog, syncFolder } from './head-log.ts';
+import { APPLICATION_ID, FORMAT, SCHEMA } from './schema.ts';
+import { SqliteReader } from './sqlite-reader.ts';
+
+export interface JournalFiles {
+  /** The same file always has the same, by whatever way it was named. */
+  readonly path: string;
+  readonly headsPath: string;
+}
+
+/** Throws what the system says, ENOENT among it for a folder that is not there. */
+export function journalFiles(named: string): JournalFiles {
+  const absolute = resolve(named);
+  const path = existsSync(absolute) ? realpathSync(absolute) : join(realpathSync(dirname(absolute)), basename(absolute));
+  return { path, headsPath: `${path}.heads` };
+}
+
+export const makeFolderOf = (path: string): void => void mkdirSync(dirname(resolve(path)), { recursive: true });
+
+export interface OpenedFiles {
+  readonly reader: SqliteReader;
+  readonly journalId: string;
+  readonly factVersion: number;
+  readonly heads: ReadonlyMap<string, Head>;
+  readonly position: number;
+}
+
+/** Makes an empty database where there is no file at all. */
+export function createDatabase({ path, headsPath }: JournalFiles): void {
+  if (existsSync(path) || existsSync(headsPath) || existsSync(`${path}-wal`)) return;
+  const { DatabaseSync } = loadSqlite();
+  const unfinished = `${path}.new`;
+  for (const file of [unfinished, `${unfinished}-wal`, `${unfinished}-shm`, `${unfinished}-journal`]) rmSync(file, { force: true });
+  withStoreErrors(path, () => {
+    const database = new DatabaseSync(unfinished);
+    try {
+      database.exec(`PRAGMA journal_mode = WAL; BEGIN; ${SCHEMA}`);
+      database.prepare("INSERT INTO meta (name, value) VALUES ('journalId', ?), ('factVersion', '0')").run(randomUUID());
+      database.exec('COMMIT');
+    } finally {
+      database.close();
+    }
+    const file = openSync(unfinished, 'r+');
+    fsyncSync(file);
+    closeSync(file);
+    renameSync(unfinished, path);
+    syncFolder(dirname(path));
+  });
+}
+
+/** Opens for reading, changing nothing. Throws JOURNAL_DAMAGED and JOURNAL_VERSION. */
+export function openFiles(files: JournalFiles): OpenedFiles {
+  const { path, headsPath } = files;
+  if (!existsSync(path)) throw damaged(path, missingDatabase(files));
+  const { DatabaseSync } = loadSqlite();
+  const database = withStoreErrors(path, () => new DatabaseSync(path, { readOnly: true }));
+  const reader = new SqliteReader(database, path);
+  try {
+    checkFormat(path, reader);
+    const journalId = reader.meta('journalId');
+    if (journalId === undefined) throw damaged(path, 'it does not say which journal it is');
+    const factVersion = Number(reader.meta('factVersion') ?? 0);
+    if (factVersion > FACT_VERSION) throw newer(path, `holds facts of version ${factVersion}, and this Swarmchart knows ${FACT_VERSION}`);
+    return { reader, journalId, factVersion, ...headsOf(headsPath, path, journalId, reader) };
+  } catch (thrown) {
+    reader.close();
+    if (thrown instanceof StoreError && thrown.fault === 'damaged') throw damaged(path, thrown.message, thrown);
+    throw thrown;
+  }
+}
+
+function checkFormat(path: string, reader: SqliteReader): void {
+  const kind = reader.pragma('application_id');
+  if (kind !== APPLICATION_ID) throw damaged(path, `it is a database of something else (application_id ${kind}); name another file`);
+  const format = reader.pragma('user_version');
+  if (format > FORMAT) throw newer(path, `has format ${format}, and this Swarmchart knows ${FORMAT}`);
+  if (format < FORMAT) throw damaged(path, `it has format ${format}, which never was`);
+}
+
+function headsOf(headsPath: string, path: string, journalId: string, reader: SqliteReader): Pick<OpenedFiles, 'heads' | 'position'> {
+  if (!existsSync(headsPath)) {
+    if (reader.lastPosition() === 0) return { heads: new Map(), position: 0 };
+    const advice = 'put it back; or read what there is with readJournal and begin another journal';
+    throw damaged(path, `the file with its heads, "${headsPath}", is missing: ${advice}`);
+  }
+  const log = readHeadLog(headsPath);
+  if (!log) throw damaged(path, `"${headsPath}" holds no heads of a journal`);
+  if (log.journalId !== journalId) throw damaged(path, `"${headsPath}" is of another journal (${log.journalId}, not ${journalId})`);
+  return log;
+}
+
+function missingDatabase({ path, headsPath }: JournalFiles): string {
+  const left = [headsPath, `${path}-wal`].filter((file) => existsSync(file)).map((file) => `"${file}"`);
+  if (left.length === 0) return 'there is no such file';
+  return `it is missing, and ${left.join(' and ')} is still there: put it back, or remove what is left to begin a new journal`;
+}
+
+const damaged = (path: string, problem: string, cause?: unknown): SwarmchartError =>
+  new SwarmchartError('JOURNAL_DAMAGED', `"${path}" cannot be opened as a journal: ${problem}`, { cause });
+
+const newer = (path: string, what: string): SwarmchartError =>
+  new SwarmchartError('JOURNAL_VERSION', `The journal "${path}" ${what}: open it with a newer one`);
