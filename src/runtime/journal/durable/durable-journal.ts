@@ -31,6 +31,7 @@ const microtask = (): Promise<void> => Promise.resolve();
 const timer = (milliseconds: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, milliseconds));
 
 export class DurableJournal implements Journal {
+  readonly isDurable = true;
   readonly #store: FactStore;
   readonly #options: Required<DurableJournalOptions>;
   readonly #listeners: ((condition: JournalCondition) => void)[] = [];
