@@ -8,10 +8,10 @@ import { VirtualClock, violations } from '../../src/testing/testing.ts';
 
 export async function startRuntime(options: RuntimeOptions = {}) {
   const clock = new VirtualClock();
-  const journal = new MemoryJournal();
+  const { journal = new MemoryJournal() } = options;
   let ids = 0;
   const carrier = new MailQueue(Number.POSITIVE_INFINITY);
-  const runtime = await createRuntime({ clock, journal, carrier, createId: () => `run-${++ids}`, ...options });
+  const runtime = await createRuntime({ clock, carrier, createId: () => `run-${++ids}`, ...options, journal });
   return {
     runtime,
     clock,

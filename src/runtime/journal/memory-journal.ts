@@ -2,7 +2,15 @@
 
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
-import { firstStatus, type Journal, type Recorded, type StreamInfo, type StreamStatus, statusAfter } from './journal.ts';
+import {
+  firstStatus,
+  type Journal,
+  type JournalCondition,
+  type Recorded,
+  type StreamInfo,
+  type StreamStatus,
+  statusAfter,
+} from './journal.ts';
 
 export interface MemoryJournalOptions {
   /** Settled streams that are kept. @default 1_000 */
@@ -97,7 +105,7 @@ export class MemoryJournal implements Journal {
     return Promise.resolve(true);
   }
 
-  watch(): void {}
+  watch(_listener: (condition: JournalCondition) => void): void {}
 
   close(): Promise<void> {
     this.#isOpen = false;

@@ -48,8 +48,9 @@ function promptCarrier(): Carrier {
   return { carry: (letter) => queueMicrotask(() => letter.open()) };
 }
 
-export async function startWorld(options: RuntimeOptions = {}, more: object = {}) {
-  const clock = new VirtualClock();
+/** @param more Of its tools. */
+export async function startWorld(options: RuntimeOptions = {}, more: object = {}, startAt?: number) {
+  const clock = new VirtualClock(startAt);
   const began = clock.now();
   const calls: Call[] = [];
   const tool = (name: string) => ({
