@@ -314,6 +314,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     const restoration = restorationOf(facts);
     const { tier, context } = restoration;
     if (!fits(restoration)) throw new SwarmchartError('INVALID_INPUT', `These are facts of ${tier}: ${otherwise}`);
+    this.#system.mustRun();
     const stored = await this.#system.journal.read(context.executionId);
     if (stored.length === 0) await this.#system.journal.append(context.executionId, 0, facts);
     return this.#recoveries.start(restoration, facts);

@@ -222,7 +222,7 @@ export class System {
   /** Starts a root execution in a stream of its own. Throws DUPLICATE_EXECUTION for an id that is taken. */
   start(tier: Tier, context: ExecutionContext, job: object, restoration?: Restoration): Execution {
     const { executionId } = context;
-    if (this.#isStopped || this.directory.effects.isHeld) throw new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped');
+    this.mustRun();
     if (this.#roots.has(executionId) || this.directory.status(executionId) !== undefined) {
       throw new SwarmchartError('DUPLICATE_EXECUTION', `There is an execution "${executionId}" already`);
     }
@@ -243,6 +243,11 @@ export class System {
     if (restoration) this.#goOn(restoration, context, stream, tier);
     this.#executions.start(executionId);
     return execution;
+  }
+
+  /** Throws RUNTIME_STOPPED once it has been stopped, or is about to. */
+  mustRun(): void {
+    if (this.#isStopped || this.directory.effects.isHeld) throw new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped');
   }
 
   #goOn({ isHeld, at, recovery: recoveries }: Restoration, context: ExecutionContext, stream: FactStream, tier: Tier): void {
@@ -267,6 +272,7 @@ export class System {
   async settleDown(graceMs: number): Promise<void> {
     const { effects } = this.directory;
     effects.hold();
+    if (graceMs === 0) return;
     const deadline = Promise.withResolvers<void>();
     const timer = this.clock.setTimeout(() => deadline.resolve(), graceMs);
     await Promise.race([effects.idle().then(() => this.#silence()), deadline.promise]);
