@@ -292,7 +292,7 @@ class SwarmchartRuntime implements AsyncDisposable {
    */
   async drain(options: { readonly graceMs?: number } = {}): Promise<void> {
     const graceMs = reading('The options', () => checkGrace(options).graceMs ?? 10_000, 'INVALID_VALUE');
-    await this.#system.settleDown(graceMs);
+    await this.#system.drain(graceMs);
     await this.#end('The runtime was stopped; the execution goes on from its journal');
   }
 
