@@ -10,7 +10,7 @@ import { type Journal, type JournalCondition, type Recorded, type StreamInfo, st
 import { chainHash } from './chain.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { DurableReader } from './durable-reader.ts';
-import type { Dropping, FactRow, FactStore, StoredStream } from './fact-store.ts';
+import { type Dropping, type FactRow, type FactStore, journalError, type StoredStream } from './fact-store.ts';
 import { inspectStore } from './opening.ts';
 import { freshTail, isAtRest, type Tail, tailOf } from './tail.ts';
 
@@ -65,7 +65,7 @@ export class DurableJournal implements Journal {
     } catch (thrown) {
       await this.#store.close();
       this.#queue = undefined;
-      throw thrown;
+      throw journalError(thrown);
     }
     queue.sweepLater();
   }
