@@ -335,7 +335,7 @@ describe('fault 10: a database that somebody holds for a while', () => {
     const other = new DatabaseSync(path);
     onTestFinished(() => other.close());
     other.exec('BEGIN IMMEDIATE');
-    await Promise.all([journal.append('a', 0, [someFact('a', 1)]), journal.append('a', 1, [someFact('a', 2)])]);
+    await Promise.all([1, 2].map(async (seq) => journal.append('a', seq - 1, [someFact('a', seq)])));
     expect(waits).toBe(3);
     expect(idsOf(await journal.read('a'))).toEqual(['a#1', 'a#2']);
   });

@@ -95,7 +95,7 @@ describe.each(journals)('a journal %s', (_, create) => {
     const journal = await opened();
     const streams = ['a', 'b', 'c'];
     const appends = Array.from({ length: 300 }, (__, index) => streams.map((stream) => ({ stream, seq: index + 1 }))).flat();
-    await Promise.all(appends.map(({ stream, seq }) => journal.append(stream, seq - 1, [someFact(stream, seq)])));
+    await Promise.all(appends.map(async ({ stream, seq }) => journal.append(stream, seq - 1, [someFact(stream, seq)])));
     const all = (await collectAll(journal.scan())).flat();
     expect(idsOf(all.map(({ fact }) => fact))).toEqual(appends.map(({ stream, seq }) => `${stream}#${seq}`));
     const after = (await collectAll(journal.scan(all[449]?.position))).flat();
