@@ -8,12 +8,13 @@
 import { parseArgs } from 'node:util';
 import { investigate, type Pick, type Story, simulate, type Tale } from '../src/testing/testing.ts';
 import { EVERY_CHART } from '../test/machines/paths/every-chart.ts';
+import { restartedRun, restartedSwarm } from '../test/simulation/restart-stories.ts';
 import { everyKind, runsWithinRuns, tightBudgets } from '../test/simulation/stories.ts';
 import { sharedAgents, wholeSwarm } from '../test/simulation/swarm-stories.ts';
 import { toldSeeds } from '../test/support/told-seeds.ts';
 
-const RUNS = { everyKind, runsWithinRuns, tightBudgets };
-const SWARMS = { wholeSwarm, sharedAgents };
+const RUNS = { everyKind, runsWithinRuns, tightBudgets, restartedRun };
+const SWARMS = { wholeSwarm, sharedAgents, restartedSwarm };
 
 function readOptions() {
   try {

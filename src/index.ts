@@ -72,8 +72,10 @@ export type { ExecutionHandle, RunControls, SwarmHandle } from './runtime/execut
 export type { ExecutionOptions, StepExecutionInput, TierExecutionRequest } from './runtime/execution/requests.ts';
 export type { ExecutionSnapshot, StepSnapshot } from './runtime/execution/snapshot.ts';
 export type { SwarmSnapshot, TaskSnapshot } from './runtime/execution/swarm-snapshot.ts';
+export type { StreamVerification } from './runtime/journal/durable/verification.ts';
 export type { Journal, JournalCondition, JournalReader, Recorded, StreamInfo, StreamStatus } from './runtime/journal/journal.ts';
 export { MemoryJournal } from './runtime/journal/memory-journal.ts';
+export { type JournalFileReader, readJournal } from './runtime/journal/sqlite/read-journal.ts';
 export { type SqliteOptions, sqlite } from './runtime/journal/sqlite/sqlite.ts';
 export type { RuntimeOptions } from './runtime/options.ts';
 export type { EscalationDefinition, RecoveryStrategies } from './runtime/recovery.ts';

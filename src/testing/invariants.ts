@@ -31,8 +31,8 @@ export function gaps(facts: readonly Fact[]): string[] {
 export function backwards(facts: readonly Fact[]): string[] {
   const latest = new Map<string, number>();
   return facts.flatMap(({ executionId, at, id, type }) => {
-    // A blackboard's writes stand in its swarm's stream, but are no part of its chart.
-    if (type === 'tier1/blackboard/written') return [];
+    // What the runtime says of an execution, and a blackboard's writes, are no part of its chart, whose timers are due when they were set for.
+    if (type === 'tier1/blackboard/written' || type.startsWith('execution/')) return [];
     const before = latest.get(executionId) ?? 0;
     latest.set(executionId, Math.max(at, before));
     return at < before ? [`${id} happened ${before - at} ms before the fact that precedes it`] : [];

@@ -8,8 +8,10 @@ import { answerAs, approveAll, askedAbout } from './simulated-people.ts';
 import { liveRuns, signalAll, wakeAll, wakeRuns } from './simulated-runs.ts';
 import type { Control, Story } from './simulation.ts';
 
+type Handle = ExecutionHandle | SwarmHandle;
+
 export interface Client {
-  readonly execution: ExecutionHandle | SwarmHandle;
+  readonly execution: Handle;
   readonly apply: (control: Control) => Promise<unknown>;
   /** Resumes what was paused on its own below the execution. False when nothing was. */
   readonly wake: () => Promise<boolean>;
@@ -19,30 +21,40 @@ export interface Client {
   readonly approve: () => Promise<boolean>;
 }
 
-export function clientOf(runtime: Runtime, story: Story, pick: Pick): Client {
-  const options = { ...(story.input && { input: story.input }), ...(story.allocation && { allocation: story.allocation }) };
-  if (!story.swarm) {
-    const run = runtime.run(story.workflow ?? { id: 'nothing', steps: [] }, options);
+/** Starts what the story tells. */
+export function startedBy(runtime: Runtime, story: Story, executionId?: string): Handle {
+  const options = {
+    ...(story.input && { input: story.input }),
+    ...(story.allocation && { allocation: story.allocation }),
+    ...(executionId !== undefined && { context: { executionId } }),
+  };
+  return story.swarm ? runtime.swarm(story.swarm, options) : runtime.run(story.workflow ?? { id: 'nothing', steps: [] }, options);
+}
+
+export function clientOf(runtime: Runtime, execution: Handle, pick: Pick): Client {
+  const { executionId } = execution;
+  const common = {
+    execution,
+    isAsked: () => askedAbout(runtime, executionId).length > 0,
+    approve: () => approveAll(runtime, executionId),
+  };
+  if (isSwarm(execution)) {
     return {
-      execution: run,
-      apply: async (control) => (await common(runtime, run, control)) ?? ofRun(runtime, run, control, pick),
-      wake: () => wakeAll(run),
-      isAsked: () => askedAbout(runtime, run.executionId).length > 0,
-      approve: () => approveAll(runtime, run.executionId),
+      ...common,
+      apply: async (control) => (await commonly(runtime, execution, control)) ?? ofSwarm(runtime, execution, control, pick),
+      wake: async () => wakeRuns(await runsOf(execution)),
     };
   }
-  const swarm = runtime.swarm(story.swarm, options);
-  const apply = async (control: Control) => (await common(runtime, swarm, control)) ?? ofSwarm(runtime, swarm, control, pick);
   return {
-    execution: swarm,
-    apply,
-    wake: async () => wakeRuns(await runsOf(swarm)),
-    isAsked: () => askedAbout(runtime, swarm.executionId).length > 0,
-    approve: () => approveAll(runtime, swarm.executionId),
+    ...common,
+    apply: async (control) => (await commonly(runtime, execution, control)) ?? ofRun(runtime, execution, control, pick),
+    wake: () => wakeAll(execution),
   };
 }
 
-function common(runtime: Runtime, execution: ExecutionHandle | SwarmHandle, control: Control): Promise<boolean> | boolean | undefined {
+const isSwarm = (handle: Handle): handle is SwarmHandle => 'decideTask' in handle;
+
+function commonly(runtime: Runtime, execution: ExecutionHandle | SwarmHandle, control: Control): Promise<boolean> | boolean | undefined {
   if (control === 'pauseSystem') return runtime.breakers.forceOpen('system', { by: 'simulation' });
   if (control === 'resumeSystem') return runtime.breakers.forceClose('system', { by: 'simulation' });
   if (control === 'pause') return execution.pause();

@@ -5,24 +5,20 @@
  * Whatever the order, it must settle, the invariants must hold, the facts must fold to the live state, and nothing may be left.
  */
 
-import type { InspectionEvent } from 'xstate';
 import { identityOf, wrapTierError } from '../actors/failure.ts';
-import type { FaultHooks } from '../actors/faults.ts';
 import type { AnyTool } from '../actors/tool.ts';
-import { createRuntime, type Runtime } from '../create-runtime.ts';
-import type { ExecutionContext, ExecutionError, ExecutionResult, JsonObject, ResourceAllocation } from '../machines/protocol/execution.ts';
+import type { Runtime } from '../create-runtime.ts';
+import type { ExecutionResult, JsonObject, ResourceAllocation } from '../machines/protocol/execution.ts';
 import type { Fact } from '../machines/protocol/facts.ts';
-import type { RunJob } from '../machines/protocol/run.ts';
-import { compilePattern } from '../runtime/events/pattern.ts';
-import { isTerminal } from '../runtime/journal/journal.ts';
-import { MemoryJournal } from '../runtime/journal/memory-journal.ts';
-import { foldStream } from '../runtime/journal/restoration.ts';
 import type { RuntimeOptions } from '../runtime/options.ts';
 import type { SwarmDefinition } from '../runtime/swarm/definition.ts';
 import type { WorkflowDefinition } from '../runtime/workflow/schema.ts';
+import { changedKeys, lostCommits, quarantined, wrongHeads } from './durable-invariants.ts';
 import { violations } from './invariants.ts';
 import type { Pick } from './random.ts';
-import { type Client, clientOf } from './simulated-client.ts';
+import type { Client } from './simulated-client.ts';
+import { unlike } from './simulated-endings.ts';
+import { Lives } from './simulated-lives.ts';
 import { settlePromises } from './virtual-clock.ts';
 import { type ToolCall, World } from './world.ts';
 
@@ -67,6 +63,11 @@ export interface Story {
   readonly invariants?: Readonly<Record<string, (ended: Ended) => boolean>>;
   /** Number of the commit, of the first execution, with which its journal begins to fail. */
   readonly failsAt?: number;
+  /**
+   * The process may crash, at most so often, at moments that are chosen, and starts again on what its disk holds. The parts of each commit are
+   * moments too: facts, heads, acknowledgement. Not together with `failsAt`.
+   */
+  readonly processCrashes?: number;
 }
 
 /** A story that has ended, as an invariant of the user's sees it. */
@@ -95,86 +96,66 @@ const MAX_STEPS = 2_000;
 
 export async function simulate(pick: Pick, story: Story): Promise<SimulationReport> {
   const world = new World(pick, ({ from, type }) => from !== 'outside' && story.repeats?.includes(type) === true && pick(4) === 3);
-  const journal = new CommitCounter(story.failsAt);
-  const live = new LiveStates();
-  let ids = 0;
-  const options = story.options?.(world);
-  const runtime = await createRuntime({
-    tools: story.tools(world),
-    clock: world.clock,
-    carrier: world,
-    journal,
-    createId: () => `run-${++ids}`,
-    inspect: (event) => live.see(event),
-    ...options,
-    ...((story.swarm || story.crashes || options?.faults) && { faults: { ...options?.faults, ...crashesOf(story, world, pick, live) } }),
-  });
-  const found: string[] = [];
-  const client = clientOf(runtime, story, pick);
-  const { execution } = client;
-  const clients = [client, ...(story.beside ? [clientOf(runtime, { ...story, swarm: story.beside }, pick)] : [])];
-  let result: ExecutionResult | undefined;
-  let open = clients.length;
-  for (const each of clients) {
-    void each.execution.result().then((settled) => {
-      if (each === client) result = settled;
-      open--;
-    });
-  }
+  const lives = await Lives.begin(world, story, pick);
+  const found = lives.problems;
   const refused = (thrown: unknown): void => void found.push(...refusalOf(thrown));
   for (const control of story.controls)
-    world.plan(control, () => (control === 'jump' ? world.jump() : void client.apply(control).catch(refused)));
-  for (let steps = 0; open > 0; steps++) {
-    if (steps > MAX_STEPS) {
-      found.push(`not settled after ${MAX_STEPS} steps, still ${execution.status}`);
+    world.plan(control, () => (control === 'jump' ? world.jump() : void lives.client?.apply(control).catch(refused)));
+  const maxSteps = lives.disk ? 4 * MAX_STEPS : MAX_STEPS;
+  for (let steps = 0; !lives.isOver; steps++) {
+    if (steps > maxSteps) {
+      found.push(`not settled after ${maxSteps} steps, still ${lives.status}`);
       break;
     }
     const isGoingOn = await world.step();
-    if (isGoingOn && execution.status === 'paused') found.push(...workWhilePaused(world, execution.executionId));
+    if (isGoingOn && lives.status === 'paused') found.push(...workWhilePaused(world, lives.ids[0] ?? ''));
     if (found.length > 0) break;
     // Where agents are watched there is always something that could happen.
     if (isGoingOn && (steps + 1) % PATIENCE !== 0) continue;
-    const nudged = await Promise.all(clients.map((each) => nudge(each, refused)));
-    if (!isGoingOn && !nudged.includes(true)) found.push(`stuck in "${execution.status}" with nothing that could happen`);
+    const nudged = await lives.during(Promise.all(lives.clients.map((each) => nudge(each, refused))));
+    if (!isGoingOn && lives.runtime && nudged?.includes(true) === false)
+      found.push(`stuck in "${lives.status}" with nothing that could happen`);
     await settlePromises();
     if (found.length > 0) break;
   }
-  while (await world.step()) if (world.trace.length > 2 * MAX_STEPS) break;
-  const facts = await journal.read(execution.executionId);
-  for (const { executionId } of clients.map((each) => each.execution)) {
-    const told = await journal.read(executionId);
-    const isWhole = executionId !== journal.first || journal.failsAt === undefined || journal.failsAt > journal.commits.length;
-    if (open === 0 && isWhole) found.push(...violations(told), ...live.differences(told));
-  }
-  if (open === 0) found.push(...lateEffects(world), ...busyAgents(runtime));
+  await lives.calm(MAX_STEPS);
+  const [first = ''] = lives.ids;
+  const facts = await lives.journal.read(first);
+  if (lives.isOver)
+    found.push(...(await brokenStreams(lives, story)), ...lateEffects(world), ...(lives.runtime ? leftIn(lives.runtime) : []));
+  const result = lives.results.get(first);
   if (result) found.push(...brokenBy(story, { result, facts, calls: world.calls }));
-  const asked = open === 0 ? runtime.approvals.list() : [];
-  if (asked.length > 0) found.push(`I2: people are still asked about ${asked.map(({ id }) => id).join(', ')} after the end`);
-  const { executions, actorsWithTimers } = runtime.vitals;
-  if (result && executions > 0) found.push(`I2: ${executions} executions live after the end`);
-  // Agents that are watched are everybody's, and go on being watched.
-  const watched = runtime.agents.list().filter(({ spec }) => spec.life?.heartbeat !== undefined).length;
-  if (result && actorsWithTimers > watched) found.push(`I2: ${actorsWithTimers} actors have timers after the end`);
-  await runtime.stop({ graceMs: 0 });
+  await lives.stop();
+  if (lives.disk && lives.isOver) found.push(...wrongHeads(lives.disk), ...changedKeys(world.calls));
   if (world.clock.pending > 0) found.push(`I2: ${world.clock.pending} timers are set after stop`);
-  return { violations: found, result, facts, commits: journal.commits, trace: world.trace };
+  return { violations: found, result, facts, commits: lives.log.commits, trace: world.trace };
 }
 
-/** One in so many facts. */
-const CRASH_ODDS = 40;
+/** Of each stream of the story: the invariants, and that its facts are what its actors lived through and what somebody was told. */
+async function brokenStreams({ ids, journal, log, states, results, disk }: Lives, { failsAt }: Story): Promise<string[]> {
+  const found: string[] = [];
+  for (const id of ids) {
+    const told = await journal.read(id);
+    const isWhole = id !== log.first || failsAt === undefined || failsAt > log.commits.length;
+    if (isWhole) found.push(...violations(told), ...states.differences(told));
+    const result = results.get(id);
+    if (disk && result) found.push(...unlike(result, told));
+  }
+  if (disk) found.push(...(await lostCommits(log, journal)), ...(await quarantined(journal)));
+  return found;
+}
 
-function crashesOf({ crashes }: Story, world: World, pick: Pick, live: LiveStates): FaultHooks {
-  if (!crashes) return {};
-  const matchers = crashes.at.map(compilePattern);
-  let left = crashes.most;
-  const fact: FaultHooks['fact'] = ({ executionId, type }) => {
-    if (left === 0 || !matchers.some((matches) => matches(type)) || pick(CRASH_ODDS) !== CRASH_ODDS - 1) return;
-    left--;
-    world.trace.push(`${executionId} crashes at ${type}`);
-    live.crashed.add(executionId);
-    throw new Error('simulated crash');
-  };
-  return { fact };
+/** I2 and I6: after the end nobody is asked, nothing lives, and no agent is busy. */
+function leftIn(runtime: Runtime): string[] {
+  const found = busyAgents(runtime);
+  const asked = runtime.approvals.list();
+  if (asked.length > 0) found.push(`I2: people are still asked about ${asked.map(({ id }) => id).join(', ')} after the end`);
+  const { executions, actorsWithTimers } = runtime.vitals;
+  if (executions > 0) found.push(`I2: ${executions} executions live after the end`);
+  // Agents that are watched are everybody's, and go on being watched.
+  const watched = runtime.agents.list().filter(({ spec }) => spec.life?.heartbeat !== undefined).length;
+  if (actorsWithTimers > watched) found.push(`I2: ${actorsWithTimers} actors have timers after the end`);
+  return found;
 }
 
 function brokenBy({ invariants = {} }: Story, ended: Ended): string[] {
@@ -211,58 +192,6 @@ const busyAgents = (runtime: Runtime): string[] =>
   runtime.agents
     .list()
     .flatMap(({ spec, currentLoad }) => (currentLoad === 0 ? [] : [`I6: agent ${spec.id} still has ${currentLoad} leases`]));
-
-/** Counts the commits of its first stream, and may fail in it. */
-class CommitCounter extends MemoryJournal {
-  readonly commits: number[] = [];
-  readonly failsAt: number | undefined;
-  first: string | undefined;
-
-  constructor(failsAt: number | undefined) {
-    super();
-    this.failsAt = failsAt;
-  }
-
-  override append(stream: string, expectedSeq: number, facts: readonly Fact[]): undefined {
-    this.first ??= stream;
-    if (stream === this.first) this.commits.push(expectedSeq + facts.length);
-    if (stream === this.first && this.commits.length === this.failsAt) throw new Error('simulated');
-    super.append(stream, expectedSeq, facts);
-  }
-}
-
-/** The folded state that each execution's actor last had, as the inspector saw it. */
-class LiveStates {
-  readonly #states = new Map<string, unknown>();
-  /** Executions whose actor was made to crash. */
-  readonly crashed = new Set<string>();
-
-  see(event: InspectionEvent): void {
-    if (event.type !== '@xstate.snapshot') return;
-    const { context } = event.snapshot as {
-      readonly context?: { readonly state?: unknown; readonly execution?: ExecutionContext; readonly job?: RunJob };
-    };
-    const execution = context?.execution ?? context?.job?.execution;
-    if (execution && context?.state !== undefined) this.#states.set(execution.executionId, context.state);
-  }
-
-  /** Live state is read only from the fold: the facts alone must give the same. */
-  differences(facts: readonly Fact[]): string[] {
-    const buried = new Set(facts.filter((fact) => this.#isLastWordOfAnother(fact)).map(({ executionId }) => executionId));
-    return [...foldStream(facts)].flatMap(([executionId, folded]) =>
-      buried.has(executionId) || JSON.stringify(folded) === JSON.stringify(this.#states.get(executionId))
-        ? []
-        : [`the facts of ${executionId} do not fold to its live state`],
-    );
-  }
-
-  /** After a crash whoever supervises it records the end of it and of all below it, of which no actor knows. */
-  #isLastWordOfAnother(fact: Fact): boolean {
-    const { error } = fact.payload as { readonly error?: ExecutionError };
-    if (!isTerminal(fact) || error?.code !== 'ACTOR_CRASHED') return false;
-    return [...this.crashed].some((crashed) => fact.executionId === crashed || fact.executionId.startsWith(`${crashed}/`));
-  }
-}
 
 /** In a paused run every call of a tool has ended, waits at its checkpoint, was aborted, or undoes a step of a run that ends. */
 const workWhilePaused = ({ calls }: World, executionId: string): string[] =>

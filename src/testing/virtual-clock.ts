@@ -32,6 +32,11 @@ export class VirtualClock implements Clock {
     this.#timers.delete(timer as number);
   }
 
+  /** No timer is set any more. */
+  clear(): void {
+    this.#timers.clear();
+  }
+
   /** Timers that are set. */
   get pending(): number {
     return this.#timers.size;

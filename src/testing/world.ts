@@ -11,7 +11,8 @@ import type { Json } from '../machines/protocol/execution.ts';
 import type { Pick } from './random.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-interface Possibility {
+/** Something that can happen next. */
+export interface Possibility {
   readonly label: string;
   readonly happen: () => void;
 }
@@ -25,7 +26,8 @@ export interface ToolCall {
   endedAt: number | undefined;
   /** It waits to be resumed. */
   isAtCheckpoint: boolean;
-  outcome: 'succeeded' | 'failed' | 'hung' | 'aborted' | undefined;
+  /** `lost`: its process crashed meanwhile. */
+  outcome: 'succeeded' | 'failed' | 'hung' | 'aborted' | 'lost' | undefined;
 }
 
 /**
@@ -46,6 +48,7 @@ export class World implements Carrier {
   readonly #outcomes: Possibility[] = [];
   readonly #script: Possibility[] = [];
   readonly #isRepeated: (letter: Letter) => boolean;
+  #threat: (() => Possibility | undefined) | undefined;
 
   /** @param isRepeated Whether a letter is delivered twice. */
   constructor(pick: Pick, isRepeated: (letter: Letter) => boolean = () => false) {
@@ -68,6 +71,22 @@ export class World implements Carrier {
   /** Something that a client does, in order, at a moment that is chosen. */
   plan(label: string, happen: () => void): void {
     this.#script.push({ label: `client: ${label}`, happen });
+  }
+
+  /** Something that may put an end to all that goes on, besides what else can happen: asked for before each step. */
+  threaten(threat: () => Possibility | undefined): void {
+    this.#threat = threat;
+  }
+
+  /** Letters, timers and calls are gone with the process that they belong to. What clients have planned stays. */
+  crash(): void {
+    this.#mail.clear();
+    this.#outcomes.length = 0;
+    this.clock.clear();
+    for (const call of this.calls) {
+      call.endedAt ??= this.trace.length;
+      call.outcome ??= 'lost';
+    }
   }
 
   /** Resolves when it is chosen to. */
@@ -123,6 +142,8 @@ export class World implements Carrier {
     if (dueAt !== undefined && this.#timeMayPass(dueAt, possible.length)) {
       possible.push({ label: `timer at +${Math.max(0, dueAt - this.clock.now())} ms`, happen: () => void this.clock.fireNext() });
     }
+    const threat = this.#threat?.();
+    if (threat) possible.push(threat);
     return possible;
   }
 

@@ -18,12 +18,22 @@ export const MOST_RECOVERIES = 10;
 const NO_PROGRESS =
   /^(execution\/\w+|tier3\/(attempt\/(started|interrupted)|execution\/started|wait\/started)|tier2\/(routine\/started|step\/(started|restarted))|tier1\/(lease\/\w+|task\/(started|continued|suspended)|swarm\/(coordination_started|plan_requested)))$/;
 
-/** How often a stream was recovered since it last got anywhere. */
-export function recoveriesIn(facts: readonly Fact[]): number {
+/** What may have ended a process: work that began, or was begun again. */
+const ACTS = /^tier3\/(attempt\/(started|interrupted)|execution\/started)$/;
+
+/**
+ * How often a stream was recovered since it last got anywhere. Not counted is the last time, when it has done nothing since: what only waits
+ * is recovered as often as it takes.
+ *
+ * @param isHelped A helper works for it, such as a planner, of which no fact tells.
+ */
+export function recoveriesIn(facts: readonly Fact[], isHelped = false): number {
+  let hasActed = isHelped;
   for (let index = facts.length - 1; index >= 0; index--) {
     const { type, payload } = facts[index] as Fact<RecoveryFact>;
-    if (type === 'execution/recovered') return (payload as { readonly recoveries: number }).recoveries;
+    if (type === 'execution/recovered') return (payload as { readonly recoveries: number }).recoveries - (hasActed ? 0 : 1);
     if (!NO_PROGRESS.test(type)) return 0;
+    hasActed ||= ACTS.test(type);
   }
   return 0;
 }

@@ -43,10 +43,17 @@ export function restorationOf(facts: readonly Fact[]): StreamRestoration {
     const [first] = facts;
     if (!first) throw new SwarmchartError('INVALID_INPUT', 'A stream without facts cannot be restored');
     const at = facts.at(-1)?.at ?? 0;
-    const more = { isHeld: isHeldIn(facts), recoveries: recoveriesIn(facts) };
-    return { ...rootOf(first), ...more, at, seq: facts.length, states: foldStream(facts) };
+    const root = rootOf(first);
+    const states = foldStream(facts);
+    const recoveries = recoveriesIn(facts, isHelped(states.get(root.context.executionId)));
+    return { ...root, isHeld: isHeldIn(facts), recoveries, at, seq: facts.length, states };
   });
 }
+
+const HELPED: ReadonlySet<string> = new Set<SwarmState['phase']>(['pending', 'decomposing', 'organizing', 'replanning', 'synthesizing']);
+
+/** Somebody plans for a swarm, organizes it, or makes its result. */
+const isHelped = (state: ExecutionState | undefined): boolean => state !== undefined && HELPED.has(state.phase);
 
 /** The folded state of every execution in a stream, by its id. */
 export function foldStream(facts: Iterable<Fact>): Map<string, ExecutionState> {

@@ -11,6 +11,8 @@ export const chainHash = (before: string, stream: string, seq: number, body: str
 /** How far a stream is sound, and what is wrong after that. */
 export interface Verdict {
   readonly sound: Mark;
+  /** How many of its facts are there and sound. */
+  readonly facts: number;
   readonly problem?: string;
 }
 
@@ -26,6 +28,10 @@ export async function verifyStream(
   onSound: (row: FactRow) => void = () => undefined,
 ): Promise<Verdict> {
   let sound = stream.cut;
+  const until = (problem?: string): Verdict => {
+    const verdict = { sound, facts: sound.seq - stream.cut.seq };
+    return problem === undefined ? verdict : { ...verdict, problem };
+  };
   const isAsNoted = ({ seq, hash: found }: Mark): boolean =>
     (seq !== head?.seq || found === head.hash) && (seq !== stream.seq || found === stream.hash);
   try {
@@ -33,21 +39,36 @@ export async function verifyStream(
       rows = reader.facts(stream.id, sound.seq, PAGE);
       for (const row of rows) {
         const seq = sound.seq + 1;
-        if (row.seq !== seq) return { sound, problem: `fact ${seq} is missing` };
-        if (chainHash(sound.hash, stream.name, seq, row.body) !== row.hash)
-          return { sound, problem: `fact ${seq} is not what was written` };
-        if (!isAsNoted(row)) return { sound, problem: `fact ${seq} is not the one whose commit was noted` };
+        if (row.seq !== seq) return until(`fact ${seq} is missing`);
+        if (chainHash(sound.hash, stream.name, seq, row.body) !== row.hash) return until(`fact ${seq} is not what was written`);
+        if (!isAsNoted(row)) return until(`fact ${seq} is not the one whose commit was noted`);
         sound = { seq, hash: row.hash };
         onSound(row);
       }
       await paced(rows.length + 1);
     }
   } catch (thrown) {
-    return { sound, problem: `fact ${sound.seq + 1} cannot be read: ${damageIn(thrown)}` };
+    return until(`fact ${sound.seq + 1} cannot be read: ${damageIn(thrown)}`);
   }
   const noted = Math.max(head?.seq ?? 0, stream.seq);
-  if (noted > sound.seq) return { sound, problem: `it ends with fact ${sound.seq}, but ${noted} were committed` };
-  return { sound };
+  if (noted > sound.seq) return until(`it ends with fact ${sound.seq}, but ${noted} were committed`);
+  return until();
+}
+
+/** The same, of a stream by its name, while somebody may cut or drop it: what looks like a gap is looked at again. Undefined for none. */
+export async function verifyNamed(
+  reader: StoreReader,
+  name: string,
+  head: Mark | undefined,
+  paced: Pace,
+  onSound?: (row: FactRow) => void,
+): Promise<Verdict | undefined> {
+  const stream = reader.find(name);
+  if (!stream) return undefined;
+  const verdict = await verifyStream(reader, stream, head, paced, onSound);
+  const now = verdict.problem === undefined ? stream : reader.find(name);
+  if (now?.id === stream.id && now.cut.seq === stream.cut.seq) return verdict;
+  return verifyNamed(reader, name, head, paced, onSound);
 }
 
 /** Holds only the last row of a stream against what was noted: enough where the rest is verified before it is used. */

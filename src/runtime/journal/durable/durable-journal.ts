@@ -9,9 +9,11 @@ import type { Fact } from '../../../machines/protocol/facts.ts';
 import { type Journal, type JournalCondition, type Recorded, type StreamInfo, statusAfter } from '../journal.ts';
 import { chainHash } from './chain.ts';
 import { CommitQueue } from './commit-queue.ts';
+import { droppingOf } from './dropping.ts';
 import { DurableReader } from './durable-reader.ts';
-import type { Dropping, FactRow, FactStore, StoredStream } from './fact-store.ts';
+import { type Dropping, type FactRow, type FactStore, journalError } from './fact-store.ts';
 import { inspectStore } from './opening.ts';
+import { type KeepSettled, Retention } from './retention.ts';
 import { freshTail, isAtRest, type Tail, tailOf } from './tail.ts';
 
 export interface DurableJournalOptions {
@@ -25,8 +27,14 @@ export interface DurableJournalOptions {
   readonly wait?: (milliseconds: number) => Promise<void>;
   /** A stream of a service that has grown longer is cut to its last fact. @default 500 */
   readonly maxServiceFacts?: number;
+  /** @default all */
+  readonly keepSettled?: KeepSettled;
+  /** Milliseconds since the epoch. @default the process's */
+  readonly now?: () => number;
 }
 
+/** Of dropping that nobody waits for: what hinders it hinders the next append too, and that one tells. */
+const ignored = (): void => undefined;
 const microtask = (): Promise<void> => Promise.resolve();
 const timer = (milliseconds: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, milliseconds));
 
@@ -37,26 +45,32 @@ export class DurableJournal implements Journal {
   readonly #listeners: ((condition: JournalCondition) => void)[] = [];
   readonly #leaving = new Set<string>();
   #reader: DurableReader;
+  #retention: Retention;
   #queue: CommitQueue | undefined;
   #tails = new Map<string, Tail>();
+  #isRetaining = false;
   #position = 0;
   #factVersion = 0;
 
   constructor(store: FactStore, options: DurableJournalOptions = {}) {
     const { maxBatch = 256, nextTurn = microtask, breathe = nextTurn, wait = timer, maxServiceFacts = 500 } = options;
+    const { keepSettled = {}, now = Date.now } = options;
     this.#store = store;
-    this.#options = { maxBatch, nextTurn, breathe, wait, maxServiceFacts };
+    this.#options = { maxBatch, nextTurn, breathe, wait, maxServiceFacts, keepSettled, now };
+    this.#retention = new Retention(store, keepSettled, now);
     this.#reader = new DurableReader(store, breathe);
   }
 
   async open(): Promise<void> {
     if (this.#queue) throw new SwarmchartError('JOURNAL_LOCKED', 'This journal has a writer already');
-    const { maxBatch, nextTurn, breathe, wait } = this.#options;
+    const { maxBatch, nextTurn, breathe, wait, keepSettled, now } = this.#options;
     const queue = new CommitQueue(this.#store, { maxRows: maxBatch, nextTurn, wait, onCondition: (condition) => this.#tell(condition) });
     this.#queue = queue;
+    this.#isRetaining = false;
     try {
       const contents = await this.#store.open();
       this.#reader = new DurableReader(this.#store, breathe);
+      this.#retention = new Retention(this.#store, keepSettled, now);
       const { tails, heads } = await inspectStore(this.#store, this.#reader, contents, breathe);
       this.#position = Math.max(contents.position, this.#store.lastPosition());
       await this.#store.rewriteHeads(heads, this.#position);
@@ -65,9 +79,10 @@ export class DurableJournal implements Journal {
     } catch (thrown) {
       await this.#store.close();
       this.#queue = undefined;
-      throw thrown;
+      throw journalError(thrown);
     }
     queue.sweepLater();
+    this.#retain(queue);
   }
 
   append(stream: string, expectedSeq: number, facts: readonly Fact[]): Promise<void> | undefined {
@@ -164,15 +179,37 @@ export class DurableJournal implements Journal {
     const before = this.#tails.get(name);
     if (!before) return;
     const tail = { ...before, pending: before.pending - 1 };
-    if (tail.pending === 0 && isAtRest(tail.status)) this.#tails.delete(name);
+    if (tail.pending === 0 && isAtRest(tail.status)) this.#rest(queue, name, tail);
     else if (tail.status === 'service' && tail.seq - tail.cut > this.#options.maxServiceFacts) this.#cutLater(queue, name, tail);
     else this.#tails.set(name, tail);
   }
 
-  /** Nobody waits for it: what hinders it hinders the next append too, and that one tells. */
+  #rest(queue: CommitQueue, name: string, { status }: Tail): void {
+    this.#tails.delete(name);
+    if (status !== 'settled') return;
+    this.#retention.count();
+    this.#retain(queue);
+  }
+
+  #retain(queue: CommitQueue): void {
+    if (this.#isRetaining || !this.#retention.isTimeToLook) return;
+    const due = this.#retention.due((name) => this.#reader.damage.has(name));
+    if (due.length === 0) return;
+    this.#isRetaining = true;
+    const afterwards = (): void => {
+      this.#isRetaining = false;
+      this.#retain(queue);
+    };
+    this.#dropLater(queue, due).then(afterwards, ignored);
+  }
+
   #cutLater(queue: CommitQueue, name: string, tail: Tail): void {
     this.#tails.set(name, { ...tail, cut: tail.seq - 1 });
-    queue.add(async () => void (await this.#dropNow([name]))).catch(() => undefined);
+    this.#dropLater(queue, [name]).catch(ignored);
+  }
+
+  async #dropLater(queue: CommitQueue, names: readonly string[]): Promise<void> {
+    await queue.add(async () => void (await this.#dropNow(names)));
   }
 
   #lookUp(name: string): Tail | undefined {
@@ -200,24 +237,8 @@ export class DurableJournal implements Journal {
   }
 
   #droppingOf(name: string): Dropping | undefined {
-    const stream = this.#store.find(name);
-    const damage = this.#reader.damage.get(name);
-    if (damage) return { id: stream?.id ?? 0, name };
-    if (!stream) return undefined;
-    if (stream.status === 'service') return this.#cutOf(stream);
     const isBusy = (this.#tails.get(name)?.pending ?? 0) > 0;
-    return isAtRest(stream.status) && !isBusy ? { id: stream.id, name } : undefined;
-  }
-
-  /** Before its last fact that is committed. */
-  #cutOf({ id, name, cut }: StoredStream): Dropping | undefined {
-    const last = this.#store.lastFact(id);
-    const [before] = last ? this.#store.facts(id, last.seq - 2, 1) : [];
-    return {
-      id,
-      name,
-      cut: before && before.seq > cut.seq && before.seq < (last?.seq ?? 0) ? { seq: before.seq, hash: before.hash } : cut,
-    };
+    return droppingOf(this.#store, name, { isDamaged: this.#reader.damage.has(name), isBusy });
   }
 
   #tell(condition: JournalCondition): void {

@@ -3,8 +3,8 @@
 import type { Fact } from '../../../machines/protocol/facts.ts';
 import { asPresent } from '../fact-versions.ts';
 import { firstStatus, type JournalReader, type Recorded, type StreamInfo, type StreamStatus } from '../journal.ts';
-import { verifyEnd, verifyStream } from './chain.ts';
-import type { FactRow, StoredStream, StoreReader } from './fact-store.ts';
+import { verifyEnd, verifyNamed } from './chain.ts';
+import { type FactRow, journalError, type StoredStream, type StoreReader } from './fact-store.ts';
 import { pace } from './pace.ts';
 
 export interface Damage {
@@ -30,19 +30,20 @@ export class DurableReader implements JournalReader {
   }
 
   async read(name: string, from = 1): Promise<readonly Fact[]> {
-    const stream = this.#store.find(name);
-    if (!stream) return [];
-    const facts: Fact[] = [];
-    const { sound, problem } = await verifyStream(this.#store, stream, undefined, pace(this.#breathe), ({ seq, body }) => {
-      if (seq >= from) facts.push(factIn(body));
-    });
-    if (problem) this.#note(name, { problem, sound: sound.seq });
-    return facts;
+    const facts = new Map<number, Fact>();
+    const keep = ({ seq, body }: FactRow): void => {
+      if (seq >= from) facts.set(seq, factIn(body));
+    };
+    const verdict = await verifyNamed(this.#store, name, undefined, pace(this.#breathe), keep).catch(tell);
+    if (verdict?.problem !== undefined) this.#note(name, { problem: verdict.problem, sound: verdict.sound.seq });
+    return [...facts.values()];
   }
 
-  find(name: string): Promise<StreamInfo | undefined> {
-    const stream = this.#store.find(name);
-    return Promise.resolve(stream ? this.#infoOf(stream) : this.#lostInfo(name));
+  async find(name: string): Promise<StreamInfo | undefined> {
+    return telling(() => {
+      const stream = this.#store.find(name);
+      return stream ? this.#infoOf(stream) : this.#lostInfo(name);
+    });
   }
 
   async *streams(prefix = ''): AsyncGenerator<StreamInfo> {
@@ -60,10 +61,10 @@ export class DurableReader implements JournalReader {
   }
 
   async *scan(after = 0): AsyncGenerator<readonly Recorded[]> {
-    const upTo = this.#store.lastPosition();
+    const upTo = telling(() => this.#store.lastPosition());
     let position = after;
     while (position < upTo) {
-      const rows = this.#store.scan(position, upTo, PAGE);
+      const rows = telling(() => this.#store.scan(position, upTo, PAGE));
       const last = rows.at(-1);
       if (!last) return;
       position = last.position;
@@ -81,7 +82,7 @@ export class DurableReader implements JournalReader {
   async *stored(query: { readonly prefix?: string; readonly statuses?: readonly StreamStatus[] } = {}): AsyncGenerator<StoredStream> {
     let after = 0;
     for (;;) {
-      const page = this.#store.streams({ ...query, after, limit: PAGE });
+      const page = telling(() => this.#store.streams({ ...query, after, limit: PAGE }));
       yield* page;
       const last = page.at(-1);
       if (!last || page.length < PAGE) return;
@@ -92,10 +93,16 @@ export class DurableReader implements JournalReader {
 
   /** A stream whose last fact is at least the one with which its status changed; else that is noted. */
   foundWithEnd(name: string): StoredStream | undefined {
-    const stream = this.#store.find(name);
-    const problem = stream && verifyEnd(this.#store, stream, stream);
-    if (problem) this.#note(name, { problem, sound: 0 });
-    return problem ? undefined : stream;
+    return telling(() => {
+      const stream = this.#store.find(name);
+      return stream && this.#isEndSound(stream) ? stream : undefined;
+    });
+  }
+
+  #isEndSound(stream: StoredStream): boolean {
+    const problem = verifyEnd(this.#store, stream, stream);
+    if (problem !== undefined) this.#note(stream.name, { problem, sound: stream.cut.seq });
+    return problem === undefined;
   }
 
   #note(name: string, damage: Damage): void {
@@ -110,20 +117,18 @@ export class DurableReader implements JournalReader {
       return damage && seq > damage.sound ? undefined : { position, fact };
     } catch (thrown) {
       if (!(thrown instanceof SyntaxError)) throw thrown;
-      const name = this.#store.nameOf(stream);
+      const name = telling(() => this.#store.nameOf(stream));
       if (name !== undefined) this.#note(name, { problem: `fact ${seq} is not what was written`, sound: seq - 1 });
       return undefined;
     }
   }
 
   #infoOf(stream: StoredStream): StreamInfo {
-    const { id, name, status, startedAt, cut } = stream;
-    const problem = verifyEnd(this.#store, stream, stream);
-    if (problem) this.#note(name, { problem, sound: 0 });
+    const { id, name, status, startedAt, changedAt, cut } = stream;
+    const last = this.#isEndSound(stream) ? this.#store.lastFact(id) : undefined;
     const damage = this.damage.get(name);
-    if (damage) return { name, status, seq: damage.sound, startedAt, changedAt: stream.changedAt, damage: damage.problem };
-    const last = this.#store.lastFact(id);
-    return { name, status, seq: last?.seq ?? cut.seq, startedAt, changedAt: last?.at ?? stream.changedAt };
+    if (damage) return { name, status, seq: damage.sound, startedAt, changedAt, damage: damage.problem };
+    return { name, status, seq: last?.seq ?? cut.seq, startedAt, changedAt: last?.at ?? changedAt };
   }
 
   #lostInfo(name: string): StreamInfo | undefined {
@@ -134,3 +139,15 @@ export class DurableReader implements JournalReader {
 }
 
 const factIn = (body: string): Fact => asPresent(JSON.parse(body) as Fact);
+
+function tell(thrown: unknown): never {
+  throw journalError(thrown);
+}
+
+function telling<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (thrown) {
+    return tell(thrown);
+  }
+}

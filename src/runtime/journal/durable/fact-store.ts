@@ -6,6 +6,7 @@
  * Reading is synchronous, of what is committed; a store whose reads are slow is none.
  */
 
+import { SwarmchartError } from '../../../machines/protocol/errors.ts';
 import type { StreamStatus } from '../journal.ts';
 
 /** A fact, and its place in the order of all commits. */
@@ -138,4 +139,13 @@ export class StoreError extends Error {
     super(message, options);
     this.fault = fault;
   }
+}
+
+/** What a store says against being read or opened, as the journal says it. */
+export function journalError(thrown: unknown): unknown {
+  if (!(thrown instanceof StoreError)) return thrown;
+  const { fault, message } = thrown;
+  if (fault === 'damaged') return new SwarmchartError('JOURNAL_DAMAGED', `The journal is damaged: ${message}`, { cause: thrown });
+  if (fault === 'busy') return new SwarmchartError('JOURNAL_LOCKED', `Somebody holds the journal: ${message}`, { cause: thrown });
+  return new SwarmchartError('JOURNAL_FAILED', `The journal cannot be read: ${message}`, { cause: thrown });
 }

@@ -2,7 +2,7 @@
 
 import { verifyEnd, verifyStream } from './chain.ts';
 import type { Damage, DurableReader } from './durable-reader.ts';
-import type { FactStore, Head, StoreContents } from './fact-store.ts';
+import type { FactStore, Head, StoreContents, StoreReader } from './fact-store.ts';
 import { pace } from './pace.ts';
 import { type Tail, tailOf } from './tail.ts';
 
@@ -43,7 +43,8 @@ export async function inspectStore(
   return { tails, heads };
 }
 
-async function damageOfEnd(store: FactStore, head: Head): Promise<Damage | undefined> {
+/** What is missing of a stream whose head is noted; undefined when it is there. */
+export async function damageOfEnd(store: StoreReader, head: Head): Promise<Damage | undefined> {
   const stream = store.find(head.name);
   if (!stream) return { problem: `nothing is left of it, but ${head.seq} facts were committed`, sound: 0, isLost: true };
   if (!verifyEnd(store, stream, head)) return undefined;

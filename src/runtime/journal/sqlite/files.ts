@@ -17,11 +17,14 @@ export interface JournalFiles {
   readonly headsPath: string;
 }
 
-/** Throws what the system says, ENOENT among it for a folder that is not there. */
 export function journalFiles(named: string): JournalFiles {
-  const absolute = resolve(named);
-  const path = existsSync(absolute) ? realpathSync(absolute) : join(realpathSync(dirname(absolute)), basename(absolute));
+  const path = realPathOf(resolve(named));
   return { path, headsPath: `${path}.heads` };
+}
+
+function realPathOf(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  return existsSync(dirname(path)) ? join(realpathSync(dirname(path)), basename(path)) : path;
 }
 
 export const makeFolderOf = (path: string): void => void mkdirSync(dirname(resolve(path)), { recursive: true });

@@ -68,10 +68,6 @@ export class HeadLog {
     this.#journalId = journalId;
   }
 
-  get isSynced(): boolean {
-    return this.#isSynced;
-  }
-
   get hasGrown(): boolean {
     return this.#size > Math.max(SMALLEST_COMPACTION, GROWTH * this.#sizeWhenRewritten);
   }

@@ -96,6 +96,12 @@ export class SqliteReader implements StoreReader {
     return row?.[name] ?? 0;
   }
 
+  /** What SQLite finds wrong with the file itself. */
+  problemsOfPages(): readonly string[] {
+    const rows = this.#all('PRAGMA integrity_check') as readonly { readonly integrity_check: string }[];
+    return rows.map(({ integrity_check: problem }) => problem).filter((problem) => problem !== 'ok');
+  }
+
   close(): void {
     this.#statements.clear();
     this.#database.close();

@@ -17,7 +17,7 @@ import type { SqliteReader } from './sqlite-reader.ts';
 import type { WriterSettings } from './sqlite-writer.ts';
 import { type Writer, WriterHere, WriterInThread } from './writers.ts';
 
-export type SqliteStoreSettings = Pick<WriterSettings, 'path' | 'durability' | 'maxPages'>;
+export type SqliteStoreSettings = Pick<WriterSettings, 'path' | 'durability' | 'connect'>;
 
 export class SqliteStore implements FactStore {
   readonly #settings: SqliteStoreSettings;

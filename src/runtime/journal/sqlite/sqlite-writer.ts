@@ -10,8 +10,8 @@ export interface WriterSettings {
   readonly headsPath: string;
   readonly journalId: string;
   readonly durability: 'power' | 'process';
-  /** The database is full when it has so many. */
-  readonly maxPages?: number;
+  /** How the connection is made, for what happens in this thread. */
+  readonly connect?: (path: string) => DatabaseSync;
 }
 
 const ROWS_PER_SWEEP = 500;
@@ -19,6 +19,11 @@ const INSERT_FACT = 'INSERT INTO facts (position, stream, seq, at, body, hash) V
 const PUT_STREAM = `
   INSERT INTO streams (id, name, status, started_at, changed_at, seq, hash) VALUES (?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET status = excluded.status, changed_at = excluded.changed_at, seq = excluded.seq, hash = excluded.hash`;
+
+function connectTo(path: string): DatabaseSync {
+  const { DatabaseSync } = loadSqlite();
+  return new DatabaseSync(path);
+}
 
 export class SqliteWriter {
   readonly #settings: WriterSettings;
@@ -30,15 +35,13 @@ export class SqliteWriter {
   #committed = 0;
 
   constructor(settings: WriterSettings) {
-    const { path, headsPath, journalId, durability, maxPages } = settings;
+    const { path, headsPath, journalId, durability, connect = connectTo } = settings;
     this.#settings = settings;
-    const { DatabaseSync } = loadSqlite();
     this.#heads = new HeadLog(headsPath, journalId);
-    this.#database = withStoreErrors(path, () => new DatabaseSync(path));
+    this.#database = withStoreErrors(path, () => connect(path));
     try {
       const synchronous = durability === 'power' ? 'FULL' : 'NORMAL';
       withStoreErrors(path, () => this.#database.exec(`PRAGMA busy_timeout = 0; PRAGMA synchronous = ${synchronous}`));
-      if (maxPages !== undefined) this.#database.exec(`PRAGMA max_page_count = ${maxPages}`);
       [this.#insertFact, this.#putStream] = withStoreErrors(path, () => [
         this.#database.prepare(INSERT_FACT),
         this.#database.prepare(PUT_STREAM),
@@ -100,10 +103,6 @@ export class SqliteWriter {
   /** Heads are not waited for: what a power cut takes from their log leaves it behind. */
   syncHeads(): void {
     this.#reporting(() => this.#heads.sync());
-  }
-
-  get areHeadsSynced(): boolean {
-    return this.#heads.isSynced;
   }
 
   /** What cannot be moved into the database proper for now stays where it is, and is found there. */
