@@ -268,7 +268,8 @@ export class System {
 
   /** Nothing begins any more. Resolves when what is under way has ended and all that was recorded is committed; at the latest after `graceMs`. */
   drain(graceMs: number): Promise<void> {
-    return drain({ clock: this.clock, post: this.#post, roots: this.#roots, effects: this.directory.effects }, graceMs);
+    const note = (...about: Parameters<Commands['note']>) => this.commands.note(...about);
+    return drain({ clock: this.clock, post: this.#post, roots: this.#roots, effects: this.directory.effects, note }, graceMs);
   }
 
   #commit(params: CommitParams): void {

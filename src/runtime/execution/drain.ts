@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../actors/clock.ts';
 import type { PostOffice } from '../../actors/post-office.ts';
+import type { RecoveryFact } from '../../machines/protocol/recovery.ts';
 import type { EffectGate } from './effect-gate.ts';
 import type { Roots } from './roots.ts';
 
@@ -10,6 +11,8 @@ export interface DrainServices {
   readonly post: PostOffice;
   readonly roots: Roots;
   readonly effects: EffectGate;
+  /** Records about a live root execution. */
+  readonly note: (executionId: string, fact: RecoveryFact) => void;
 }
 
 /** So often all mail is delivered without a new fact before nothing more is expected: what ends is heard of by hops. */
@@ -19,7 +22,12 @@ const QUIET_ROUNDS = 4;
 export async function drain(services: DrainServices, graceMs: number): Promise<void> {
   const { clock, effects } = services;
   effects.hold();
-  if (graceMs === 0) return;
+  if (graceMs > 0) await rest(services, graceMs);
+  for (const executionId of effects.busy()) services.note(executionId, { type: 'execution/drained', at: clock.now(), payload: {} });
+}
+
+async function rest(services: DrainServices, graceMs: number): Promise<void> {
+  const { clock, effects } = services;
   const deadline = Promise.withResolvers<void>();
   const timer = clock.setTimeout(() => deadline.resolve(), graceMs);
   await Promise.race([effects.idle().then(() => silence(services)), deadline.promise]);
