@@ -30,6 +30,7 @@ import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options.ts';
 import { checkOptions } from './runtime/options-check.ts';
 import { Ladder } from './runtime/recovery.ts';
+import { prepareRerun, type RerunOptions } from './runtime/rerun/rerun.ts';
 import type { SupervisorControls } from './runtime/supervision/controls.ts';
 import type { SwarmDefinition } from './runtime/swarm/definition.ts';
 import { type SwarmSource, Swarms } from './runtime/swarm/swarms.ts';
@@ -243,6 +244,20 @@ class SwarmchartRuntime implements AsyncDisposable {
   /** The same for a swarm; each of its runs goes on under a new lease. */
   async restoreSwarm(facts: readonly Fact[]): Promise<SwarmHandle> {
     return (await this.#restore(facts, ({ tier }) => tier === 'tier1', 'restore goes on with a run or a step')) as SwarmHandle;
+  }
+
+  /**
+   * Starts a new run that takes over what another one did before a step, and does that step again with all that depends on it. The other one is an
+   * id in this runtime's journal, or its facts; it may have ended in any way or not at all, and is not touched. Throws EXECUTION_NOT_FOUND, or
+   * INVALID_INPUT with every problem of the facts, or else of the step and the input.
+   */
+  async rerun<Result = Json>(source: string | readonly Fact[], options: RerunOptions): Promise<ExecutionHandle<Result>> {
+    const { journal, clock } = this.#system;
+    const { job, reused } = await prepareRerun(source, options, { journal, now: () => clock.now(), createId: () => this.#createId() });
+    const { execution: context, plan } = job;
+    const execution = this.#system.start('tier2', context, job, undefined, { reused });
+    if (context.swarmId !== context.executionId) void this.#exportResult(execution, plan.id);
+    return this.#handles.execution(execution, 'tier2') as ExecutionHandle<Result>;
   }
 
   /**

@@ -217,8 +217,8 @@ export class System {
     return { executions: this.directory.size, actorsWithTimers: this.#tree.pendingTimers(), ...this.counters };
   }
 
-  /** Starts a root execution in a stream of its own. Throws DUPLICATE_EXECUTION for an id that is taken. */
-  start(tier: Tier, context: ExecutionContext, job: object, restoration?: Restoration): Execution {
+  /** Starts a root execution in a stream of its own; `more` is what its chart takes beside its job. Throws DUPLICATE_EXECUTION for an id that is taken. */
+  start(tier: Tier, context: ExecutionContext, job: object, restoration?: Restoration, more: object = {}): Execution {
     const { executionId } = context;
     this.mustRun();
     if (this.#roots.has(executionId) || this.directory.status(executionId) !== undefined) {
@@ -234,7 +234,7 @@ export class System {
       onFailed: (error) => this.#endings.abandon(executionId, executionError(error.code, error.message, tier)),
     });
     const refusal = restoration || 'refusal' in job ? undefined : this.suspension.admit(execution, tier);
-    const input = { execution: context, job: refusal ? { ...job, refusal } : job };
+    const input = { ...more, execution: context, job: refusal ? { ...job, refusal } : job };
     const spec: ChildSpec = { id: executionId, src: ROOT_LOGICS[tier], incarnation: 1, input };
     const suspended = new SuspendedStates(restoration?.states);
     this.#roots.set(executionId, { execution, stream, tier, suspended, spec, fallen: new Map(), falls: new Set() });

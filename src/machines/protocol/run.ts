@@ -20,6 +20,30 @@ export interface RunJob {
   readonly recovery: Partial<Record<ErrorClass, Recovery>>;
   /** A definition that was refused still becomes a run: it starts and fails with this. */
   readonly refusal?: ExecutionError;
+  /** Of a rerun: which run's results it takes over, and the step from which it was asked to run again. */
+  readonly rerunOf?: { readonly executionId: string; readonly from: string };
+}
+
+/** A fact of another run. */
+export interface FactOf {
+  readonly executionId: string;
+  readonly seq: number;
+}
+
+/** What a rerun takes over of one step. */
+export interface ReusedStep {
+  readonly stepId: string;
+  readonly ordinal: number;
+  /** `entered`: a group whose conditions are not asked again, and some of whose steps will run. */
+  readonly status: 'completed' | 'skipped' | 'failed' | 'timed_out' | 'cancelled' | 'entered';
+  readonly output: Json;
+  readonly error?: ExecutionError;
+  /** Of what failed or was cancelled within a group that came to an end all the same. */
+  readonly fatal?: true;
+  readonly branch?: 'then' | 'else';
+  readonly reason?: SkipReason;
+  /** Where it is recorded. */
+  readonly from: FactOf;
 }
 
 /** How a run ended; the output of its actor. */
@@ -103,6 +127,8 @@ export type RunFact =
         readonly waitsFor?: ResolvedWait;
       }>
     >
+  /** A result of another run stands for this step: it does not run, and costs nothing. Recorded with the run's start. */
+  | FactBody<'tier2/step/reused', ReusedStep>
   /** Its child has crashed, and another life of the same execution goes on where its facts end. */
   | FactBody<
       'tier2/step/restarted',
