@@ -81,7 +81,7 @@ export function replay(facts: readonly Fact[], options: ReplayOptions = {}): Rep
     }
     const executions = [...states].map(([executionId, state]) => shown(began.get(executionId) ?? fact, state));
     const after = executions.find(({ executionId }) => executionId === fact.executionId);
-    const changes = after ? changesBetween(before && shown(fact, before), after) : [];
+    const changes = after ? changesBetween(before && shown(began.get(fact.executionId) ?? fact, before), after) : [];
     return { fact, facts: facts.length, executions, changes };
   });
 }

@@ -31,13 +31,15 @@ function findIssues(given: unknown, refuse: (path: Path, message: string) => voi
     const fact = item as Given;
     for (const { path, message } of misformed(fact)) refuse([index, ...path], message);
     stream ??= fact.stream;
-    if (fact.stream !== stream) refuse([index, 'stream'], `It is of another stream: ${describe(fact.stream)} and not ${describe(stream)}`);
+    if (fact.stream !== stream)
+      refuse([index, 'stream'], `It is of another stream: "${describe(fact.stream)}" and not "${describe(stream)}"`);
     if (typeof fact.seq === 'number' && fact.seq !== before + 1) refuse([index, 'seq'], outOfOrder(fact.seq, before));
     before = typeof fact.seq === 'number' ? fact.seq : before + 1;
     if (index > 0) continue;
     if (!STARTS.has(fact.type))
-      refuse([0, 'type'], `A stream begins with the start of a swarm, a run or a step, not with ${describe(fact.type)}`);
-    else if (fact.executionId !== fact.stream) refuse([0, 'executionId'], `A stream has the name of its root, ${describe(fact.stream)}`);
+      refuse([0, 'type'], `A stream begins with the start of a swarm, a run or a step, not with "${describe(fact.type)}"`);
+    else if (fact.executionId !== fact.stream)
+      refuse([0, 'executionId'], `A stream has the name of its root, which is "${describe(fact.executionId)}"`);
   }
 }
 

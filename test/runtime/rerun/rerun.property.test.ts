@@ -5,10 +5,11 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Fact, MemoryJournal, rerun, SwarmchartError, type WorkflowDefinition } from '../../../src/index.ts';
+import { type Fact, rerun, SwarmchartError, type WorkflowDefinition } from '../../../src/index.ts';
 import type { RunState } from '../../../src/machines/machines.ts';
 import { foldStream } from '../../../src/runtime/journal/restoration.ts';
 import { violations } from '../../../src/testing/testing.ts';
+import { CountingJournal } from '../../support/counting-journal.ts';
 import { startRuntime } from '../../support/start-runtime.ts';
 
 /** A step of a generated workflow, with what it is known to depend on. */
@@ -105,16 +106,6 @@ const levelsOf = (nodes: readonly Node[]): Node[][] => [
   [...nodes],
   ...nodes.flatMap(({ then, else: otherwise }) => [...levelsOf(then), ...levelsOf(otherwise)]),
 ];
-
-class CountingJournal extends MemoryJournal {
-  /** By stream: how many facts there were after each commit. */
-  readonly commits = new Map<string, number[]>();
-
-  override append(stream: string, expectedSeq: number, facts: readonly Fact[]): undefined {
-    super.append(stream, expectedSeq, facts);
-    this.commits.set(stream, [...(this.commits.get(stream) ?? []), expectedSeq + facts.length]);
-  }
-}
 
 async function startWorld() {
   const journal = new CountingJournal();
@@ -220,7 +211,7 @@ describe('a rerun', () => {
           expect(violations(await other.journal.read(again.executionId))).toEqual([]);
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
     console.log(ends);
     expect(Math.min(...Object.values(ends))).toBeGreaterThan(0);
