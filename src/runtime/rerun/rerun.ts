@@ -43,7 +43,8 @@ export interface Rerun {
  * or else of the step and the input.
  */
 export function rerun(facts: readonly Fact[], options: RerunOptions): Rerun {
-  return planned(sourceOf(facts), checkRerun(options));
+  const checked = checkRerun(options);
+  return reading('The facts', () => planned(sourceOf(facts), checked));
 }
 
 export interface Surroundings {
@@ -59,8 +60,9 @@ export async function prepareRerun(
   { journal, now, createId }: Surroundings,
 ): Promise<{ readonly job: RunJob; readonly reused: readonly ReusedStep[] }> {
   const checked = checkRerun(options);
-  const source = sourceOf(typeof given === 'string' ? await storedFacts(journal, given) : given);
-  const { from, input, reused } = planned(source, checked);
+  const facts = typeof given === 'string' ? await storedFacts(journal, given) : given;
+  const source = reading('The facts', () => sourceOf(facts));
+  const { from, input, reused } = reading('The facts', () => planned(source, checked));
   const { executionId } = checked;
   const { execution } = checkRequest({ context: { ...(executionId !== undefined && { executionId }) } }, createId, now());
   const { refusal: _, ...job } = source.job;
@@ -85,7 +87,7 @@ function planned(source: Source, { from, input: given = {} }: RerunOptions): Rer
   const resolved = resolveInput(plan.inputs, { ...old, ...given });
   for (const { code, path, message } of resolved.issues) issues.add(code, ['input', ...path], message);
   if ('problem' in named || !issues.isEmpty) throw issuesToError(issues.all());
-  const { again, reused } = reading('The facts', () => selectionFrom(source, named.step));
+  const { again, reused } = selectionFrom(source, named.step);
   return {
     source: source.executionId,
     from,

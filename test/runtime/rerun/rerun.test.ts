@@ -97,7 +97,7 @@ describe('a rerun of a run that failed', () => {
     const again = await world.runtime.rerun('first', { from: 'a', executionId: 'second' });
     await world.finish(again);
     expect(again.context).toMatchObject({ ...context, executionId: 'second' });
-    expect((await world.runtime.blackboard('team').get('wf'))?.value).toBe('a');
+    expect(world.runtime.blackboard('team').get('wf')?.value).toBe('a');
   });
 });
 
@@ -315,6 +315,21 @@ describe('a rerun is refused', () => {
     await using world = await failedChain();
     for (const source of [undefined, 7, {}, []])
       await expect(world.runtime.rerun(source as never, { from: 'a' })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  });
+
+  it('for facts that are no stream, that cannot be read, or that say nothing that makes sense', async () => {
+    await using world = await failedChain();
+    const [started, ...others] = world.facts as [Fact, ...Fact[]];
+    const hostile = new Proxy([...world.facts], {
+      get(facts, key) {
+        if (key === 'filter') throw new Error('no');
+        return Reflect.get(facts, key);
+      },
+    });
+    const job = { ...(started.payload as { readonly job: object }).job, plan: { steps: [{}], ordinals: { a: 0 } } };
+    for (const facts of [others, hostile, [{ ...started, payload: {} }], [{ ...started, payload: { job } }]])
+      await expect(world.runtime.rerun(facts, { from: 'a' })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    expect(world.runtime.vitals.executions).toBe(0);
   });
 
   it('from a step that there is not, or that is part of what runs as a whole', async () => {
