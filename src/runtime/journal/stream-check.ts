@@ -4,6 +4,7 @@ import { describe } from '../../actors/failure.ts';
 import { FACT_VERSION, type Fact } from '../../machines/protocol/facts.ts';
 import { reading } from '../door.ts';
 import { IssueList, issuesToError, type Path } from '../workflow/issues.ts';
+import { isTerminal } from './journal.ts';
 
 type Given = { readonly [Key in keyof Fact]?: unknown };
 
@@ -36,7 +37,8 @@ function findIssues(given: unknown, refuse: (path: Path, message: string) => voi
     if (typeof fact.seq === 'number' && fact.seq !== before + 1) refuse([index, 'seq'], outOfOrder(fact.seq, before));
     before = typeof fact.seq === 'number' ? fact.seq : before + 1;
     if (index > 0) continue;
-    if (!STARTS.has(fact.type))
+    // What crashed before it could say that it began has only its end.
+    if (!STARTS.has(fact.type) && !isTerminal(item as Fact))
       refuse([0, 'type'], `A stream begins with the start of a swarm, a run or a step, not with "${describe(fact.type)}"`);
     else if (fact.executionId !== fact.stream)
       refuse([0, 'executionId'], `A stream has the name of its root, which is "${describe(fact.executionId)}"`);

@@ -99,6 +99,22 @@ describe('a replay', () => {
     }
   });
 
+  it('shows also what crashed before it could begin', async () => {
+    let isArmed = true;
+    const fact = () => {
+      if (!isArmed) return;
+      isArmed = false;
+      throw new Error('boom');
+    };
+    await using world = await startRuntime({ faults: { fact } });
+    await world.runtime.run({ id: 'wf', steps: asSteps([{ id: 'a', tool: 'work' }]) }).result();
+    const { executions, changes } = replay(await world.journal.read('run-1'));
+    expect(executions).toMatchObject([
+      { executionId: 'run-1', kind: 'run', snapshot: { status: 'failed', error: { code: 'ACTOR_CRASHED' }, steps: [] } },
+    ]);
+    expect(changes).toEqual([{ executionId: 'run-1', to: 'failed' }]);
+  });
+
   it('refuses what is no stream, with every problem at once', async () => {
     const facts = await factsOfChain();
     const [first, second, third] = facts as [Fact, Fact, Fact];
