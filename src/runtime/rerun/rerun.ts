@@ -71,10 +71,10 @@ export async function prepareRerun(
 }
 
 async function storedFacts(journal: Surroundings['journal'], executionId: string): Promise<readonly Fact[]> {
-  const facts = await journal.read(executionId);
-  if (facts.length > 0) return facts;
   const [root = '', ...below] = executionId.split('/');
-  const isBelow = below.length > 0 && (await journal.read(root)).length > 0;
+  const facts = await journal.read(root);
+  if (facts.length > 0 && below.length === 0) return facts;
+  const isBelow = facts.length > 0;
   const hint = isBelow ? `; it may be part of "${root}", of which only the whole can be rerun` : '';
   throw new SwarmchartError('EXECUTION_NOT_FOUND', `The journal has no execution "${executionId}"${hint}`);
 }

@@ -1,7 +1,7 @@
 /** A new run that takes over what another one did before a step, and does the rest again. */
 
 import { describe, expect, it } from 'vitest';
-import { type Fact, type MemoryJournal, replay, rerun, type WorkflowDefinition } from '../../../src/index.ts';
+import { type Fact, type Journal, replay, rerun, type WorkflowDefinition } from '../../../src/index.ts';
 import { CountingJournal } from '../../support/counting-journal.ts';
 import { HOUR, payloadOf, startWorld, storyOf } from '../run/start-world.ts';
 
@@ -13,7 +13,7 @@ const broken = { parameters: { failures: 9 } };
 const mended = { parameters: { failures: '{{failures}}' } };
 const chain = asSteps([step('a'), step('b', ['a'], value('${a.result}')), step('c', ['b'], mended), step('d', ['c'])]);
 
-const factsOf = (journal: MemoryJournal, executionId: string): Promise<readonly Fact[]> => journal.read(executionId);
+const factsOf = (journal: Pick<Journal, 'read'>, executionId: string): Promise<readonly Fact[]> => journal.read(executionId);
 
 async function failedChain() {
   const world = await startWorld();
