@@ -6,11 +6,12 @@ import type { ErrorClass } from './errors.ts';
 import type { Amounts, ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
 import type { FactBody } from './facts.ts';
 import type { Plan, Recovery, RetryPolicy } from './plan.ts';
+import type { WithSecrets } from './secrets.ts';
 import type { StepOutcome } from './step.ts';
 import type { ResolvedWait, WaitAnswer } from './wait.ts';
 
 /** Everything a run needs, as plain data; the payload of its first fact, so that its stream is enough to restart it. */
-export interface RunJob {
+export interface RunJob extends WithSecrets {
   readonly execution: ExecutionContext;
   readonly plan: Plan;
   readonly input: JsonObject;
