@@ -98,7 +98,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     this.#ladder = new Ladder(options);
     this.#configuration = configurationOf(options);
     const { registry, conditions, ...work } = this.#configuration;
-    const log = options.logger ? safeLogger(options.logger) : SILENT;
+    const log = options.logger ? safeLogger(options.logger, work.secrets) : SILENT;
     this.#watchdog = options.watchdog ? watchdog(options.watchdog, log) : undefined;
     this.#swarms = new Swarms({
       runtime: options,
@@ -123,7 +123,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     });
     this.#system = new System(options, configured, this.#swarms, this.#approvals);
     const { clock, directory, bus } = this.#system;
-    const publish = publishedWrites((facts) => bus.publish(facts));
+    const publish = publishedWrites((facts) => bus.publish(work.secrets.atLastDoor(facts)));
     this.#blackboards = new Blackboards({
       clock,
       record: (swarmId, fact) => {
@@ -132,6 +132,7 @@ class SwarmchartRuntime implements AsyncDisposable {
         return gate === false ? publish(swarmId, fact) : gate;
       },
       isLive: (swarmId) => directory.find(swarmId) !== undefined,
+      secrets: work.secrets,
     });
     this.#handles = new Handles(this.#system);
     this.#recoveries = new Recoveries({
@@ -197,6 +198,14 @@ class SwarmchartRuntime implements AsyncDisposable {
   /** The circuit breakers: seen, opened, closed and reset by hand, and for calls of the embedder's own. */
   get breakers(): Pick<BreakerRegistry, 'list' | 'get' | 'forceOpen' | 'forceClose' | 'reset' | 'guard'> {
     return this.#system.breakers;
+  }
+
+  /**
+   * A copy of anything with `[secret:NAME]` for every value of a secret that is known; itself where there is none. For what embedders show or
+   * log of their own.
+   */
+  scrub<T>(value: T): T {
+    return this.#configuration.secrets.scrubAny(value);
   }
 
   /** Live executions, timers and what went by unnoticed, in numbers. */
