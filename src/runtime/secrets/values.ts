@@ -137,8 +137,7 @@ function headOf(text: string): number {
 
 /** The value itself; in JSON; in a URL; in Base64, also within a longer text, as in `Authorization: Basic`. */
 function formsOf(value: string): ReadonlySet<string> {
-  const inUrl = value.isWellFormed() ? encodeURIComponent(value) : value;
-  const forms = [value, JSON.stringify(value).slice(1, -1), inUrl, inUrl.replaceAll('%20', '+'), lowerHex(inUrl)];
+  const forms = [value, JSON.stringify(value).slice(1, -1), ...formsInUrls(value)];
   const bytes = Buffer.from(value);
   for (const lead of [0, 1, 2]) {
     const text = Buffer.concat([Buffer.alloc(lead), bytes])
@@ -153,4 +152,13 @@ function formsOf(value: string): ReadonlySet<string> {
   return new Set(forms);
 }
 
-const lowerHex = (text: string): string => text.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase());
+/** Everybody leaves other characters as they are. */
+function formsInUrls(value: string): readonly string[] {
+  if (!value.isWellFormed()) return [];
+  const component = encodeURIComponent(value);
+  const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  const form = new URLSearchParams([['', value]]).toString().slice(1);
+  const forms = [component, strict, form, component.replaceAll('%20', '+'), encodeURI(value)];
+  const quoted = forms.flatMap((text) => [text, text.replaceAll("'", '%27')]);
+  return quoted.flatMap((text) => [text, text.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())]);
+}
