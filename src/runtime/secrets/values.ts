@@ -36,6 +36,7 @@ export class SecretValues {
   add(name: string, value: string): void {
     const label = labelOf(name);
     for (const text of formsOf(value)) {
+      if (text.length < SHORTEST_SECRET) continue;
       const head = headOf(text);
       this.#heads[head] = 1;
       const forms = [...(this.#byHead.get(head) ?? []), { text, label }];
@@ -152,13 +153,16 @@ function formsOf(value: string): ReadonlySet<string> {
   return new Set(forms);
 }
 
+const ANY_QUERY = 'https://x/?';
+
 /** Everybody leaves other characters as they are. */
 function formsInUrls(value: string): readonly string[] {
   if (!value.isWellFormed()) return [];
   const component = encodeURIComponent(value);
   const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
   const form = new URLSearchParams([['', value]]).toString().slice(1);
-  const forms = [component, strict, form, component.replaceAll('%20', '+'), encodeURI(value)];
+  const parsed = new URL(`${ANY_QUERY}${value}`).href.slice(ANY_QUERY.length);
+  const forms = [component, strict, form, component.replaceAll('%20', '+'), encodeURI(value), parsed];
   const quoted = forms.flatMap((text) => [text, text.replaceAll("'", '%27')]);
   return quoted.flatMap((text) => [text, text.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())]);
 }

@@ -33,14 +33,15 @@ const deeds: readonly Deed[] = [
   (secret) => ({ toJSON: () => [secret] }),
   (secret) => Promise.reject(thrown(secret)),
   (secret) => Promise.reject(Object.assign(thrown(secret), { status: 503, code: secret })),
-  (secret) => Promise.reject(new SwarmchartError('PROCESS_FAILED', secret, { context: { argv: [secret], [secret]: 1 }, cause: thrown(secret) })),
+  (secret) =>
+    Promise.reject(new SwarmchartError('PROCESS_FAILED', secret, { context: { argv: [secret], [secret]: 1 }, cause: thrown(secret) })),
   (secret) => Promise.reject(secret),
   (secret) => Promise.reject({ message: secret, [secret]: secret }),
   (secret) => Promise.reject({ name: secret, message: { secret } }),
   (secret, { spend }) => spend({ credits: secret }),
   (secret, { spend }) => spend({ [secret]: secret, credits: '-1' } as never),
   (secret, { log }) => log.error({ err: thrown(secret), [secret]: new Map([[secret, new Set([secret])]]) }, secret),
-  (secret, { log }) => log.info(new URL(`https://x.y/?k=${encodeURIComponent(secret)}`), `said ${secret}`),
+  (secret, { log }) => log.info(new URL(`https://x.y/?k=${secret}`), `said ${secret}`),
   (secret, { blackboard }) => blackboard.set(secret.slice(0, 150), { [secret]: [secret] }),
   (secret, { blackboard }) => blackboard.append('list', secret).then(() => blackboard.deepMerge('object', { a: { [secret]: secret } })),
   (secret, { blackboard }) => blackboard.set('bad', () => secret),
@@ -53,39 +54,43 @@ const deed = fc.record({ act: fc.nat(deeds.length - 1), write: writing, source: 
 describe('whatever a tool does with a secret', () => {
   it('nothing that is kept, logged, inspected or returned shows its value', { timeout: 60_000 }, async () => {
     await fc.assert(
-      fc.asyncProperty(fc.tuple(secretValue, secretValue), fc.array(deed, { minLength: 1, maxLength: 5 }), async ([fixed, dynamic], told) => {
-        const act = async (index: number, given: string, context: ToolContext): Promise<unknown> => {
-          const { act: which, write, source } = told[index] as (typeof told)[number];
-          expect(given).toBe(source === 'KEY' ? fixed : dynamic);
-          return deeds[which]?.(write(given), context);
-        };
-        const tool: AnyTool = { name: 'hostile', run: ({ index, key }, context) => act(index, key, context) };
-        const operations: ModuleOperations = { act: (given, context) => act(given['index'] as number, String(given['key']), context) };
-        const world = await startSecretWorld({
-          tools: [tool],
-          modules: { hostile: operations },
-          secrets: { KEY: fixed, DYNAMIC: async () => dynamic },
-        });
-        const steps = told.map(({ source }, index) => {
-          const own = { id: `s${index}`, parameters: { index, key: `{{secrets.${source}}}` }, onFailure: 'continue', retry: index % 2 };
-          const work = index % 3 === 2 ? { type: 'module-operation', module: 'hostile', operation: 'act' } : { tool: 'hostile' };
-          return { ...own, ...work, ...(index > 0 && { when: [] , dependencies: [`s${index - 1}`] }) };
-        });
-        const all = { id: 'all', tool: 'echo', parameters: { message: steps.map(({ id }) => `\${${id}.result}\${${id}.error}`).join() } };
-        const run = world.runtime.run({ id: 'w', steps: [...steps, all] } as never, { context: { swarmId: 'board' } });
-        await world.clock.advanceAsync(HOUR);
-        const result = await run.result();
-        const board = [...world.runtime.blackboard('board').entries()];
-        const texts = await world.seen([run.executionId], [result, board, await run.snapshot?.()]);
-        await world[Symbol.asyncDispose]();
-        expect(result.success).toBe(true);
-        for (const value of [fixed, dynamic]) {
-          const forms = new Set([value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)]);
-          for (const form of forms) for (const text of texts) expect(text.includes(form), `${form} in ${text.slice(0, 500)}`).toBe(false);
-        }
-        expect(world.runtime.vitals.secretsCaught).toBe(0);
-      }),
-      { numRuns: 150 },
+      fc.asyncProperty(
+        fc.tuple(secretValue, secretValue),
+        fc.array(deed, { minLength: 1, maxLength: 5 }),
+        async ([fixed, dynamic], told) => {
+          const act = async (index: number, given: string, context: ToolContext): Promise<unknown> => {
+            const { act: which, write, source } = told[index] as (typeof told)[number];
+            expect(given).toBe(source === 'KEY' ? fixed : dynamic);
+            return deeds[which]?.(write(given), context);
+          };
+          const tool: AnyTool = { name: 'hostile', run: ({ index, key }, context) => act(index, key, context) };
+          const operations: ModuleOperations = { act: (given, context) => act(given['index'] as number, String(given['key']), context) };
+          const world = await startSecretWorld({
+            tools: [tool],
+            modules: { hostile: operations },
+            secrets: { KEY: fixed, DYNAMIC: async () => dynamic },
+          });
+          const steps = told.map(({ source }, index) => {
+            const own = { id: `s${index}`, parameters: { index, key: `{{secrets.${source}}}` }, onFailure: 'continue', retry: index % 2 };
+            const work = index % 3 === 2 ? { type: 'module-operation', module: 'hostile', operation: 'act' } : { tool: 'hostile' };
+            return { ...own, ...work, ...(index > 0 && { when: [], dependencies: [`s${index - 1}`] }) };
+          });
+          const all = { id: 'all', tool: 'echo', parameters: { message: steps.map(({ id }) => `\${${id}.result}\${${id}.error}`).join() } };
+          const run = world.runtime.run({ id: 'w', steps: [...steps, all] } as never, { context: { swarmId: 'board' } });
+          await world.clock.advanceAsync(HOUR);
+          const result = await run.result();
+          const board = [...world.runtime.blackboard('board').entries()];
+          const texts = await world.seen([run.executionId], [result, board, await run.snapshot?.()]);
+          await world[Symbol.asyncDispose]();
+          expect(result.success).toBe(true);
+          for (const value of [fixed, dynamic]) {
+            const forms = new Set([value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)]);
+            for (const form of forms) for (const text of texts) expect(text.includes(form), `${form} in ${text.slice(0, 500)}`).toBe(false);
+          }
+          expect(world.runtime.vitals.secretsCaught).toBe(0);
+        },
+      ),
+      { numRuns: 60 },
     );
   });
 });

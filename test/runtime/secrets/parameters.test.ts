@@ -44,9 +44,12 @@ const step = (parameters: object, more: object = {}) => ({ id: 'a', tool: 'spy',
 
 describe('a secret in the parameters', () => {
   it('of a tool is there for the tool alone, as a whole and within a text', async () => {
-    const { got, facts } = await runWith([step({ key: '{{secrets.API_KEY}}', list: [{ header: 'Bearer {{ secrets.API_KEY }} for {{who}}' }] })], {
-      who: 'Ann',
-    });
+    const { got, facts } = await runWith(
+      [step({ key: '{{secrets.API_KEY}}', list: [{ header: 'Bearer {{ secrets.API_KEY }} for {{who}}' }] })],
+      {
+        who: 'Ann',
+      },
+    );
     expect(got).toEqual([{ key: KEY, list: [{ header: `Bearer ${KEY} for Ann` }] }]);
     expect(JSON.stringify(facts)).toContain('{{secrets.API_KEY}}');
   });
@@ -91,12 +94,7 @@ describe('a secret in the parameters', () => {
       },
     ];
     const { got } = await runWith(steps as never);
-    expect(got).toEqual([
-      { auth: { token: `x${OTHER}` }, text: `Bearer ${KEY}` },
-      { of: KEY },
-      { of: 'plain' },
-      { of: [OTHER] },
-    ]);
+    expect(got).toEqual([{ auth: { token: `x${OTHER}` }, text: `Bearer ${KEY}` }, { of: KEY }, { of: 'plain' }, { of: [OTHER] }]);
   });
 
   it('of a task of a swarm, with a tool and with a workflow of its own', async () => {
@@ -138,7 +136,11 @@ describe('a secret in the parameters', () => {
       shown.push(structuredClone(parameters));
       return callTool();
     };
-    const { got } = await runWith([step({ key: '{{secrets.API_KEY}}' }, { strategy: 'careful' })], {}, { strategies: { careful: strategy } });
+    const { got } = await runWith(
+      [step({ key: '{{secrets.API_KEY}}' }, { strategy: 'careful' })],
+      {},
+      { strategies: { careful: strategy } },
+    );
     expect([shown, got]).toEqual([[{ key: '{{secrets.API_KEY}}' }], [{ key: KEY }]]);
   });
 });
@@ -149,7 +151,12 @@ describe('what only looks like a reference to a secret', () => {
   it('stays what it is in an input, in a text beside one, and in what a tool returned', async () => {
     const steps = [
       step({ returns: { trap: '{{trap}}' }, all: '{{all}}', text: '{{secrets.OTHER}} {{trap}}' }),
-      { id: 'b', tool: 'spy', parametersFrom: ['${a.result}', '{{all}}'], parameters: { again: '${a.result.trap}', text: 'x ${a.result.trap}' } },
+      {
+        id: 'b',
+        tool: 'spy',
+        parametersFrom: ['${a.result}', '{{all}}'],
+        parameters: { again: '${a.result.trap}', text: 'x ${a.result.trap}' },
+      },
     ];
     const { got } = await runWith(steps as never, { trap: TRAP, all: { deep: [TRAP] } });
     expect(got).toEqual([
@@ -161,7 +168,13 @@ describe('what only looks like a reference to a secret', () => {
   it('stays what it is in the items of a map and the input of a nested run', async () => {
     const steps = [
       { id: 'm', type: 'map', over: '{{list}}', steps: [{ id: 'i', tool: 'spy', parameters: { of: '{{item}}', n: 'n {{item}}' } }] },
-      { id: 'n', type: 'workflow', dependencies: ['m'], workflow: { steps: [step({ t: '{{trap}}' })] }, parameters: { trap: '{{list[0]}}' } },
+      {
+        id: 'n',
+        type: 'workflow',
+        dependencies: ['m'],
+        workflow: { steps: [step({ t: '{{trap}}' })] },
+        parameters: { trap: '{{list[0]}}' },
+      },
     ];
     const { got } = await runWith(steps as never, { list: [TRAP] });
     expect(got).toEqual([{ of: TRAP, n: `n ${TRAP}` }, { t: TRAP }]);
@@ -191,7 +204,8 @@ describe('a context', () => {
   it('gives a tool the secrets that it asks for, each once for an attempt', async () => {
     let asked = 0;
     const values: string[] = [];
-    const run = async (_input: unknown, { secret }: ToolContext) => void values.push(...(await Promise.all([secret('COUNTED'), secret('COUNTED')])));
+    const run = async (_input: unknown, { secret }: ToolContext) =>
+      void values.push(...(await Promise.all([secret('COUNTED'), secret('COUNTED')])));
     const steps = [{ id: 'a', tool: 'ask', parameters: { also: '{{secrets.COUNTED}}' } }];
     await runWith(steps as never, {}, { tools: [{ name: 'ask', run }], secrets: { COUNTED: () => `counted-${++asked}` } });
     expect(values).toEqual(['counted-1', 'counted-1']);

@@ -33,7 +33,8 @@ export async function startSecretWorld(options: RuntimeOptions) {
 }
 
 /** As loggers write it, errors with their stacks, and with all that is hidden. */
-export const textOf = (value: unknown): string => inspect(value, { depth: 30, maxStringLength: null, maxArrayLength: null, showHidden: true });
+export const textOf = (value: unknown): string =>
+  inspect(value, { depth: 30, maxStringLength: null, maxArrayLength: null, showHidden: true });
 
 /** Of an inspection event: what happened, and what the actor knows then. */
 function seenIn({ type, event, snapshot }: InspectionEvent & { readonly event?: unknown; readonly snapshot?: object }): string {

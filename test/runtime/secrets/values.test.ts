@@ -101,7 +101,9 @@ describe('what is logged', () => {
     class Own {
       readonly inner = 'the-key-1';
     }
-    const error = Object.assign(new TypeError('no the-key-1', { cause: new Error('because the-key-1') }), { config: { auth: 'the-key-1' } });
+    const error = Object.assign(new TypeError('no the-key-1', { cause: new Error('because the-key-1') }), {
+      config: { auth: 'the-key-1' },
+    });
     const circle: Record<string, unknown> = { error, own: new Own(), map: new Map([['the-key-1', new Set(['the-key-1'])]]) };
     circle['self'] = circle;
     circle['url'] = new URL('https://x.y/?k=the-key-1');
