@@ -89,6 +89,7 @@ export { type SqliteOptions, sqlite } from './runtime/journal/sqlite/sqlite.ts';
 export type { RuntimeOptions } from './runtime/options.ts';
 export type { EscalationDefinition, RecoveryStrategies } from './runtime/recovery.ts';
 export { type Rerun, type RerunOptions, rerun } from './runtime/rerun/rerun.ts';
+export type { SecretRequest, SecretSource, SecretsOption } from './runtime/secrets/secrets.ts';
 export type { SupervisorControls, SupervisorEvent } from './runtime/supervision/controls.ts';
 export type { SupervisedChild, SupervisedKind, SupervisorDefinition } from './runtime/supervision/definition.ts';
 export { type SupervisionOptions, type Supervisor, startSupervisor } from './runtime/supervision/supervisor.ts';

@@ -30,6 +30,7 @@ const PROGRAMS = {
     'replay-a-run': () => import('./programs/replay-a-run.ts'),
     'rerun-a-run': () => import('./programs/rerun-a-run.ts'),
   },
+  'docs/secrets.md': { 'use-secrets': () => import('./programs/use-secrets.ts') },
   'docs/people.md': { 'decide-together': () => import('./programs/decide-together.ts') },
   'docs/supervision.md': { supervise: () => import('./programs/supervise.ts') },
   'docs/testing.md': {

@@ -77,12 +77,14 @@ export class SecretValues {
 
   #pass(text: string): string {
     const found: Span[] = [];
+    const heads = this.#heads;
+    const { length } = text;
     let head = 0;
     let cuts = 0;
-    for (let index = 0; index < text.length; index++) {
+    for (let index = 0; index < length; index++) {
       const code = text.charCodeAt(index);
       head = ((head << 6) ^ code) & MASK;
-      if (this.#heads[head] === 1 && index >= HEAD - 1) {
+      if (heads[head] === 1 && index >= HEAD - 1) {
         const from = index - HEAD + 1;
         const form = this.#byHead.get(head)?.find((each) => text.startsWith(each.text, from));
         if (form) found.push({ from, to: from + form.text.length, label: form.label });

@@ -107,7 +107,10 @@ describe('a secret that there is not', () => {
   });
 
   it('harms nobody when nobody waits for the answer', async () => {
-    const use = (_: unknown, { secret }: ToolContext) => (void secret('NONE'), 'ok');
+    const use = (_: unknown, { secret }: ToolContext) => {
+      void secret('NONE');
+      return 'ok';
+    };
     expect((await outcomeOf({ KEY: 'value-of-key' }, use)).result.result).toBe('ok');
   });
 

@@ -123,9 +123,11 @@ describe('a secret in the parameters', () => {
 
   it('is checked by the schema of the tool as what it is', async () => {
     const seen: unknown[] = [];
-    const schema = {
-      '~standard': { version: 1 as const, vendor: 'test', validate: (value: unknown) => (seen.push(value), { value }) },
+    const validate = (value: unknown) => {
+      seen.push(value);
+      return { value };
     };
+    const schema = { '~standard': { version: 1 as const, vendor: 'test', validate } };
     await runWith([step({ key: '{{secrets.API_KEY}}' })], {}, { tools: [{ name: 'spy', input: schema, run: () => null }] });
     expect(seen).toEqual([{ key: KEY }]);
   });
