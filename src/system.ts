@@ -144,7 +144,8 @@ export class System {
       secrets: work.secrets,
     });
     const { clock, counters, log, directory } = this;
-    const publish = (facts: readonly Fact[]) => this.bus.publish(work.secrets.atLastDoor(facts));
+    const checked = (facts: readonly Fact[]) => work.secrets.atLastDoor(facts);
+    const publish = (facts: readonly Fact[]) => this.bus.publish(checked(facts));
     const breakers = () => this.breakers;
     const breakerHost = parentOnly();
     const enqueue = (to: string, type: string, open: () => void) => this.#post.enqueue(to, type, open);
@@ -165,6 +166,7 @@ export class System {
       parent: breakerHost.ref,
       journal: this.journal,
       publish,
+      checked,
       faults: this.#faults,
       log,
       known: knownGuards({ ...work, agents: { get: (id) => this.agents.get(id) } }),

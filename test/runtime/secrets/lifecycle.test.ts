@@ -7,6 +7,7 @@ import {
   type JsonObject,
   MemoryJournal,
   type RuntimeOptions,
+  runProcess,
   SwarmchartError,
   type ToolContext,
 } from '../../../src/index.ts';
@@ -144,6 +145,33 @@ describe('secrets that make no sense', () => {
   it('are all named at once', async () => {
     const refused = createRuntime({ secrets: { A: 'a', 'b c': 'long-enough', D: null as never } });
     await expect(refused).rejects.toMatchObject({ code: 'WORKFLOW_INVALID', issues: [{}, {}, {}] });
+  });
+});
+
+describe('a process', () => {
+  it('shows no secret: not in its output, nor in its command line, though that was cut within one, nor when it fails', async () => {
+    const KEY = 'value-of-the-key-of-the-process';
+    const program = 'console.log(process.argv[2]); console.error(process.argv[2]); process.exit(Number(process.argv[1]))';
+    const padding = 'x'.repeat(300 - `${process.execPath} -e  1  ${JSON.stringify(program)}`.length - KEY.length / 2);
+    const use = ({ key, code }: JsonObject, { signal }: ToolContext) =>
+      runProcess([process.execPath, '-e', program, String(code), String(key)], { signal }).then((ended) => ended.stdout);
+    const cut = ({ key }: JsonObject, { signal }: ToolContext) =>
+      runProcess([process.execPath, '-e', program, '1', `${padding}${String(key)}`], { signal });
+    await using runtime = await createRuntime({
+      secrets: { KEY },
+      tools: [
+        { name: 'use', run: use },
+        { name: 'cut', run: cut },
+      ],
+    });
+    const resultOf = async (tool: string, code: number) => {
+      const steps = [{ id: 'a', tool, parameters: { key: '{{secrets.KEY}}', code } }];
+      return JSON.stringify(await runtime.run({ id: 'w', steps } as never).result());
+    };
+    const texts = [await resultOf('use', 0), await resultOf('use', 1), await resultOf('cut', 1)];
+    for (const text of texts) expect(text).toContain('[secret:KEY]');
+    for (const text of texts) expect(text).not.toContain(KEY.slice(0, 8));
+    expect(texts[2]).toContain('[secret:KEY]…');
   });
 });
 

@@ -195,7 +195,7 @@ describe('what only looks like a reference to a secret', () => {
     const { got, tool } = spy();
     await using world = await startSecretWorld({ tools: [tool], secrets });
     const called = world.runtime.tier3.execute({ input: { stepId: 's', toolName: 'spy', parameters: { a: TRAP } } });
-    const listed = world.runtime.tasks.parallel([{ tool: 'spy', parameters: { b: TRAP } }]);
+    const listed = Promise.resolve(world.runtime.tasks.parallel([{ tool: 'spy', parameters: { b: TRAP } }]));
     await world.clock.advanceAsync(HOUR);
     await Promise.all([called, listed]);
     expect(got).toEqual([{ a: TRAP }, { b: TRAP }]);
