@@ -26,7 +26,7 @@ export async function withSecrets(
 ): Promise<JsonObject> {
   const filled = { root: copyOf(parameters) as Json };
   for (const { path, parts } of texts) {
-    const pieces = await Promise.all(parts.map((part) => (typeof part === 'string' ? part : secret(part.secret))));
+    const pieces = await Promise.all(parts.map(async (part) => (typeof part === 'string' ? part : secret(part.secret))));
     put(filled, ['root', ...path], pieces.join(''));
   }
   return filled.root as JsonObject;
