@@ -74,6 +74,7 @@ export type { ExecutionOptions, StepExecutionInput, TierExecutionRequest } from 
 export type { ExecutionSnapshot, StepSnapshot } from './runtime/execution/snapshot.ts';
 export type { SwarmSnapshot, TaskSnapshot } from './runtime/execution/swarm-snapshot.ts';
 export type { StreamVerification } from './runtime/journal/durable/verification.ts';
+export { archiveStreams, type ExportOptions, exportStreams, verifyExport } from './runtime/journal/export.ts';
 export type { Journal, JournalCondition, JournalReader, Recorded, StreamInfo, StreamStatus } from './runtime/journal/journal.ts';
 export { MemoryJournal } from './runtime/journal/memory-journal.ts';
 export {
