@@ -85,8 +85,9 @@ export {
   type StatusChange,
   type WaitSnapshot,
 } from './runtime/journal/replay.ts';
+export type { SqliteOptions } from './runtime/journal/sqlite/options.ts';
 export { type JournalFileReader, readJournal } from './runtime/journal/sqlite/read-journal.ts';
-export { type SqliteOptions, sqlite } from './runtime/journal/sqlite/sqlite.ts';
+export { sqlite } from './runtime/journal/sqlite/sqlite.ts';
 export type { RuntimeOptions } from './runtime/options.ts';
 export type { EscalationDefinition, RecoveryStrategies } from './runtime/recovery.ts';
 export { type Rerun, type RerunOptions, rerun } from './runtime/rerun/rerun.ts';
