@@ -115,7 +115,8 @@ export interface FactStore extends StoreReader {
   open(): Promise<StoreContents>;
   /**
    * All rows or none, then the heads; resolves when both are safe. Never called while another commit, drop or sweep is under way.
-   * May be called again with the same batch after it was rejected: rows that are already there are left out, and the heads follow.
+   * After it was rejected, the same rows come again, in the same order, but not always in the same batch: those that are there by then are
+   * left out, and the heads follow.
    */
   commit(batch: Batch): Promise<void>;
   /** Notes in the log of heads that the streams are gone, then hides them from all reading, in one transaction. */

@@ -122,7 +122,9 @@ export class SqliteWriter {
     for (const { id, name, status, startedAt, changedAt, seq, hash } of streams) {
       this.#putStream.run(id, name, status, startedAt, changedAt, seq, hash);
     }
-    for (const { position, stream, seq, at, body, hash } of rows) this.#insertFact.run(position, stream, seq, at, body, hash);
+    for (const { position, stream, seq, at, body, hash } of rows) {
+      if (position > this.#committed) this.#insertFact.run(position, stream, seq, at, body, hash);
+    }
     if (factVersion !== undefined) {
       this.#database.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('factVersion', ?)").run(String(factVersion));
     }

@@ -134,6 +134,18 @@ describe.each(journals)('a journal %s', (_, create) => {
     expect(await journal.find('settled')).toMatchObject({ status: 'unsettled', seq: 1 });
   });
 
+  it.each(['a\u0000b', 'é😀', 'it\'s "a"\n%_', 'x'.repeat(5_000)])('takes a stream by any name: %j', async (name) => {
+    const journal = await opened();
+    await journal.append(name, 0, [someFact(name, 1), ending(name, 2)]);
+    expect(await journal.find(name)).toMatchObject({ name, status: 'settled', seq: 2 });
+    expect(await collectAll(journal.streams(name))).toHaveLength(1);
+    expect(await journal.read(name)).toHaveLength(2);
+    expect(await journal.drop(name)).toBe(true);
+    await journal.close();
+    await journal.open();
+    expect(await journal.find(name)).toBeUndefined();
+  });
+
   it('has one writer at a time', async () => {
     const journal = await opened();
     await expect(journal.open()).rejects.toMatchObject({ code: 'JOURNAL_LOCKED' });

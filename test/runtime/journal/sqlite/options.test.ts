@@ -1,7 +1,9 @@
 /** What `sqlite` is given. */
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type SqliteOptions, sqlite } from '../../../../src/index.ts';
+import { someFact } from '../some-facts.ts';
+import { temporaryFile } from './temporary-folder.ts';
 
 describe('a journal in a file', () => {
   it.each([
@@ -14,6 +16,14 @@ describe('a journal in a file', () => {
   ])('is not made of %j and %j', (path, options, code, message) => {
     const create = () => sqlite(path, options as unknown as SqliteOptions);
     expect(create).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) }));
+  });
+
+  it('takes no stream whose name a file cannot hold', async () => {
+    const journal = sqlite(temporaryFile());
+    await journal.open();
+    onTestFinished(() => journal.close());
+    const refusal = expect.objectContaining({ code: 'INVALID_VALUE', message: expect.stringContaining('must be well-formed text') });
+    expect(() => journal.append('a\ud800', 0, [someFact('a\ud800', 1)])).toThrow(refusal);
   });
 
   it('is refused with every problem at once', () => {
