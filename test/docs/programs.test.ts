@@ -25,7 +25,10 @@ const PROGRAMS = {
     'guard-a-service': () => import('./programs/guard-a-service.ts'),
     'pause-the-system': () => import('./programs/pause-the-system.ts'),
   },
-  'docs/durability.md': { 'survive-a-restart': () => import('./programs/survive-a-restart.ts') },
+  'docs/durability.md': {
+    'survive-a-restart': () => import('./programs/survive-a-restart.ts'),
+    'read-a-journal': () => import('./programs/read-a-journal.ts'),
+  },
   'docs/replay-and-rerun.md': {
     'replay-a-run': () => import('./programs/replay-a-run.ts'),
     'rerun-a-run': () => import('./programs/rerun-a-run.ts'),
