@@ -58,7 +58,7 @@ export class SqliteWriter {
       if (last > this.#committed) transaction(this.#database, () => this.#insert(batch));
       this.#committed = Math.max(this.#committed, last);
       this.#heads.append(batch.heads);
-      if (this.#heads.hasGrown && this.#checkpoint()) this.#heads.compact();
+      if (this.#heads.hasGrown) this.#compactHeads();
     });
   }
 
@@ -115,6 +115,15 @@ export class SqliteWriter {
     } finally {
       this.#heads.close();
       this.#database.close();
+    }
+  }
+
+  /** All is committed by then: without room, the log just goes on growing as long as it can. */
+  #compactHeads(): void {
+    try {
+      this.#heads.compact(this.#checkpoint());
+    } catch (thrown) {
+      if (faultOf(thrown, this.#settings.path) !== 'full') throw thrown;
     }
   }
 
