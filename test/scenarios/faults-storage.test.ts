@@ -263,6 +263,11 @@ describe('fault 7: files that are missing, or are something else', () => {
     expect(await damageIn(journal)).toEqual({ a: problem, b: problem });
   });
 
+  it('cannot be where a folder is no folder: the reason is told', async () => {
+    const refusal = { code: 'JOURNAL_FAILED', message: expect.stringMatching(/^The journal cannot be opened or read: (ENOTDIR|EEXIST)/) };
+    await expect(sqlite(`${await closedFile()}/below/journal.db`).open()).rejects.toMatchObject(refusal);
+  });
+
   it('are made when none of them is there, with their folder', async () => {
     const path = `${temporaryFile()}/below/journal.db`;
     const journal = await opened(sqlite(path));

@@ -148,5 +148,5 @@ export function journalError(thrown: unknown): unknown {
   const { fault, message } = thrown;
   if (fault === 'damaged') return new SwarmchartError('JOURNAL_DAMAGED', `The journal is damaged: ${message}`, { cause: thrown });
   if (fault === 'busy') return new SwarmchartError('JOURNAL_LOCKED', `Somebody holds the journal: ${message}`, { cause: thrown });
-  return new SwarmchartError('JOURNAL_FAILED', `The journal cannot be read: ${message}`, { cause: thrown });
+  return new SwarmchartError('JOURNAL_FAILED', `The journal cannot be opened or read: ${message}`, { cause: thrown });
 }
