@@ -209,6 +209,7 @@ describe('fault 6: rot in a row', () => {
     expect(pages).not.toEqual([]);
     const reopened = await opened(sqlite(path));
     expect(await damageIn(reopened)).toMatchObject({ one: undefined, two: expect.any(String), three: undefined });
+    expect(idsOf((await collectAll(reopened.scan())).flat().map(({ fact }) => fact))).toEqual(['one#1', 'three#1']);
   });
 });
 

@@ -7,7 +7,7 @@
 
 import { SwarmchartError } from '../../../machines/protocol/errors.ts';
 import type { JournalCondition } from '../journal.ts';
-import { type Batch, type FactRow, type FactStore, journalError, StoreError, type StreamRow } from './fact-store.ts';
+import { type Batch, type FactRow, type FactStore, isDamage, journalError, StoreError, type StreamRow } from './fact-store.ts';
 
 export interface CommitQueueOptions {
   /** Rows in one commit; a single append may have more. */
@@ -116,7 +116,7 @@ export class CommitQueue {
       await this.#tried(errand);
       this.#settle(1);
     } catch (thrown) {
-      if (!(thrown instanceof StoreError) || thrown.fault !== 'damaged') throw thrown;
+      if (!isDamage(thrown)) throw thrown;
       this.#waiting.shift();
       waiting.reject(journalError(thrown));
     }

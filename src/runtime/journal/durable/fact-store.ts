@@ -142,6 +142,8 @@ export class StoreError extends Error {
   }
 }
 
+export const isDamage = (thrown: unknown): thrown is StoreError => thrown instanceof StoreError && thrown.fault === 'damaged';
+
 /** What a store says against being read or opened, as the journal says it. */
 export function journalError(thrown: unknown): unknown {
   if (!(thrown instanceof StoreError)) return thrown;
