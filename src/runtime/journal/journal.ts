@@ -60,7 +60,7 @@ export interface Journal extends JournalReader {
    * when they are. Appends are committed in the order in which they were made.
    */
   append(stream: string, expectedSeq: number, facts: readonly Fact[]): Promise<void> | undefined;
-  /** Forgets a stream that is `settled` or `dead`, or, for services, all but its last fact. False when it is neither. */
+  /** Forgets a stream that is `settled`, `dead` or damaged; of a service's all but its last fact. False for what goes on, and for an unknown one. */
   drop(stream: string): Promise<boolean>;
   /** Calls back whenever the condition changes. */
   watch(listener: (condition: JournalCondition) => void): void;
