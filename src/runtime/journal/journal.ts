@@ -43,6 +43,8 @@ export interface JournalReader {
   unsettled(): Promise<readonly string[]>;
   /** Committed facts of all streams after a position, in the order in which they were committed, in batches; ends with what is committed now. */
   scan(after?: number): AsyncIterable<readonly Recorded[]>;
+  /** The position of the last committed fact, 0 without one: where a scan would end if it began now. */
+  end(): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -1,0 +1,39 @@
+/** Routes and triggers: what they record of how far they are, and of what went wrong. */
+
+import type { ExecutionError } from './execution.ts';
+import type { Fact, FactBody } from './facts.ts';
+
+/** How far it is in the journal: everything up to there is done with. */
+type At = { readonly position: number };
+
+export interface RouteTotals {
+  readonly delivered: number;
+  /** Not let through by the route's filter. */
+  readonly filtered: number;
+}
+
+export type RouteFact =
+  /** `position`: where it begins, or goes on. */
+  | FactBody<'route/registered', At & { readonly routeId: string; readonly pattern: string }>
+  | FactBody<'route/advanced', At & RouteTotals>
+  /** Given up, also after it was tried again. `fact` is what was to be delivered, and its id names the letter. */
+  | FactBody<'route/dead_lettered', At & { readonly attempts: number; readonly error: ExecutionError; readonly fact: Fact }>
+  /** A dead letter was delivered after all. */
+  | FactBody<'route/redriven', { readonly letterId: string }>
+  /** A dead letter was thrown away. */
+  | FactBody<'route/discarded', { readonly letterId: string }>
+  | FactBody<'route/unregistered', Record<string, never>>;
+
+export interface TriggerTotals {
+  readonly started: number;
+  /** Not wanted by the trigger's `where`, or of a run that it had started itself. */
+  readonly passedOver: number;
+  readonly failed: number;
+}
+
+export type TriggerFact =
+  | FactBody<'trigger/registered', At & { readonly triggerId: string; readonly pattern: string }>
+  | FactBody<'trigger/advanced', At & TriggerTotals>
+  /** It will never start a workflow because of this fact: what was to make the input of it threw. */
+  | FactBody<'trigger/failed', At & { readonly factId: string; readonly error: ExecutionError }>
+  | FactBody<'trigger/unregistered', Record<string, never>>;

@@ -1,0 +1,151 @@
+/**
+ * Events of the embedder: validated, enriched, put through the stages of the intake, and recorded, each in a stream of its own, so that an id is there
+ * once or not at all. Routes and triggers take them from the journal.
+ *
+ * Source: Implementation Guide, "Event System Foundation"; System Architecture, "Event Bus & Processing", which delivers before it stores: here nobody
+ * hears of what is not committed.
+ */
+
+import { z } from 'zod';
+import { asCause, identityOf, wrapTierError } from '../../actors/failure.ts';
+import { SwarmchartError } from '../../machines/protocol/errors.ts';
+import type { ExecutionContext, JsonObject, Tier } from '../../machines/protocol/execution.ts';
+import { envelope, type Fact } from '../../machines/protocol/facts.ts';
+import type { Journal } from '../journal/journal.ts';
+import { checked } from './door.ts';
+import type { Intake } from './intake.ts';
+import { asPayload } from './payload.ts';
+
+/** Something that happened outside, as it is told. */
+export interface EmittedEvent {
+  /** At least two segments of letters, digits, `_`, `-` and `.`; not one of the runtime's own, such as `tier2/…`. */
+  readonly type: string;
+  /** It must survive JSON, in at most 1 MiB. @default {} */
+  readonly payload?: JsonObject;
+  /** The same id is accepted once, for as long as the journal remembers it. @default a new one */
+  readonly id?: string;
+  /** @default 'tier1' */
+  readonly tier?: Tier;
+  /** The execution that it is about. @default its own stream, `event/<id>` */
+  readonly executionId?: string;
+  readonly parentExecutionId?: string;
+  /** @default its execution */
+  readonly swarmId?: string;
+  /** @default its execution */
+  readonly correlationId?: string;
+  readonly userId?: string;
+  /** The id of the fact that it follows from. */
+  readonly parentEventId?: string;
+}
+
+export interface Emission {
+  readonly id: string;
+  /** `duplicate`: an event of this id was there, and nobody hears of it again. `dropped`: a filter of the intake did not let it in. */
+  readonly outcome: 'recorded' | 'duplicate' | 'dropped';
+  /** What was recorded. */
+  readonly fact?: Fact;
+}
+
+export interface EmitterServices {
+  readonly journal: Pick<Journal, 'append'>;
+  readonly intake: Intake;
+  readonly now: () => number;
+  readonly createId: () => string;
+  readonly publish: (facts: readonly Fact[]) => void;
+  /** Resolves when there is room for more. */
+  readonly room: () => Promise<void> | undefined;
+}
+
+/** First segments of the runtime's own facts. */
+const RESERVED = ['tier1', 'tier2', 'tier3', 'agent', 'breaker', 'supervisor', 'execution', 'event', 'route', 'trigger', 'journal', 'runtime'];
+const TYPE = /^[\w.-]+(\/[\w.-]+)+$/;
+
+const id = z.string().min(1).max(256);
+const type = z
+  .string()
+  .max(256)
+  .regex(TYPE, 'Expected at least two segments of letters, digits, "_", "-" and ".", with slashes between them')
+  .refine((given) => !RESERVED.includes(given.split('/', 1)[0] ?? ''), 'Expected none of the types of the runtime’s own facts');
+const payload = z.unknown().transform((given, { addIssue }): JsonObject => {
+  try {
+    return asPayload(given);
+  } catch (thrown) {
+    addIssue(wrapTierError(thrown, 'tier1').message);
+    return z.NEVER;
+  }
+});
+const Event = z
+  .strictObject({
+    payload,
+    id,
+    tier: z.enum(['tier1', 'tier2', 'tier3']),
+    executionId: id,
+    parentExecutionId: id,
+    swarmId: id,
+    correlationId: id,
+    userId: id,
+    parentEventId: id,
+  })
+  .partial()
+  .extend({ type });
+type CheckedEvent = ReturnType<typeof checkedEvent>;
+
+const checkedEvent = (given: unknown) => checked('The event', Event, given, 'INVALID_INPUT');
+
+export class Emitter {
+  readonly #services: EmitterServices;
+  #isClosed = false;
+
+  constructor(services: EmitterServices) {
+    this.#services = services;
+  }
+
+  /** See `Events.emit`. */
+  async emit(given: EmittedEvent): Promise<Emission> {
+    const event = checkedEvent(given);
+    for (let room = this.#services.room(); room; room = this.#services.room()) await room;
+    if (this.#isClosed) throw new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped');
+    const asked = this.#enriched(event);
+    const eventId = asked.stream.slice('event/'.length);
+    const fact = this.#services.intake.take(asked);
+    if (!fact) return { id: eventId, outcome: 'dropped' };
+    if (!(await this.#isNew(fact))) return { id: eventId, outcome: 'duplicate' };
+    this.#services.publish([fact]);
+    return { id: eventId, outcome: 'recorded', fact };
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #enriched(event: CheckedEvent): Fact {
+    const at = this.#services.now();
+    const stream = `event/${event.id ?? this.#services.createId()}`;
+    const executionId = event.executionId ?? stream;
+    const execution: ExecutionContext = {
+      executionId,
+      swarmId: event.swarmId ?? executionId,
+      correlationId: event.correlationId ?? executionId,
+      userId: event.userId ?? 'anonymous',
+      timestamp: at,
+      ...(event.parentExecutionId !== undefined && { parentExecutionId: event.parentExecutionId }),
+    };
+    return {
+      ...envelope({ type: event.type, at, payload: event.payload ?? {} }, 1, stream, event.tier ?? 'tier1', execution),
+      ...(event.userId !== undefined && { userId: event.userId }),
+      ...(event.parentEventId !== undefined && { parentEventId: event.parentEventId }),
+    };
+  }
+
+  async #isNew(fact: Fact): Promise<boolean> {
+    try {
+      await this.#services.journal.append(fact.stream, 0, [fact]);
+      return true;
+    } catch (thrown) {
+      const code = identityOf(thrown)?.code;
+      if (code === 'JOURNAL_CONFLICT') return false;
+      if (code) throw thrown;
+      throw new SwarmchartError('JOURNAL_FAILED', `The event "${fact.id}" could not be recorded: ${asCause(thrown).message}`, { cause: thrown });
+    }
+  }
+}
