@@ -17,7 +17,7 @@ export type RouteFact =
   | FactBody<'route/registered', At & { readonly routeId: string; readonly pattern: string }>
   | FactBody<'route/advanced', At & RouteTotals>
   /** Given up, also after it was tried again. `fact` is what was to be delivered, and its id names the letter. */
-  | FactBody<'route/dead_lettered', At & { readonly attempts: number; readonly error: ExecutionError; readonly fact: Fact }>
+  | FactBody<'route/dead_lettered', At & RouteTotals & { readonly attempts: number; readonly error: ExecutionError; readonly fact: Fact }>
   /** A dead letter was delivered after all. */
   | FactBody<'route/redriven', { readonly letterId: string }>
   /** A dead letter was thrown away. */
@@ -35,5 +35,5 @@ export type TriggerFact =
   | FactBody<'trigger/registered', At & { readonly triggerId: string; readonly pattern: string }>
   | FactBody<'trigger/advanced', At & TriggerTotals>
   /** It will never start a workflow because of this fact: what was to make the input of it threw. */
-  | FactBody<'trigger/failed', At & { readonly factId: string; readonly error: ExecutionError }>
+  | FactBody<'trigger/failed', At & TriggerTotals & { readonly factId: string; readonly error: ExecutionError }>
   | FactBody<'trigger/unregistered', Record<string, never>>;

@@ -16,7 +16,8 @@ export function checked<Shape extends z.ZodRawShape>(
   code: ErrorCode,
 ): Given<z.output<z.ZodObject<Shape>>> {
   const result = read(what, schema, given, code);
-  if (result.success) return Object.fromEntries(Object.entries(result.data).filter(([, value]) => value !== undefined)) as Given<typeof result.data>;
+  if (result.success)
+    return Object.fromEntries(Object.entries(result.data).filter(([, value]) => value !== undefined)) as Given<typeof result.data>;
   const issues = result.error.issues.flatMap((issue) => issuesOf(issue, given, Object.keys(schema.shape), code));
   const list = issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`)).join(' ');
   throw new SwarmchartError(code, `${what} was refused: ${list}`, { issues });

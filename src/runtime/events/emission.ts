@@ -57,7 +57,20 @@ export interface EmitterServices {
 }
 
 /** First segments of the runtime's own facts. */
-const RESERVED = ['tier1', 'tier2', 'tier3', 'agent', 'breaker', 'supervisor', 'execution', 'event', 'route', 'trigger', 'journal', 'runtime'];
+const RESERVED = [
+  'tier1',
+  'tier2',
+  'tier3',
+  'agent',
+  'breaker',
+  'supervisor',
+  'execution',
+  'event',
+  'route',
+  'trigger',
+  'journal',
+  'runtime',
+];
 const TYPE = /^[\w.-]+(\/[\w.-]+)+$/;
 
 const id = z.string().min(1).max(256);
@@ -145,7 +158,9 @@ export class Emitter {
       const code = identityOf(thrown)?.code;
       if (code === 'JOURNAL_CONFLICT') return false;
       if (code) throw thrown;
-      throw new SwarmchartError('JOURNAL_FAILED', `The event "${fact.id}" could not be recorded: ${asCause(thrown).message}`, { cause: thrown });
+      throw new SwarmchartError('JOURNAL_FAILED', `The event "${fact.id}" could not be recorded: ${asCause(thrown).message}`, {
+        cause: thrown,
+      });
     }
   }
 }

@@ -121,7 +121,9 @@ export class EventBus {
   #listeners(type: string): readonly (readonly [Subscriber, Tier | undefined])[] {
     const known = this.#byType.get(type);
     if (known) return known;
-    const found = [...this.#subscribers].filter(([, { matches }]) => matches(type)).map(([subscriber, { tier }]) => [subscriber, tier] as const);
+    const found = [...this.#subscribers]
+      .filter(([, { matches }]) => matches(type))
+      .map(([subscriber, { tier }]) => [subscriber, tier] as const);
     if (this.#byType.size >= REMEMBERED_TYPES) this.#byType.clear();
     this.#byType.set(type, found);
     return found;

@@ -5,8 +5,8 @@
  * is too slow for its buffer reads on by itself, until it is here again.
  */
 
-import { asCause } from '../../actors/failure.ts';
 import type { Clock } from '../../actors/clock.ts';
+import { asCause } from '../../actors/failure.ts';
 import type { Logger } from '../../actors/tool.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import type { Journal, Recorded } from '../journal/journal.ts';
@@ -76,15 +76,16 @@ export class Feed {
     return this.#room.promise;
   }
 
-  /** Offers what is committed by now, and ends all who follow. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
+  /** Offers what is committed by now. */
+  async catchUp(): Promise<void> {
+    if (!this.#started) return;
+    this.#unread++;
+    await (this.#reading ?? this.#read());
+  }
+
+  /** All who follow have heard what they will hear. */
+  close(): void {
     this.#isClosed = true;
-    if (this.#started) {
-      this.#unread++;
-      await this.#started.catch(() => undefined);
-      await (this.#reading ?? this.#read());
-    }
     for (const follower of this.#followers) follower.end();
     this.#rest();
   }

@@ -20,7 +20,11 @@ export interface IntakeStage {
 }
 
 const Stage = z
-  .strictObject({ pattern: z.string(), filter: aFunction<NonNullable<IntakeStage['filter']>>(), transform: aFunction<NonNullable<IntakeStage['transform']>>() })
+  .strictObject({
+    pattern: z.string(),
+    filter: aFunction<NonNullable<IntakeStage['filter']>>(),
+    transform: aFunction<NonNullable<IntakeStage['transform']>>(),
+  })
   .partial();
 
 export class Intake {
