@@ -91,8 +91,10 @@ export class Feed {
   }
 
   async #start(): Promise<void> {
+    const before = this.#reading;
     this.#unwatch = this.#services.watch((facts) => this.#news(facts.length));
     try {
+      await before;
       this.#position = await this.#services.journal.end();
     } catch (thrown) {
       this.#rest();
@@ -135,7 +137,7 @@ export class Feed {
     } catch (thrown) {
       this.#services.log.error({ err: asCause(thrown) }, 'the journal could not be read for those who follow it');
       this.#giveRoom();
-      if (!this.#isClosed) this.#retry = this.#services.clock.setTimeout(() => this.#tryAgain(), RETRY_MS);
+      if (this.#started) this.#retry = this.#services.clock.setTimeout(() => this.#tryAgain(), RETRY_MS);
     }
   }
 
