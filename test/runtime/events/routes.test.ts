@@ -210,6 +210,18 @@ describe('a route', () => {
     expect(events.deadLetters()).toEqual([]);
   });
 
+  it('writes down how far it is when the runtime stops', async () => {
+    const stored = new MemoryJournal();
+    const delivered: string[] = [];
+    for (const ids of [['a', 'b'], ['c']]) {
+      await using world = await startRuntime({ journal: stored });
+      await world.runtime.events.route(routeTo(delivered));
+      for (const id of ids) await world.runtime.events.emit(placed(id));
+      await settlePromises();
+    }
+    expect(delivered).toEqual(['a', 'b', 'c']);
+  });
+
   it('leaves what it is delivering when the runtime stops, for the next one', async () => {
     const stored = new MemoryJournal();
     const signals: AbortSignal[] = [];

@@ -4,8 +4,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type AnyTool,
+  type Clock,
+  type ExecutionHandle,
   type Fact,
   MemoryJournal,
+  type RunOptions,
   SwarmchartError,
   type TriggerDefinition,
   type WorkflowSource,
@@ -15,7 +18,7 @@ import { Events } from '../../../src/runtime/events/events.ts';
 import { executionIdOf } from '../../../src/runtime/events/trigger.ts';
 import { Triggers } from '../../../src/runtime/events/triggers.ts';
 import { SILENT } from '../../../src/runtime/logger.ts';
-import { settlePromises } from '../../../src/testing/testing.ts';
+import { settlePromises, VirtualClock } from '../../../src/testing/testing.ts';
 import { collectAll } from '../../support/collect-all.ts';
 import { startRuntime } from '../../support/start-runtime.ts';
 import { DyingJournal, factOf } from './facts-for-test.ts';
@@ -216,11 +219,31 @@ describe('a trigger', () => {
     expect(triggers.list()).toMatchObject([{ started: 1 }]);
   });
 
+  /** Triggers that ask somebody else to start runs. */
+  function openTriggers(clock: Clock, start: (workflow: WorkflowSource, options: RunOptions) => ExecutionHandle) {
+    const journal = new MemoryJournal();
+    const bus = new EventBus({ clock, log: SILENT });
+    const events = new Events({ bus, journal, clock, log: SILENT, createId: () => 'x' });
+    return { journal, events, triggers: new Triggers<WorkflowSource>({ ...events.following, start }) };
+  }
+
+  it('asks for no run that the journal has already', async () => {
+    const asked: unknown[] = [];
+    const { journal, events, triggers } = openTriggers(new VirtualClock(), (_, { context }) => {
+      asked.push(context?.executionId);
+      throw new SwarmchartError('WORKFLOW_NOT_FOUND', 'enough');
+    });
+    await triggers.register(trigger);
+    journal.append(runOf('a'), 0, [factOf(runOf('a'), 1, 'tier2/routine/started')]);
+    await events.emit(joined('a'));
+    await events.emit(joined('b'));
+    await settlePromises();
+    expect(asked).toEqual([runOf('b')]);
+    await triggers.stop();
+  });
+
   it('tries again when nothing can begin for a while', async () => {
     await using world = await startRuntime();
-    const journal = new MemoryJournal();
-    const bus = new EventBus({ clock: world.clock, log: SILENT });
-    const events = new Events({ bus, journal, clock: world.clock, log: SILENT, createId: () => 'x' });
     const refusals = [new SwarmchartError('JOURNAL_FULL', 'no room'), new SwarmchartError('JOURNAL_FULL', 'no room')];
     const asked: object[] = [];
     const start = (workflow: WorkflowSource, options: RunOptions) => {
@@ -229,7 +252,7 @@ describe('a trigger', () => {
       if (refusal) throw refusal;
       return world.runtime.run(workflow, options);
     };
-    const triggers = new Triggers<WorkflowSource>({ ...events.following, start });
+    const { events, triggers } = openTriggers(world.clock, start);
     await triggers.register(trigger);
     await events.emit(joined('a'));
     await world.clock.advanceAsync(2_999);
