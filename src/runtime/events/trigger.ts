@@ -158,7 +158,7 @@ export class Trigger<Workflow> {
       const { correlationId, userId } = fact;
       return await this.#start({ input, context: { executionId, correlationId, ...(userId !== undefined && { userId }) } });
     } catch (thrown) {
-      return this.#fail(fact, position, thrown);
+      return await this.#fail(fact, position, thrown);
     } finally {
       this.#doing = 'idle';
     }
