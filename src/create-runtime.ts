@@ -153,7 +153,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     });
     this.#events = new Events({ bus, clock, log, journal: this.#system.journal, createId: () => this.#createId() });
     this.events = this.#events;
-    const triggers = new Triggers<WorkflowSource>({ ...this.#events.following, start: (workflow, more) => this.run(workflow, more) });
+    const triggers = new Triggers<WorkflowSource>({ ...this.#events.following, start: (workflow, more) => this.#runLater(workflow, more) });
     this.#events.stopAlso(triggers);
     this.triggers = triggers;
     if (options.agents) this.#system.agents.bring(options.agents);
@@ -354,6 +354,13 @@ class SwarmchartRuntime implements AsyncDisposable {
     const stored = await this.#system.journal.read(context.executionId);
     if (stored.length === 0) await this.#system.journal.append(context.executionId, 0, facts);
     return this.#recoveries.start(restoration, facts);
+  }
+
+  /** For those who can wait: throws SYSTEM_PAUSED where `run` would have made a run that failed with it. */
+  #runLater(workflow: WorkflowSource, options: RunOptions): ExecutionHandle {
+    const state = this.#system.breakers.get('system')?.state ?? 'closed';
+    if (state !== 'closed') throw new SwarmchartError('SYSTEM_PAUSED', `The circuit breaker of the system is ${state}`);
+    return this.run(workflow, options);
   }
 
   #load(source: WorkflowSource, inputNames: readonly string[]): LoadedWorkflow {

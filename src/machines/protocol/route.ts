@@ -1,4 +1,7 @@
-/** Routes and triggers: what they record of how far they are, and of what went wrong. */
+/**
+ * Routes and triggers: what they record of how far they are, and of what went wrong. Each fact of their streams says everything that is to be known of
+ * them, so that those before it may be forgotten; a dead letter has a stream of its own, which settles when it is gone.
+ */
 
 import type { ExecutionError } from './execution.ts';
 import type { Fact, FactBody } from './facts.ts';
@@ -14,15 +17,20 @@ export interface RouteTotals {
 
 export type RouteFact =
   /** `position`: where it begins, or goes on. */
-  | FactBody<'route/registered', At & { readonly routeId: string; readonly pattern: string }>
+  | FactBody<'route/registered', At & RouteTotals & { readonly routeId: string; readonly pattern: string }>
   | FactBody<'route/advanced', At & RouteTotals>
-  /** Given up, also after it was tried again. `fact` is what was to be delivered, and its id names the letter. */
-  | FactBody<'route/dead_lettered', At & RouteTotals & { readonly attempts: number; readonly error: ExecutionError; readonly fact: Fact }>
-  /** A dead letter was delivered after all. */
-  | FactBody<'route/redriven', { readonly letterId: string }>
-  /** A dead letter was thrown away. */
-  | FactBody<'route/discarded', { readonly letterId: string }>
   | FactBody<'route/unregistered', Record<string, never>>;
+
+export type LetterFact =
+  /** Given up, also after it was tried again. `fact` is what was to be delivered. */
+  | FactBody<
+      'route/dead_lettered',
+      { readonly routeId: string; readonly attempts: number; readonly error: ExecutionError; readonly fact: Fact }
+    >
+  /** A dead letter was delivered after all. */
+  | FactBody<'route/redriven', { readonly routeId: string }>
+  /** A dead letter was thrown away. */
+  | FactBody<'route/discarded', { readonly routeId: string }>;
 
 export interface TriggerTotals {
   readonly started: number;
@@ -32,7 +40,7 @@ export interface TriggerTotals {
 }
 
 export type TriggerFact =
-  | FactBody<'trigger/registered', At & { readonly triggerId: string; readonly pattern: string }>
+  | FactBody<'trigger/registered', At & TriggerTotals & { readonly triggerId: string; readonly pattern: string }>
   | FactBody<'trigger/advanced', At & TriggerTotals>
   /** It will never start a workflow because of this fact: what was to make the input of it threw. */
   | FactBody<'trigger/failed', At & TriggerTotals & { readonly factId: string; readonly error: ExecutionError }>

@@ -10,8 +10,6 @@ export interface CursorOptions {
   readonly position: number;
   /** What is recorded of a position. */
   readonly advanced: (position: number) => FactBody;
-  /** Whether what is recorded says everything that there is to know. */
-  readonly isWhole: () => boolean;
   /** Nothing can be recorded any more. */
   readonly onFailed: (error: unknown) => void;
 }
@@ -20,7 +18,7 @@ export interface CursorOptions {
 const MOST_UNWRITTEN = 100;
 /** At most so long after something is done with. */
 const WRITE_AFTER_MS = 1_000;
-/** Facts of its own that are kept, when the last one says everything. */
+/** Facts of its own that are kept: the last one says everything. */
 const MOST_KEPT = 1_000;
 
 export class Cursor {
@@ -59,11 +57,11 @@ export class Cursor {
   async write(): Promise<void> {
     if (this.#unwritten === 0) return;
     this.rest();
-    const { stream, advanced, isWhole, onFailed } = this.#options;
+    const { stream, advanced, onFailed } = this.#options;
     try {
       await stream.record(advanced(this.#position));
       this.#written++;
-      if (this.#written < MOST_KEPT || !isWhole()) return;
+      if (this.#written < MOST_KEPT) return;
       this.#written = 1;
       await stream.compact();
     } catch (thrown) {

@@ -7,7 +7,7 @@
  */
 
 import { z } from 'zod';
-import { asCause, identityOf, wrapTierError } from '../../actors/failure.ts';
+import { asCause, identityOf, isSwarmchartError, wrapTierError } from '../../actors/failure.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { ExecutionContext, JsonObject, Tier } from '../../machines/protocol/execution.ts';
 import { envelope, type Fact } from '../../machines/protocol/facts.ts';
@@ -107,6 +107,8 @@ const checkedEvent = (given: unknown) => checked('The event', Event, given, 'INV
 
 export class Emitter {
   readonly #services: EmitterServices;
+  /** Streams of events that are being committed. */
+  readonly #underWay = new Map<string, Promise<boolean>>();
   #isClosed = false;
 
   constructor(services: EmitterServices) {
@@ -151,16 +153,31 @@ export class Emitter {
   }
 
   async #isNew(fact: Fact): Promise<boolean> {
+    const { stream } = fact;
+    const before = this.#underWay.get(stream);
+    const mine = before ?? this.#appended(fact);
+    if (!before) this.#underWay.set(stream, mine);
+    try {
+      // What somebody is told is a duplicate must be as safe as if it were none.
+      return (await mine) && !before;
+    } catch (thrown) {
+      if (isSwarmchartError(thrown)) throw thrown;
+      throw new SwarmchartError('JOURNAL_FAILED', `The event "${fact.id}" could not be recorded: ${asCause(thrown).message}`, {
+        cause: thrown,
+      });
+    } finally {
+      if (!before) this.#underWay.delete(stream);
+    }
+  }
+
+  /** False when there is an event of this id already. */
+  async #appended(fact: Fact): Promise<boolean> {
     try {
       await this.#services.journal.append(fact.stream, 0, [fact]);
       return true;
     } catch (thrown) {
-      const code = identityOf(thrown)?.code;
-      if (code === 'JOURNAL_CONFLICT') return false;
-      if (code) throw thrown;
-      throw new SwarmchartError('JOURNAL_FAILED', `The event "${fact.id}" could not be recorded: ${asCause(thrown).message}`, {
-        cause: thrown,
-      });
+      if (identityOf(thrown)?.code === 'JOURNAL_CONFLICT') return false;
+      throw thrown;
     }
   }
 }

@@ -13,6 +13,7 @@ import type { ExecutionContext } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import { checkObject, reading } from '../door.ts';
 import type { Journal, Recorded } from '../journal/journal.ts';
+import type { DeadLetter } from './dead-letters.ts';
 import { aCount, checked } from './door.ts';
 import { type Emission, type EmittedEvent, Emitter } from './emission.ts';
 import type { EventBus } from './event-bus.ts';
@@ -22,7 +23,6 @@ import { Intake, type IntakeStage } from './intake.ts';
 import { checkPattern } from './pattern.ts';
 import { Reader } from './reader.ts';
 import type { RouteSnapshot } from './route.ts';
-import type { DeadLetter } from './route-state.ts';
 import { type FollowingServices, type Redriven, type RouteDefinition, Routes } from './routes.ts';
 import type { FactHandler } from './subscriber.ts';
 

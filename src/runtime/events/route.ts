@@ -16,11 +16,11 @@ import { backoffMs } from '../../machines/backoff.ts';
 import type { ExecutionError } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import type { RetryPolicy } from '../../machines/protocol/plan.ts';
-import type { RouteFact } from '../../machines/protocol/route.ts';
 import { Cursor } from './cursor.ts';
+import type { DeadLetters } from './dead-letters.ts';
 import { follow } from './follow.ts';
 import type { Passed, Reader } from './reader.ts';
-import { type DeadLetter, evolveRoute, type RouteState } from './route-state.ts';
+import type { RouteState } from './route-state.ts';
 import type { ServiceStream } from './service-stream.ts';
 import { type Sieve, sifted } from './sieve.ts';
 import { pause, within } from './waiting.ts';
@@ -66,6 +66,7 @@ export interface RouteSnapshot {
 
 export interface RouteServices {
   readonly stream: ServiceStream;
+  readonly letters: DeadLetters;
   readonly clock: Clock;
   readonly log: Logger;
   readonly read: (from: number) => Reader;
@@ -103,7 +104,6 @@ export class Route {
       clock,
       position: state.position,
       advanced: (position) => ({ type: 'route/advanced', at: clock.now(), payload: { position, ...this.#totals() } }),
-      isWhole: () => this.#state.letters.size === 0,
       onFailed: (error) => this.#giveUp(error),
     });
     this.#life = follow({ read: () => this.#read(), take: (passed) => this.#take(passed), signal, clock, log, who: { route: route.id } });
@@ -114,45 +114,39 @@ export class Route {
 
   get snapshot(): RouteSnapshot {
     const { id, pattern } = this.#route;
-    const { letters } = this.#state;
     return {
       id,
       pattern,
       state: this.#doing,
       position: this.#cursor.position,
       ...this.#totals(),
-      deadLetters: letters.size,
+      deadLetters: this.letters.size,
       failures: this.#failures,
       missed: this.#missed + (this.#reader?.missed ?? 0),
       ...(this.#lastError && { lastError: this.#lastError }),
     };
   }
 
-  get letters(): readonly DeadLetter[] {
-    return [...this.#state.letters.values()];
+  get letters(): DeadLetters {
+    return this.#services.letters;
   }
 
   /** Tries a dead letter again, with as many retries as ever, once what is being delivered is done with. False when there is no such letter, or it failed. */
   redrive(letterId: string): Promise<boolean> {
     return this.#inLine(async () => {
-      const letter = this.#state.letters.get(letterId);
+      const letter = this.letters.get(letterId);
       if (!letter) return false;
       const outcome = await this.#deliver(letter.fact);
       if (this.#stopping.signal.aborted) return false;
-      if (outcome === 'delivered' || outcome === 'filtered') {
-        await this.#record({ type: 'route/redriven', at: this.#services.clock.now(), payload: { letterId } });
-        return true;
-      }
-      await this.#bury(letter.fact, this.#cursor.position, { ...outcome, attempts: letter.attempts + outcome.attempts });
-      return false;
+      if (typeof outcome === 'object') await this.#bury(letter.fact, outcome);
+      else await this.#count(outcome, this.#cursor.position, letter.fact);
+      return typeof outcome === 'string';
     });
   }
 
   /** False when there is no such letter. */
   async discard(letterId: string): Promise<boolean> {
-    if (!this.#state.letters.has(letterId)) return false;
-    await this.#record({ type: 'route/discarded', at: this.#services.clock.now(), payload: { letterId } });
-    return true;
+    return this.#recorded(() => this.letters.remove(letterId, 'route/discarded'));
   }
 
   /** Delivers nothing more, not even what is under way. Resolves when how far it got is written down. */
@@ -167,6 +161,7 @@ export class Route {
   /** Stops for good: registered again it begins anew. */
   async unregister(): Promise<void> {
     await this.stop();
+    for (const { id } of this.letters.list()) await this.letters.remove(id, 'route/discarded');
     await this.#services.stream.record({ type: 'route/unregistered', at: this.#services.clock.now(), payload: {} });
   }
 
@@ -189,8 +184,15 @@ export class Route {
   async #handle(fact: Fact, position: number): Promise<void> {
     const outcome = await this.#deliver(fact);
     if (this.#stopping.signal.aborted) return;
-    if (typeof outcome === 'object') return this.#bury(fact, position, outcome);
+    if (typeof outcome === 'string') return this.#count(outcome, position, fact);
+    await this.#bury(fact, outcome);
+    await this.#cursor.moveTo(position);
+  }
+
+  /** It may have been a dead letter, in this life or in one that ended before it could go on from there. */
+  async #count(outcome: 'delivered' | 'filtered', position: number, fact: Fact): Promise<void> {
     this.#state = { ...this.#state, [outcome]: this.#state[outcome] + 1 };
+    await this.#recorded(() => this.letters.remove(fact.id, 'route/redriven'));
     await this.#cursor.moveTo(position);
   }
 
@@ -221,28 +223,26 @@ export class Route {
     }
   }
 
-  async #bury(fact: Fact, position: number, { error, attempts }: GivenUp): Promise<void> {
-    const { clock, log } = this.#services;
+  async #bury(fact: Fact, { error, attempts }: GivenUp): Promise<void> {
+    const { log } = this.#services;
     log.error({ route: this.#route.id, fact: fact.id, attempts, err: error }, 'a fact could not be delivered, and is a dead letter');
-    const payload = { position, ...this.#totals(), attempts, error, fact };
-    await this.#record({ type: 'route/dead_lettered', at: clock.now(), payload });
-    this.#cursor.isWrittenAt(position);
+    await this.#recorded(() => this.letters.add(fact, error, attempts));
   }
 
-  /** Rejects when it cannot be recorded; then nothing can any more. */
-  async #record(fact: RouteFact): Promise<void> {
+  /** Rejects when it cannot be recorded; then the route stops. */
+  async #recorded<Result>(record: () => Promise<Result>): Promise<Result> {
     try {
-      await this.#services.stream.record(fact);
+      const result = await record();
+      this.#room?.resolve();
+      return result;
     } catch (thrown) {
       this.#giveUp(thrown);
       throw thrown;
     }
-    this.#state = evolveRoute(this.#route.id, this.#state, fact);
-    this.#room?.resolve();
   }
 
   async #untilThereIsRoom(): Promise<void> {
-    while (this.#state.letters.size >= this.#route.deadLetterLimit && !this.#stopping.signal.aborted) {
+    while (this.letters.size >= this.#route.deadLetterLimit && !this.#stopping.signal.aborted) {
       this.#doing = 'full';
       this.#room = Promise.withResolvers();
       await this.#room.promise;

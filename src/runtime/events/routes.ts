@@ -10,11 +10,12 @@ import { type Backoff, DEFAULT_BACKOFF } from '../../machines/protocol/plan.ts';
 import { isId } from '../door.ts';
 import type { Journal } from '../journal/journal.ts';
 import { didYouMean } from '../workflow/suggest.ts';
+import { type DeadLetter, DeadLetters } from './dead-letters.ts';
 import { aCount, aFunction, checked, positiveMs } from './door.ts';
 import { checkPattern } from './pattern.ts';
 import type { Reader } from './reader.ts';
 import { type CheckedRoute, type Delivery, Route, type RouteSnapshot } from './route.ts';
-import { type DeadLetter, foldRoute } from './route-state.ts';
+import { foldRoute } from './route-state.ts';
 import { ServiceStream } from './service-stream.ts';
 
 export interface RouteDefinition {
@@ -95,10 +96,12 @@ export class Routes {
     try {
       const { journal, clock, log, read } = this.#services;
       const stream = await ServiceStream.open(`route/${id}`, this.#services);
-      const state = foldRoute(id, stream.earlier);
+      const state = foldRoute(stream.earlier);
       const position = state.position ?? (await journal.end());
-      await stream.record({ type: 'route/registered', at: clock.now(), payload: { routeId: id, pattern, position } });
-      const started = new Route(route, { ...state, position }, { stream, clock, log, read: (from) => read(pattern, from) });
+      const letters = await DeadLetters.open(id, this.#services);
+      const payload = { routeId: id, pattern, ...state, position };
+      await stream.record({ type: 'route/registered', at: clock.now(), payload });
+      const started = new Route(route, { ...state, position }, { stream, letters, clock, log, read: (from) => read(pattern, from) });
       this.#routes.set(id, started);
       if (this.#isStopped) await started.stop();
     } catch (thrown) {
@@ -121,12 +124,12 @@ export class Routes {
 
   deadLetters(routeId?: string): readonly DeadLetter[] {
     const routes = routeId === undefined ? this.#all() : [this.#find(routeId)];
-    return routes.flatMap(({ letters }) => letters);
+    return routes.flatMap(({ letters }) => letters.list());
   }
 
   async redrive(routeId: string, letterId?: string): Promise<Redriven> {
     const route = this.#find(routeId);
-    const ids = letterId === undefined ? route.letters.map(({ id }) => id) : [letterId];
+    const ids = letterId === undefined ? route.letters.list().map(({ id }) => id) : [letterId];
     let delivered = 0;
     for (const id of ids) if (await route.redrive(id)) delivered++;
     return { delivered, failed: ids.length - delivered };

@@ -17,7 +17,6 @@ export const foldTrigger = (facts: readonly Fact[]): TriggerState =>
 function evolveTrigger(state: TriggerState, { type, payload }: TriggerFact): TriggerState {
   switch (type) {
     case 'trigger/registered':
-      return { ...state, position: payload.position };
     case 'trigger/advanced':
     case 'trigger/failed': {
       const { position, started, passedOver, failed } = payload;

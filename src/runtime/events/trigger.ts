@@ -91,7 +91,6 @@ export class Trigger<Workflow> {
       clock,
       position: state.position,
       advanced: (position) => ({ type: 'trigger/advanced', at: clock.now(), payload: { position, ...this.#totals() } }),
-      isWhole: () => true,
       onFailed: (error) => this.#giveUp(error),
     });
     this.#life = follow({

@@ -72,7 +72,8 @@ export class Triggers<Workflow> {
       const stream = await ServiceStream.open(`trigger/${id}`, this.#services);
       const state = foldTrigger(stream.earlier);
       const position = state.position ?? (await journal.end());
-      await stream.record({ type: 'trigger/registered', at: clock.now(), payload: { triggerId: id, pattern, position } });
+      const payload = { triggerId: id, pattern, ...state, position };
+      await stream.record({ type: 'trigger/registered', at: clock.now(), payload });
       const services = { stream, journal, clock, log, start, read: (from: number) => read(pattern, from) };
       const started = new Trigger<Workflow>(trigger, { ...state, position }, services);
       this.#triggers.set(id, started);

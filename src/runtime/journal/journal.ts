@@ -97,5 +97,6 @@ export function statusAfter(fact: Fact): StreamStatus | undefined {
   if (fact.executionId !== fact.stream) return undefined;
   if (fact.type === 'execution/dead_lettered') return 'dead';
   if (fact.type === 'execution/recovered') return 'unsettled';
+  if (fact.type === 'route/redriven' || fact.type === 'route/discarded') return 'settled';
   return isTerminal(fact) ? 'settled' : undefined;
 }

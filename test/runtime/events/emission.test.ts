@@ -62,6 +62,26 @@ describe('an event', () => {
     expect(heard.map(({ id }) => id)).toEqual(['event/1#1', 'event/2#1']);
   });
 
+  it('is called a duplicate only when the one before it is committed, and refused with that', async () => {
+    const journal = new HeldJournal();
+    const { events } = (await startRuntime({ journal })).runtime;
+    const settled: string[] = [];
+    const emit = (id: string) =>
+      events.emit(placed({ id })).then(
+        ({ outcome }) => settled.push(outcome),
+        ({ code }: SwarmchartError) => settled.push(code),
+      );
+    for (const id of ['1', '1', '2', '2']) void emit(id);
+    await settlePromises();
+    expect(settled).toEqual([]);
+    journal.commitNext();
+    await settlePromises();
+    expect(settled).toEqual(['recorded', 'duplicate']);
+    journal.held[0]?.fail(new Error('the disk is gone'));
+    await settlePromises();
+    expect(settled.slice(2)).toEqual(['JOURNAL_FAILED', 'JOURNAL_FAILED']);
+  });
+
   it('is refused as JOURNAL_FAILED when it cannot be written, and heard by nobody', async () => {
     const journal = new HeldJournal();
     const world = await startRuntime({ journal });

@@ -19,6 +19,7 @@ export const factOf = (stream: string, seq: number, type = 'order/placed', more:
 
 /** Several lives of a process with one journal: whatever is written after the last of its appends is never committed. */
 export class DyingJournal implements Journal {
+  readonly isDurable = false;
   appends = 0;
   readonly #stored: MemoryJournal;
   readonly #last: number;

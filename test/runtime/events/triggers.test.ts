@@ -7,6 +7,7 @@ import {
   type Clock,
   type ExecutionHandle,
   type Fact,
+  type Journal,
   MemoryJournal,
   type RunOptions,
   SwarmchartError,
@@ -34,7 +35,7 @@ const joined = (id: string) => ({ id, type: 'user/joined' });
 const runOf = (eventId: string) => executionIdOf('greeter', factOf(`event/${eventId}`, 1));
 
 /** Ids of the runs that the journal has, each with how often it was started. */
-async function runsIn(journal: MemoryJournal): Promise<Record<string, number>> {
+async function runsIn(journal: Journal): Promise<Record<string, number>> {
   const streams = await collectAll(journal.streams('greeter-'));
   const counts = streams.map(async ({ name }) => {
     const facts = await journal.read(name);
