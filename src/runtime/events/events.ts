@@ -51,6 +51,14 @@ const Stream = z
   })
   .partial();
 
+const Context = z.object({
+  executionId: z.string(),
+  parentExecutionId: z.string().optional(),
+  swarmId: z.string(),
+  correlationId: z.string(),
+  userId: z.string(),
+});
+
 const FOLLOWER_BUFFER = 100;
 /** A follower that hears nothing writes down how far it is after so many facts. */
 const MARK_EVERY = 10_000;
@@ -110,12 +118,8 @@ export class Events {
     execution: ExecutionContext,
     event: Omit<EmittedEvent, 'executionId' | 'parentExecutionId' | 'swarmId' | 'correlationId' | 'userId'>,
   ): Promise<Emission> {
-    checkObject('The context', execution);
     checkObject('The event', event);
-    const context = reading('The context', () => {
-      const { executionId, parentExecutionId, swarmId, correlationId, userId } = execution;
-      return { executionId, swarmId, correlationId, userId, ...(parentExecutionId !== undefined && { parentExecutionId }) };
-    });
+    const context = checked('The context', Context, execution, 'INVALID_INPUT');
     return this.#emitter.emit({ ...reading('The event', () => ({ ...event })), ...context });
   }
 

@@ -1,7 +1,7 @@
 import { createRuntime, MemoryJournal, type RuntimeOptions } from 'swarmchart';
 import { settlePromises, VirtualClock } from 'swarmchart/testing';
 
-const journal = new MemoryJournal(); // a durable one survives the process
+const journal = new MemoryJournal(); // one in a file survives the process
 const clock = new VirtualClock();
 let isDown = true;
 

@@ -266,6 +266,20 @@ describe('a trigger', () => {
     expect(world.clock.pending).toBe(0);
   });
 
+  it('waits while the whole system is paused', async () => {
+    await using world = await startRuntime();
+    const { breakers, events, triggers } = world.runtime;
+    await triggers.register(trigger);
+    breakers.forceOpen('system');
+    await events.emit(joined('a'));
+    await world.clock.advanceAsync(60_000);
+    expect(await runsIn(world.journal)).toEqual({});
+    expect(triggers.list()).toMatchObject([{ state: 'starting', started: 0 }]);
+    breakers.forceClose('system');
+    await world.clock.advanceAsync(30_000);
+    expect(await runsIn(world.journal)).toEqual(each(['a']));
+  });
+
   it('writes down how far it is when the runtime stops, so that nothing is looked at again', async () => {
     const stored = new MemoryJournal();
     {
