@@ -151,7 +151,14 @@ class SwarmchartRuntime implements AsyncDisposable {
         if (isOfSwarm) void this.#exportResult(execution, (job as RunJob).plan.id);
       },
     });
-    this.#events = new Events({ bus, clock, log, journal: this.#system.journal, createId: () => this.#createId() });
+    this.#events = new Events({
+      bus,
+      clock,
+      log,
+      journal: this.#system.journal,
+      createId: () => this.#createId(),
+      scrub: (value) => work.secrets.atLastDoor(value),
+    });
     this.events = this.#events;
     const triggers = new Triggers<WorkflowSource>({ ...this.#events.following, start: (workflow, more) => this.#runLater(workflow, more) });
     this.#events.stopAlso(triggers);

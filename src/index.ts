@@ -72,7 +72,7 @@ export type { DeadLetter } from './runtime/events/dead-letters.ts';
 export type { Emission, EmittedEvent } from './runtime/events/emission.ts';
 export type { SubscribeOptions } from './runtime/events/event-bus.ts';
 export type { StreamOptions } from './runtime/events/events.ts';
-export type { HistoryOptions, ReplayOptions } from './runtime/events/history.ts';
+export type { FactFilter, HistoryOptions } from './runtime/events/history.ts';
 export type { IntakeStage } from './runtime/events/intake.ts';
 export type { Delivery, RouteSnapshot } from './runtime/events/route.ts';
 export type { Redriven, RouteDefinition } from './runtime/events/routes.ts';

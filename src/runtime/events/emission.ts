@@ -52,6 +52,8 @@ export interface EmitterServices {
   readonly now: () => number;
   readonly createId: () => string;
   readonly publish: (facts: readonly Fact[]) => void;
+  /** Takes the values of secrets out of whatever is written down. */
+  readonly scrub: <Value>(value: Value) => Value;
   /** Resolves when there is room for more. */
   readonly room: () => Promise<void> | undefined;
 }
@@ -122,8 +124,9 @@ export class Emitter {
     if (this.#isClosed) throw new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped');
     const asked = this.#enriched(event);
     const eventId = asked.stream.slice('event/'.length);
-    const fact = this.#services.intake.take(asked);
-    if (!fact) return { id: eventId, outcome: 'dropped' };
+    const admitted = this.#services.intake.take(asked);
+    if (!admitted) return { id: eventId, outcome: 'dropped' };
+    const fact = this.#services.scrub(admitted);
     if (!(await this.#isNew(fact))) return { id: eventId, outcome: 'duplicate' };
     this.#services.publish([fact]);
     return { id: eventId, outcome: 'recorded', fact };

@@ -18,7 +18,7 @@ import { aCount, checked } from './door.ts';
 import { type Emission, type EmittedEvent, Emitter } from './emission.ts';
 import type { EventBus } from './event-bus.ts';
 import { Feed } from './feed.ts';
-import { type HistoryOptions, history, type ReplayOptions, replay } from './history.ts';
+import { type FactFilter, type HistoryOptions, history, replay } from './history.ts';
 import { Intake, type IntakeStage } from './intake.ts';
 import { checkPattern } from './pattern.ts';
 import { Reader } from './reader.ts';
@@ -32,6 +32,8 @@ export interface EventsServices {
   readonly clock: Clock;
   readonly log: Logger;
   readonly createId: () => string;
+  /** Takes the values of secrets out of whatever is written down. */
+  readonly scrub: <Value>(value: Value) => Value;
 }
 
 export interface StreamOptions {
@@ -77,7 +79,7 @@ export class Events {
 
   constructor(services: EventsServices) {
     this.#services = services;
-    const { bus, journal, clock, log, createId } = services;
+    const { bus, journal, clock, log, createId, scrub } = services;
     this.subscribe = bus.subscribe.bind(bus);
     this.#feed = new Feed({ journal, clock, log, watch: (watcher) => bus.watch(watcher) });
     this.#emitter = new Emitter({
@@ -85,6 +87,7 @@ export class Events {
       intake: this.#intake,
       now: () => clock.now(),
       createId,
+      scrub,
       publish: (facts) => bus.publish(facts),
       room: () => this.#feed.room(),
     });
@@ -94,10 +97,10 @@ export class Events {
 
   /** What those need who act on facts: routes, triggers. */
   get following(): FollowingServices {
-    const { bus, journal, clock, log } = this.#services;
+    const { bus, journal, clock, log, scrub } = this.#services;
     const read = (pattern: string, from: number) =>
       new Reader({ feed: this.#feed, journal, log, pattern, from, bufferLimit: FOLLOWER_BUFFER, markEvery: MARK_EVERY });
-    return { journal, clock, log, publish: (facts: readonly Fact[]) => bus.publish(facts), read };
+    return { journal, clock, log, scrub, publish: (facts: readonly Fact[]) => bus.publish(facts), read };
   }
 
   /** It is stopped with the others. */
@@ -134,7 +137,7 @@ export class Events {
   }
 
   /** Gives the handler every fact that the journal has by now and that matches, in the order of their commits, and waits for it each time. */
-  replay(pattern: string, options: ReplayOptions, handler: FactHandler): Promise<number> {
+  replay(pattern: string, options: FactFilter, handler: FactHandler): Promise<number> {
     return replay(this.#services.journal, pattern, options, handler);
   }
 

@@ -9,7 +9,7 @@ import { checked } from './door.ts';
 import { checkPattern, compilePattern } from './pattern.ts';
 import type { FactHandler } from './subscriber.ts';
 
-export interface ReplayOptions {
+export interface FactFilter {
   /** Only what happened then or later, and then or earlier. Milliseconds since the epoch. */
   readonly since?: number;
   readonly until?: number;
@@ -17,7 +17,7 @@ export interface ReplayOptions {
   readonly executionId?: string;
 }
 
-export interface HistoryOptions extends ReplayOptions {
+export interface HistoryOptions extends FactFilter {
   /** @default '**' */
   readonly pattern?: string;
   /** The latest so many, at most 100_000. @default 1_000 */
@@ -40,7 +40,7 @@ export async function history(journal: Journal, given: HistoryOptions): Promise<
 }
 
 /** Waits for the handler each time. Resolves with how many it heard; rejects with what the handler throws, and hears no more then. */
-export async function replay(journal: Journal, pattern: string, given: ReplayOptions, handler: FactHandler): Promise<number> {
+export async function replay(journal: Journal, pattern: string, given: FactFilter, handler: FactHandler): Promise<number> {
   checkPattern(pattern);
   const options = checked('The filter', Replay, given, 'INVALID_VALUE');
   if (typeof handler !== 'function')
@@ -53,7 +53,7 @@ export async function replay(journal: Journal, pattern: string, given: ReplayOpt
   return heard;
 }
 
-async function* matching(journal: Journal, pattern: string, options: ReplayOptions): AsyncGenerator<Fact> {
+async function* matching(journal: Journal, pattern: string, options: FactFilter): AsyncGenerator<Fact> {
   const { since = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY, executionId } = options;
   const matches = compilePattern(pattern);
   const isOf = (id: string) => executionId === undefined || id === executionId || id.startsWith(`${executionId}/`);

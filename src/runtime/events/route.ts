@@ -69,6 +69,7 @@ export interface RouteServices {
   readonly letters: DeadLetters;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly scrub: <Value>(value: Value) => Value;
   readonly read: (from: number) => Reader;
 }
 
@@ -198,7 +199,7 @@ export class Route {
 
   async #deliver(fact: Fact): Promise<'delivered' | 'filtered' | GivenUp> {
     const { id, retry, timeoutMs, deliver } = this.#route;
-    const { clock } = this.#services;
+    const { clock, scrub } = this.#services;
     const { signal } = this.#stopping;
     for (let attempt = 1; ; attempt++) {
       try {
@@ -209,7 +210,7 @@ export class Route {
         await within(clock, timeoutMs, signal, (own) => deliver({ fact, value, idempotencyKey: fact.id, attempt, signal: own }));
         return 'delivered';
       } catch (thrown) {
-        const error = wrapTierError(thrown, fact.tier);
+        const error = scrub(wrapTierError(thrown, fact.tier));
         if (signal.aborted) return { error, attempts: attempt };
         this.#failures++;
         this.#lastError = error;

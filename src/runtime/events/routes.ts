@@ -47,6 +47,8 @@ export interface FollowingServices {
   readonly clock: Clock;
   readonly log: Logger;
   readonly publish: (facts: readonly Fact[]) => void;
+  /** Takes the values of secrets out of whatever is written down. */
+  readonly scrub: <Value>(value: Value) => Value;
   readonly read: (pattern: string, from: number) => Reader;
 }
 
@@ -94,14 +96,14 @@ export class Routes {
     if (this.#routes.has(id)) throw new SwarmchartError('DUPLICATE_ID', `There is a route "${id}" already`);
     this.#routes.set(id, undefined);
     try {
-      const { journal, clock, log, read } = this.#services;
+      const { journal, clock, log, scrub, read } = this.#services;
       const stream = await ServiceStream.open(`route/${id}`, this.#services);
       const state = foldRoute(stream.earlier);
       const position = state.position ?? (await journal.end());
       const letters = await DeadLetters.open(id, this.#services);
       const payload = { routeId: id, pattern, ...state, position };
       await stream.record({ type: 'route/registered', at: clock.now(), payload });
-      const started = new Route(route, { ...state, position }, { stream, letters, clock, log, read: (from) => read(pattern, from) });
+      const started = new Route(route, { ...state, position }, { stream, letters, clock, log, scrub, read: (from) => read(pattern, from) });
       this.#routes.set(id, started);
       if (this.#isStopped) await started.stop();
     } catch (thrown) {

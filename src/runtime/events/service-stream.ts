@@ -8,6 +8,8 @@ import type { Journal } from '../journal/journal.ts';
 export interface ServiceStreamServices {
   readonly journal: Pick<Journal, 'append' | 'read' | 'find' | 'drop'>;
   readonly publish: (facts: readonly Fact[]) => void;
+  /** Takes the values of secrets out of whatever is written down. */
+  readonly scrub: <Value>(value: Value) => Value;
 }
 
 export class ServiceStream {
@@ -17,12 +19,12 @@ export class ServiceStream {
   readonly #execution: ExecutionContext;
   readonly #journal: ServiceStreamServices['journal'];
 
-  private constructor(name: string, earlier: readonly Fact[], seq: number, { journal, publish }: ServiceStreamServices) {
+  private constructor(name: string, earlier: readonly Fact[], seq: number, { journal, publish, scrub }: ServiceStreamServices) {
     this.earlier = earlier;
     this.#journal = journal;
     this.#execution = { executionId: name, swarmId: name, userId: 'runtime', timestamp: 0, correlationId: name };
     // Whoever records hears of a failure.
-    this.#stream = new FactStream({ name, journal, seq, onCommitted: publish, onFailed: () => undefined });
+    this.#stream = new FactStream({ name, journal, seq, checked: scrub, onCommitted: publish, onFailed: () => undefined });
   }
 
   static async open(name: string, services: ServiceStreamServices): Promise<ServiceStream> {

@@ -56,7 +56,7 @@ export interface TriggerSnapshot {
   readonly missed: number;
 }
 
-export interface TriggerServices<Workflow> extends Pick<FollowingServices, 'journal' | 'clock' | 'log'> {
+export interface TriggerServices<Workflow> extends Pick<FollowingServices, 'journal' | 'clock' | 'log' | 'scrub'> {
   readonly stream: ServiceStream;
   readonly read: (from: number) => Reader;
   readonly start: StartRun<Workflow>;
@@ -213,8 +213,8 @@ export class Trigger<Workflow> {
 
   /** Rejects when it cannot be recorded. */
   async #fail(fact: Fact, position: number, thrown: unknown): Promise<Outcome> {
-    const { clock, log, stream } = this.#services;
-    const error = wrapTierError(thrown, fact.tier);
+    const { clock, log, scrub, stream } = this.#services;
+    const error = scrub(wrapTierError(thrown, fact.tier));
     log.error({ err: error, trigger: this.#trigger.id, fact: fact.id }, 'a trigger cannot start its workflow for a fact');
     const totals = { ...this.#totals(), failed: this.#state.failed + 1 };
     try {

@@ -68,13 +68,13 @@ export class Triggers<Workflow> {
     if (this.#triggers.has(id)) throw new SwarmchartError('DUPLICATE_ID', `There is a trigger "${id}" already`);
     this.#triggers.set(id, undefined);
     try {
-      const { journal, clock, log, read, start } = this.#services;
+      const { journal, clock, log, scrub, read, start } = this.#services;
       const stream = await ServiceStream.open(`trigger/${id}`, this.#services);
       const state = foldTrigger(stream.earlier);
       const position = state.position ?? (await journal.end());
       const payload = { triggerId: id, pattern, ...state, position };
       await stream.record({ type: 'trigger/registered', at: clock.now(), payload });
-      const services = { stream, journal, clock, log, start, read: (from: number) => read(pattern, from) };
+      const services = { stream, journal, clock, log, scrub, start, read: (from: number) => read(pattern, from) };
       const started = new Trigger<Workflow>(trigger, { ...state, position }, services);
       this.#triggers.set(id, started);
       if (this.#isStopped) await started.stop();

@@ -26,6 +26,7 @@ export async function within<Result>(
   outer: AbortSignal,
   work: (signal: AbortSignal) => Result | Promise<Result>,
 ): Promise<Result> {
+  outer.throwIfAborted();
   const controller = new AbortController();
   const over = Promise.withResolvers<never>();
   const giveUp = (reason: unknown) => {

@@ -193,6 +193,43 @@ describe('a route', () => {
     expect(world.clock.pending).toBe(0);
   });
 
+  it('writes and shows no value of a secret: not in an event, nor in what a delivery or a trigger fails with', async () => {
+    const logged: unknown[] = [];
+    const logger = { ...SILENT, error: (fields: object) => void logged.push(fields) };
+    await using world = await startRuntime({ secrets: { KEY: 'hush-hush-4711' }, logger });
+    const { events, triggers } = world.runtime;
+    const heard: unknown[] = [];
+    events.subscribe('**', (fact) => void heard.push(fact));
+    const tell = () => {
+      throw new Error('refused with hush-hush-4711');
+    };
+    await events.route(routeTo([], new Set(), { deliver: tell, retry: { maxRetries: 0 } }));
+    await triggers.register({ id: 't', pattern: 'order/*', workflow: 'none', input: tell });
+    await events.emit({ ...placed('a'), payload: { key: 'hush-hush-4711' } });
+    await settlePromises();
+    const facts = await events.history();
+    expect(facts.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['order/placed', 'route/dead_lettered', 'trigger/failed']) as string[],
+    );
+    const shown = JSON.stringify([facts, heard, logged, events.deadLetters(), events.routes(), world.runtime.errors.list()]);
+    expect(shown).toContain('[secret:KEY]');
+    expect(shown).not.toContain('hush-hush');
+  });
+
+  it('delivers nothing any more once the runtime has stopped, not even when that is asked for', async () => {
+    const world = await startRuntime();
+    const failing = new Set(['a']);
+    const delivered: string[] = [];
+    await world.runtime.events.route(routeTo(delivered, failing, { retry: { maxRetries: 0 } }));
+    await world.runtime.events.emit(placed('a'));
+    await settlePromises();
+    await world[Symbol.asyncDispose]();
+    failing.clear();
+    expect(await world.runtime.events.redrive('billing')).toEqual({ delivered: 0, failed: 1 });
+    expect(delivered).toEqual([]);
+    await expect(world.runtime.events.route(routeTo([], new Set(), { id: 'other' }))).rejects.toMatchObject({ code: 'RUNTIME_STOPPED' });
+  });
+
   it('delivers nothing any more once it is taken away, and begins anew, without its dead letters', async () => {
     await using world = await startRuntime();
     const { events } = world.runtime;

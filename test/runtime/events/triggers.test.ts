@@ -224,7 +224,7 @@ describe('a trigger', () => {
   function openTriggers(clock: Clock, start: (workflow: WorkflowSource, options: RunOptions) => ExecutionHandle) {
     const journal = new MemoryJournal();
     const bus = new EventBus({ clock, log: SILENT });
-    const events = new Events({ bus, journal, clock, log: SILENT, createId: () => 'x' });
+    const events = new Events({ bus, journal, clock, log: SILENT, createId: () => 'x', scrub: (value) => value });
     return { journal, events, triggers: new Triggers<WorkflowSource>({ ...events.following, start }) };
   }
 
