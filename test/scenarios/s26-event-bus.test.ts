@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import type { Fact } from '../../src/index.ts';
+import { type Fact, MemoryJournal } from '../../src/index.ts';
 import { EventBus } from '../../src/runtime/events/event-bus.ts';
 import { SILENT } from '../../src/runtime/logger.ts';
 import { settlePromises, VirtualClock } from '../../src/testing/testing.ts';
@@ -51,7 +51,7 @@ describe('S26: handlers', () => {
   });
 
   it('10 000 events × 20 subscriptions: each hears all in order, and the history is bounded', async () => {
-    await using world = await startRuntime();
+    await using world = await startRuntime({ journal: new MemoryJournal({ maxEvents: 1_000 }) });
     const { events } = world.runtime;
     const heard = Array.from({ length: 20 }, (): number[] => []);
     for (const list of heard) events.subscribe('load/**', ({ payload }) => void list.push((payload as { n: number }).n));

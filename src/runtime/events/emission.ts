@@ -54,8 +54,8 @@ export interface EmitterServices {
   readonly publish: (facts: readonly Fact[]) => void;
   /** Takes the values of secrets out of whatever is written down. */
   readonly scrub: <Value>(value: Value) => Value;
-  /** Resolves when there is room for more. */
-  readonly room: () => Promise<void> | undefined;
+  /** Facts that were published and that those who follow the journal have not read yet. */
+  readonly unread: () => number;
 }
 
 /** First segments of the runtime's own facts. */
@@ -73,6 +73,8 @@ const RESERVED = [
   'journal',
   'runtime',
 ];
+/** Events that are under way or not read yet, before further ones wait: a journal in memory forgets. */
+const MOST_AHEAD = 500;
 const TYPE = /^[\w.-]+(\/[\w.-]+)+$/;
 
 const id = z.string().min(1).max(256);
@@ -111,6 +113,9 @@ export class Emitter {
   readonly #services: EmitterServices;
   /** Streams of events that are being committed. */
   readonly #underWay = new Map<string, Promise<boolean>>();
+  /** Those that wait for room, the oldest first. */
+  readonly #waiting: (() => void)[] = [];
+  #ahead = 0;
   #isClosed = false;
 
   constructor(services: EmitterServices) {
@@ -120,7 +125,34 @@ export class Emitter {
   /** See `Events.emit`. */
   async emit(given: EmittedEvent): Promise<Emission> {
     const event = checkedEvent(given);
-    for (let room = this.#services.room(); room; room = this.#services.room()) await room;
+    if (this.#waiting.length > 0 || !this.#hasRoom()) await new Promise<void>((resolve) => void this.#waiting.push(resolve));
+    else this.#ahead++;
+    try {
+      return await this.#take(event);
+    } finally {
+      this.#ahead--;
+      this.letIn();
+    }
+  }
+
+  /** There may be room for more. */
+  letIn(): void {
+    while (this.#waiting.length > 0 && this.#hasRoom()) {
+      this.#ahead++;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.letIn();
+  }
+
+  #hasRoom(): boolean {
+    return this.#isClosed || this.#ahead + this.#services.unread() < MOST_AHEAD;
+  }
+
+  async #take(event: CheckedEvent): Promise<Emission> {
     if (this.#isClosed) throw new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped');
     const asked = this.#enriched(event);
     const eventId = asked.stream.slice('event/'.length);
@@ -130,10 +162,6 @@ export class Emitter {
     if (!(await this.#isNew(fact))) return { id: eventId, outcome: 'duplicate' };
     this.#services.publish([fact]);
     return { id: eventId, outcome: 'recorded', fact };
-  }
-
-  close(): void {
-    this.#isClosed = true;
   }
 
   #enriched(event: CheckedEvent): Fact {

@@ -81,7 +81,7 @@ export class Events {
     this.#services = services;
     const { bus, journal, clock, log, createId, scrub } = services;
     this.subscribe = bus.subscribe.bind(bus);
-    this.#feed = new Feed({ journal, clock, log, watch: (watcher) => bus.watch(watcher) });
+    this.#feed = new Feed({ journal, clock, log, watch: (watcher) => bus.watch(watcher), onRead: () => this.#emitter.letIn() });
     this.#emitter = new Emitter({
       journal,
       intake: this.#intake,
@@ -89,7 +89,7 @@ export class Events {
       createId,
       scrub,
       publish: (facts) => bus.publish(facts),
-      room: () => this.#feed.room(),
+      unread: () => this.#feed.unread,
     });
     this.#routes = new Routes(this.following);
     this.#followers.push(this.#routes);

@@ -25,10 +25,10 @@ export interface FeedServices {
   readonly log: Logger;
   /** Tells of what is published, until what it returns is called. */
   readonly watch: (watcher: (facts: readonly Fact[]) => void) => () => void;
+  /** There is less that has not been read. */
+  readonly onRead?: () => void;
 }
 
-/** So many published facts may not have been read yet before whoever emits more waits: a journal in memory forgets. */
-const MOST_UNREAD = 500;
 const RETRY_MS = 1_000;
 
 export class Feed {
@@ -40,7 +40,6 @@ export class Feed {
   #reading: Promise<void> | undefined;
   #started: Promise<void> | undefined;
   #unwatch: (() => void) | undefined;
-  #room: PromiseWithResolvers<void> | undefined;
   #retry: unknown;
   #isClosed = false;
 
@@ -69,11 +68,9 @@ export class Feed {
     if (this.#followers.delete(follower) && this.#followers.size === 0) this.#rest();
   }
 
-  /** Resolves when what was published is read well enough for more; undefined when it is. */
-  room(): Promise<void> | undefined {
-    if (this.#unread < MOST_UNREAD) return undefined;
-    this.#room ??= Promise.withResolvers();
-    return this.#room.promise;
+  /** Facts that were published and not read yet, for those who follow; none while the journal cannot be read: nobody should wait for that. */
+  get unread(): number {
+    return this.#retry === undefined ? this.#unread : 0;
   }
 
   /** Offers what is committed by now. */
@@ -107,7 +104,7 @@ export class Feed {
     this.#unwatch = undefined;
     this.#started = undefined;
     this.#unread = 0;
-    this.#giveRoom();
+    this.#services.onRead?.();
     if (this.#retry !== undefined) this.#services.clock.clearTimeout(this.#retry);
     this.#retry = undefined;
   }
@@ -132,12 +129,12 @@ export class Feed {
         const before = this.#unread;
         for await (const batch of this.#services.journal.scan(this.#position)) this.#pass(batch);
         this.#unread = Math.max(0, this.#unread - before);
-        this.#giveRoom();
+        this.#services.onRead?.();
       }
     } catch (thrown) {
       this.#services.log.error({ err: asCause(thrown) }, 'the journal could not be read for those who follow it');
-      this.#giveRoom();
       if (this.#started) this.#retry = this.#services.clock.setTimeout(() => this.#tryAgain(), RETRY_MS);
+      this.#services.onRead?.();
     }
   }
 
@@ -151,10 +148,5 @@ export class Feed {
       this.#position = recorded.position;
       for (const follower of this.#followers) follower.offer(recorded);
     }
-  }
-
-  #giveRoom(): void {
-    this.#room?.resolve();
-    this.#room = undefined;
   }
 }

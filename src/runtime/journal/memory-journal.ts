@@ -17,6 +17,8 @@ export interface MemoryJournalOptions {
   readonly maxSettledStreams?: number;
   /** Facts of settled streams that are kept; the newest settled stream is kept whatever its length. @default 200_000 */
   readonly maxSettledFacts?: number;
+  /** Events from outside that are kept, beside those. @default 10_000 */
+  readonly maxEvents?: number;
 }
 
 interface Stored {
@@ -41,11 +43,15 @@ export class MemoryJournal implements Journal {
   #forgotten = 0;
   readonly #maxStreams: number;
   readonly #maxFacts: number;
+  readonly #maxEvents: number;
+  /** In the order in which they came. */
+  readonly #events = new Set<string>();
   #settledFacts = 0;
   #position = 0;
   #isOpen = false;
 
-  constructor({ maxSettledStreams = 1_000, maxSettledFacts = 200_000 }: MemoryJournalOptions = {}) {
+  constructor({ maxSettledStreams = 1_000, maxSettledFacts = 200_000, maxEvents = 10_000 }: MemoryJournalOptions = {}) {
+    this.#maxEvents = maxEvents;
     this.#maxStreams = maxSettledStreams;
     this.#maxFacts = maxSettledFacts;
   }
@@ -68,7 +74,8 @@ export class MemoryJournal implements Journal {
       this.#positions.push(++this.#position);
       stored.status = statusAfter(fact) ?? stored.status;
     }
-    if (stored.status === 'settled' && !this.#settled.has(stream)) this.#settle(stream);
+    if (stream.startsWith('event/')) this.#keepEvent(stream);
+    else if (stored.status === 'settled' && !this.#settled.has(stream)) this.#settle(stream);
   }
 
   read(stream: string, from = 1): Promise<readonly Fact[]> {
@@ -150,6 +157,7 @@ export class MemoryJournal implements Journal {
 
   #forget(stream: string, { facts }: Stored): void {
     if (this.#settled.delete(stream)) this.#settledFacts -= facts.length;
+    this.#events.delete(stream);
     this.#streams.delete(stream);
     this.#compact(facts.length);
   }
@@ -162,6 +170,13 @@ export class MemoryJournal implements Journal {
     this.#positions = kept.map((index) => this.#positions[index] as number);
     this.#log = kept.map((index) => this.#log[index] as Fact);
     this.#forgotten = 0;
+  }
+
+  #keepEvent(stream: string): void {
+    this.#events.add(stream);
+    const [oldest] = this.#events;
+    const stored = oldest === undefined ? undefined : this.#streams.get(oldest);
+    if (stored && oldest !== undefined && this.#events.size > this.#maxEvents) this.#forget(oldest, stored);
   }
 
   #settle(stream: string): void {

@@ -99,6 +99,26 @@ describe('a route', () => {
     expect((await world.journal.find('route/billing'))?.seq).toBeGreaterThan(1_000);
   }, 60_000);
 
+  it('loses nothing of what comes all at once, however many there are', async () => {
+    await using world = await startRuntime();
+    const { events, triggers } = world.runtime;
+    const delivered: string[] = [];
+    const streamed: string[] = [];
+    await events.route(routeTo(delivered));
+    await triggers.register({ id: 't', pattern: 'order/*', workflow: 'none', where: () => false });
+    const stream = events.stream('order/*', { bufferLimit: 10 });
+    const reading = (async () => {
+      for await (const { fact } of stream) if (streamed.push(fact.stream) === 5_000) break;
+    })();
+    const ids = Array.from({ length: 5_000 }, (_, n) => `${n}`);
+    await Promise.all(ids.map((id) => events.emit(placed(id))));
+    await reading;
+    await settlePromises();
+    expect(delivered).toEqual(ids);
+    expect(streamed).toEqual(ids.map((id) => `event/${id}`));
+    expect(triggers.list()).toMatchObject([{ passedOver: 5_000, missed: 0 }]);
+  });
+
   it('gives up an attempt that takes too long, and tells it so', async () => {
     await using world = await startRuntime();
     const signals: AbortSignal[] = [];

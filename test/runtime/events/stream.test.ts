@@ -25,7 +25,7 @@ async function* slowly(batches: AsyncIterable<readonly Recorded[]>, size: number
 }
 
 function openFeed({ batch = 2, keep = 1_000 } = {}) {
-  const stored = new MemoryJournal({ maxSettledStreams: keep });
+  const stored = new MemoryJournal({ maxEvents: keep });
   const clock = new VirtualClock();
   const bus = new EventBus({ clock, log: SILENT });
   let failures = 0;
@@ -204,6 +204,40 @@ describe('runtime.events.stream', () => {
       expect(fact.stream).toBe('event/before');
       break;
     }
+  });
+
+  it('misses nothing of what is emitted all at once, though the journal keeps only a part of it', async () => {
+    await using world = await startRuntime({ journal: new MemoryJournal({ maxEvents: 600 }) });
+    const stream = world.runtime.events.stream('order/*', { bufferLimit: 5_000 });
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const { fact } of stream) if (seen.push(fact.stream) === 3_000) break;
+    })();
+    await settlePromises();
+    const ids = Array.from({ length: 3_000 }, (_, n) => `${n}`);
+    await Promise.all(ids.map((id) => world.runtime.events.emit({ ...place, id })));
+    await reading;
+    expect(seen).toEqual(ids.map((id) => `event/${id}`));
+  });
+
+  it('holds up nobody who emits while the journal cannot be read', async () => {
+    const journal = new MemoryJournal();
+    const scan = journal.scan.bind(journal);
+    let isBroken = false;
+    journal.scan = (after) => {
+      if (isBroken) throw new Error('cannot be read');
+      return scan(after);
+    };
+    await using world = await startRuntime({ journal });
+    const stream = world.runtime.events.stream('order/*', { bufferLimit: 5_000 })[Symbol.asyncIterator]();
+    const first = stream.next();
+    await settlePromises();
+    isBroken = true;
+    for (let n = 0; n < 2_000; n++) await world.runtime.events.emit(place);
+    isBroken = false;
+    await world.clock.advanceAsync(1_000);
+    expect((await first).value).toMatchObject({ position: 1 });
+    await stream.return?.();
   });
 
   it('ends when its signal is aborted, also while it waits', async () => {

@@ -110,6 +110,16 @@ describe('the journal in memory', () => {
     expect(ids(after.map((each) => each.fact))).toEqual(['b#1', 'a#2']);
   });
 
+  it('keeps so many events from outside, the latest, and takes them from no other stream', async () => {
+    const journal = new MemoryJournal({ maxSettledStreams: 1, maxEvents: 2 });
+    settle(journal, 'a');
+    for (const n of [1, 2, 3]) journal.append(`event/${n}`, 0, [fact(`event/${n}`, 1, 'order/placed')]);
+    const names = (await collectAll(journal.streams())).map(({ name }) => name);
+    expect(names).toEqual(['a', 'event/2', 'event/3']);
+    journal.append('event/1', 0, [fact('event/1', 1, 'order/placed')]);
+    expect(await journal.find('event/2')).toBeUndefined();
+  });
+
   it('ends where its last fact is', async () => {
     const journal = new MemoryJournal({ maxSettledStreams: 1 });
     expect(await journal.end()).toBe(0);
@@ -128,7 +138,7 @@ describe('the journal in memory', () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.nat(120), async (steps, after) => {
-        const journal = new MemoryJournal({ maxSettledStreams: 2 });
+        const journal = new MemoryJournal({ maxSettledStreams: 2, maxEvents: 2 });
         let position = 0;
         const append = async (stream: string, types: readonly string[]) => {
           const seq = (await journal.find(stream))?.seq ?? 0;
