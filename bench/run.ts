@@ -4,12 +4,14 @@
  *   npm run bench                 all shapes
  *   npm run bench -- agents       what agents cost, alone
  *   npm run bench -- supervisor   what children of a supervisor cost, alone
+ *   npm run bench -- events       what the event bus costs, alone
  *   npm run bench -- profile      the hottest functions of a chain and of a fan-out
  */
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { benchAgents } from './agents.ts';
+import { benchEvents } from './events.ts';
 import type { Measurement } from './measure.ts';
 import { SHAPES, type Shape } from './subject.ts';
 import { benchSupervisor } from './supervisor.ts';
@@ -48,6 +50,7 @@ if (only === 'profile') {
   for (const index of [0, 2]) console.log(`\n${SHAPES[index]?.name}: time of their own\n${ask('profile', index)}`);
 } else {
   if (only === undefined) for (const [index, shape] of SHAPES.entries()) report(shape, index);
-  if (only !== 'supervisor') benchAgents();
-  if (only !== 'agents') await benchSupervisor();
+  if (only === undefined || only === 'agents') benchAgents();
+  if (only === undefined || only === 'supervisor') await benchSupervisor();
+  if (only === undefined || only === 'events') await benchEvents();
 }

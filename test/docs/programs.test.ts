@@ -34,6 +34,10 @@ const PROGRAMS = {
     'rerun-a-run': () => import('./programs/rerun-a-run.ts'),
   },
   'docs/secrets.md': { 'use-secrets': () => import('./programs/use-secrets.ts') },
+  'docs/events.md': {
+    'hear-events': () => import('./programs/hear-events.ts'),
+    'route-and-trigger': () => import('./programs/route-and-trigger.ts'),
+  },
   'docs/people.md': { 'decide-together': () => import('./programs/decide-together.ts') },
   'docs/supervision.md': { supervise: () => import('./programs/supervise.ts') },
   'docs/testing.md': {

@@ -43,6 +43,8 @@ export interface JournalReader {
   unsettled(): Promise<readonly string[]>;
   /** Committed facts of all streams after a position, in the order in which they were committed, in batches; ends with what is committed now. */
   scan(after?: number): AsyncIterable<readonly Recorded[]>;
+  /** The position of the last committed fact, 0 without one: where a scan would end if it began now. */
+  end(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -95,5 +97,6 @@ export function statusAfter(fact: Fact): StreamStatus | undefined {
   if (fact.executionId !== fact.stream) return undefined;
   if (fact.type === 'execution/dead_lettered') return 'dead';
   if (fact.type === 'execution/recovered') return 'unsettled';
+  if (fact.type === 'route/redriven' || fact.type === 'route/discarded') return 'settled';
   return isTerminal(fact) ? 'settled' : undefined;
 }

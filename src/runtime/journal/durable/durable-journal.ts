@@ -122,6 +122,10 @@ export class DurableJournal implements Journal {
     return this.#reader.scan(after);
   }
 
+  end(): Promise<number> {
+    return this.#reader.end();
+  }
+
   /** Also forgets what is left of a damaged stream. */
   async drop(stream: string): Promise<boolean> {
     let dropped = 0;

@@ -94,6 +94,10 @@ export class DurableReader implements JournalReader {
     }
   }
 
+  async end(): Promise<number> {
+    return telling(() => this.#store.lastPosition());
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

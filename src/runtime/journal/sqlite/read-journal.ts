@@ -35,6 +35,7 @@ export async function readJournal(path: string): Promise<JournalFileReader> {
     streams: (prefix) => reader.streams(prefix),
     unsettled: () => reader.unsettled(),
     scan: (after) => reader.scan(after),
+    end: () => reader.end(),
     verify: () => verifyStore(store, reader, readHeads, breathe),
     verifyPages: () => pagesOf(store),
     close: async () => store.close(),
