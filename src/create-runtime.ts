@@ -2,13 +2,11 @@
 
 import { customAlphabet } from 'nanoid';
 import type { Blackboard } from './actors/blackboard.ts';
-import { memberOf } from './actors/failure.ts';
 import { Handles } from './handles.ts';
 import { SwarmchartError } from './machines/protocol/errors.ts';
-import type { ExecutionResult, Json, JsonObject, Tier as TierName } from './machines/protocol/execution.ts';
+import type { Json, JsonObject } from './machines/protocol/execution.ts';
 import type { Fact } from './machines/protocol/facts.ts';
 import type { RunJob } from './machines/protocol/run.ts';
-import type { SwarmJob } from './machines/protocol/swarm.ts';
 import { Recoveries } from './recoveries.ts';
 import type { Agents } from './runtime/agents/agents.ts';
 import { checkGrace } from './runtime/agents/options.ts';
@@ -21,9 +19,8 @@ import { reading } from './runtime/door.ts';
 import type { ErrorLog } from './runtime/errors/error-log.ts';
 import { Events } from './runtime/events/events.ts';
 import { Triggers } from './runtime/events/triggers.ts';
-import type { Execution, ExecutionHandle, SwarmHandle } from './runtime/execution/handle.ts';
-import { checkRequest, checkStepRequest, type StepExecutionInput, type TierExecutionRequest } from './runtime/execution/requests.ts';
-import { prepareRun, stepJob } from './runtime/jobs.ts';
+import type { ExecutionHandle, SwarmHandle } from './runtime/execution/handle.ts';
+import type { StepExecutionInput } from './runtime/execution/requests.ts';
 import type { Journal } from './runtime/journal/journal.ts';
 import { MemoryJournal } from './runtime/journal/memory-journal.ts';
 import { restorationOf, type StreamRestoration } from './runtime/journal/restoration.ts';
@@ -31,9 +28,8 @@ import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options.ts';
 import { checkOptions } from './runtime/options-check.ts';
 import { Ladder } from './runtime/recovery.ts';
-import { prepareRerun, type RerunOptions } from './runtime/rerun/rerun.ts';
+import type { RerunOptions } from './runtime/rerun/rerun.ts';
 import type { SupervisorControls } from './runtime/supervision/controls.ts';
-import type { SwarmDefinition } from './runtime/swarm/definition.ts';
 import { type SwarmSource, Swarms } from './runtime/swarm/swarms.ts';
 import { Tasks } from './runtime/tasks/tasks.ts';
 import { Templates } from './runtime/templates.ts';
@@ -43,8 +39,10 @@ import { evaluateCondition } from './runtime/workflow/conditions.ts';
 import { type LoadedWorkflow, loadWorkflow } from './runtime/workflow/load.ts';
 import type { WorkflowRegistry } from './runtime/workflow/registry.ts';
 import type { WorkflowDefinition } from './runtime/workflow/schema.ts';
+import { Starter } from './starter.ts';
 import type { RoutineExecutionInput, RunOptions, SwarmExecutionInput, SwarmOptions, Tier, WorkflowSource } from './surface.ts';
 import { System, type WorkConfiguration } from './system.ts';
+import { tiersOf } from './tiers.ts';
 
 export type Runtime = SwarmchartRuntime;
 
@@ -87,27 +85,27 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly templates = new Templates((definition) => this.createWorkflow(definition));
   readonly #system: System;
   readonly #handles: Handles;
-  readonly #swarms: Swarms;
   readonly #options: RuntimeOptions;
   readonly #configuration: Configuration;
   readonly #blackboards: Blackboards;
   readonly #watchdog: Watchdog | undefined;
   readonly #approvals: Approvals;
-  readonly #ladder: Ladder;
+  readonly #starter: Starter;
   readonly #recoveries: Recoveries;
   readonly #events: Events;
   #hasStopped = false;
 
   constructor(options: RuntimeOptions & { readonly journal: Journal }) {
     this.#options = options;
-    this.#ladder = new Ladder(options);
+    const ladder = new Ladder(options);
+    const createId = (): string => options.createId?.() ?? createNanoId();
     this.#configuration = configurationOf(options);
     const { registry, conditions, ...work } = this.#configuration;
     const log = options.logger ? safeLogger(options.logger, work.secrets) : SILENT;
     this.#watchdog = options.watchdog ? watchdog(options.watchdog, log) : undefined;
-    this.#swarms = new Swarms({
+    const swarms = new Swarms({
       runtime: options,
-      ladder: this.#ladder,
+      ladder,
       registry,
       log,
       agents: () => this.#system.agents.specs(),
@@ -126,7 +124,7 @@ class SwarmchartRuntime implements AsyncDisposable {
       task: (id, taskId, decision) => this.#handles.swarmDecisions(id).decideTask(taskId, decision),
       obligation: (id, normId, decision) => this.#handles.swarmDecisions(id).decide(normId, decision),
     });
-    this.#system = new System(options, configured, this.#swarms, this.#approvals);
+    this.#system = new System(options, configured, swarms, this.#approvals);
     const { clock, directory, bus } = this.#system;
     const publish = publishedWrites((facts) => bus.publish(work.secrets.atLastDoor(facts)));
     this.#blackboards = new Blackboards({
@@ -140,15 +138,24 @@ class SwarmchartRuntime implements AsyncDisposable {
       secrets: work.secrets,
     });
     this.#handles = new Handles(this.#system);
+    this.#starter = new Starter({
+      system: this.#system,
+      handles: this.#handles,
+      configuration: this.#configuration,
+      ladder,
+      swarms,
+      blackboards: this.#blackboards,
+      createId,
+    });
     this.#recoveries = new Recoveries({
       system: this.#system,
       handles: this.#handles,
       blackboards: this.#blackboards,
       approvals: this.#approvals,
-      followSwarm: (execution, job) => this.#followSwarm(execution, job),
+      followSwarm: (execution, job) => this.#starter.followSwarm(execution, job),
       followRun: (execution, { tier, context, job }) => {
         const isOfSwarm = tier === 'tier2' && context.swarmId !== context.executionId;
-        if (isOfSwarm) void this.#exportResult(execution, (job as RunJob).plan.id);
+        if (isOfSwarm) this.#starter.leaveResult(execution, (job as RunJob).plan.id);
       },
     });
     this.#events = new Events({
@@ -156,17 +163,18 @@ class SwarmchartRuntime implements AsyncDisposable {
       clock,
       log,
       journal: this.#system.journal,
-      createId: () => this.#createId(),
+      createId,
       scrub: (value) => work.secrets.atLastDoor(value),
     });
     this.events = this.#events;
-    const triggers = new Triggers<WorkflowSource>({ ...this.#events.following, start: (workflow, more) => this.#runLater(workflow, more) });
+    const triggers = new Triggers<WorkflowSource>({
+      ...this.#events.following,
+      start: (workflow, more) => this.#starter.runLater(workflow, more),
+    });
     this.#events.stopAlso(triggers);
     this.triggers = triggers;
     if (options.agents) this.#system.agents.bring(options.agents);
-    this.tier1 = this.#tier('tier1', (request) => this.#startSwarm(request));
-    this.tier2 = this.#tier('tier2', (request) => this.#startRoutine(request));
-    this.tier3 = this.#tier('tier3', (request) => this.#startStep(request));
+    ({ tier1: this.tier1, tier2: this.tier2, tier3: this.tier3 } = tiersOf(this.#system, this.#handles, this.#starter));
     this.#watchdog?.start();
   }
 
@@ -241,21 +249,7 @@ class SwarmchartRuntime implements AsyncDisposable {
 
   /** Starts a run of a workflow. A workflow or an input that is refused still becomes a run, which has failed. */
   run<Result = Json>(workflow: WorkflowSource, options: RunOptions = {}): ExecutionHandle<Result> {
-    const { clock } = this.#system;
-    const checked = checkRequest(options, () => this.#createId(), clock.now());
-    const load = (names: readonly string[]) => this.#load(workflow, names);
-    const input = reading('The request', () => options.input ?? {});
-    const prepared = prepareRun(load, input, checked.allocation, nameOf(workflow));
-    const job: RunJob = {
-      execution: checked.execution,
-      allocation: checked.allocation,
-      recovery: this.#ladder.recovery(this.#configuration.registry),
-      ...(checked.retry && { retry: checked.retry }),
-      ...prepared,
-    };
-    const execution = this.#system.start('tier2', checked.execution, job);
-    if (checked.hasSwarm) void this.#exportResult(execution, job.plan.id);
-    return this.#handles.execution(execution, 'tier2') as ExecutionHandle<Result>;
+    return this.#starter.run(workflow, options) as ExecutionHandle<Result>;
   }
 
   /**
@@ -277,12 +271,7 @@ class SwarmchartRuntime implements AsyncDisposable {
    * INVALID_INPUT with every problem of the facts, or else of the step and the input.
    */
   async rerun<Result = Json>(source: string | readonly Fact[], options: RerunOptions): Promise<ExecutionHandle<Result>> {
-    const { journal, clock } = this.#system;
-    const { job, reused } = await prepareRerun(source, options, { journal, now: () => clock.now(), createId: () => this.#createId() });
-    const { execution: context, plan } = job;
-    const execution = this.#system.start('tier2', context, job, undefined, { reused });
-    if (context.swarmId !== context.executionId) void this.#exportResult(execution, plan.id);
-    return this.#handles.execution(execution, 'tier2') as ExecutionHandle<Result>;
+    return (await this.#starter.rerun(source, options)) as ExecutionHandle<Result>;
   }
 
   /**
@@ -290,11 +279,7 @@ class SwarmchartRuntime implements AsyncDisposable {
    * become one. A definition or an input that is refused still becomes a swarm, which has failed.
    */
   swarm<Result = Json>(source: SwarmSource, options: SwarmOptions = {}): SwarmHandle<Result> {
-    const checked = checkRequest(options, () => this.#createId(), this.#system.clock.now());
-    const asked = reading('The request', () => askedOf(options));
-    const job = this.#swarms.job(source, asked, checked);
-    const execution = this.#system.start('tier1', checked.execution, job);
-    return this.#followSwarm(execution, job) as SwarmHandle<Result>;
+    return this.#starter.swarm(source, options) as SwarmHandle<Result>;
   }
 
   /** A swarm's blackboard, to read and to write. Runs that named the swarm leave their results there, by workflow id. */
@@ -362,100 +347,4 @@ class SwarmchartRuntime implements AsyncDisposable {
     if (stored.length === 0) await this.#system.journal.append(context.executionId, 0, facts);
     return this.#recoveries.start(restoration, facts);
   }
-
-  /** For those who can wait: throws SYSTEM_PAUSED where `run` would have made a run that failed with it. */
-  #runLater(workflow: WorkflowSource, options: RunOptions): ExecutionHandle {
-    const state = this.#system.breakers.get('system')?.state ?? 'closed';
-    if (state !== 'closed') throw new SwarmchartError('SYSTEM_PAUSED', `The circuit breaker of the system is ${state}`);
-    return this.run(workflow, options);
-  }
-
-  #load(source: WorkflowSource, inputNames: readonly string[]): LoadedWorkflow {
-    if (typeof source === 'string') {
-      const created = this.#configuration.workflows.get(source);
-      if (created) return created;
-      throw new SwarmchartError('WORKFLOW_NOT_FOUND', `There is no workflow "${source}"; create it first`);
-    }
-    if (isLoaded(source)) return source;
-    return loadWorkflow(source, { registry: this.#configuration.registry, inputNames });
-  }
-
-  /** What is missing is refused as a run; callers in JavaScript leave out anything. */
-  #startRoutine(request: Partial<TierExecutionRequest<Partial<RoutineExecutionInput>>> | undefined): ExecutionHandle {
-    const { workflow, options } = reading('The request', () => {
-      const { workflow, parameters } = request?.input ?? {};
-      return { workflow, options: { ...request, input: parameters ?? {} } };
-    });
-    return this.run(workflow as WorkflowSource, options);
-  }
-
-  #startStep(request: TierExecutionRequest<StepExecutionInput>): ExecutionHandle {
-    const checked = checkStepRequest(request, () => this.#createId(), this.#system.clock.now());
-    const job = stepJob(checked, this.#configuration.tools.get(checked.input.toolName), this.#ladder.recovery(this.registry));
-    return this.#handles.execution(this.#system.start('tier3', checked.execution, job), 'tier3');
-  }
-
-  /** The caller's goal is a text of its own, not a template as a definition's. */
-  #startSwarm(request: TierExecutionRequest<SwarmExecutionInput> | undefined): SwarmHandle {
-    const { source, options } = reading('The request', () => {
-      const { goal, parameters = {}, ...definition } = request?.input ?? {};
-      const { input: _, ...rest } = request ?? {};
-      const isOnlyGoal = Object.keys(definition).length === 0;
-      const source: SwarmSource = isOnlyGoal ? (goal ?? '') : ({ id: 'swarm', ...definition } as SwarmDefinition);
-      return { source, options: { ...rest, ...(goal !== undefined && { goal }), input: parameters } };
-    });
-    return this.swarm(source, options);
-  }
-
-  /** Its own agents live as long as it does. */
-  #followSwarm(execution: Execution, job: SwarmJob): SwarmHandle {
-    const { executionId } = execution.context;
-    const lent = this.#system.agents.lend(job.agents.map((agent) => ({ ...agent, id: job.poolIds[agent.id] ?? agent.id })));
-    void execution.result().then(({ success }) => {
-      this.#system.agents.ask({ type: 'lease.returnAll', holder: executionId, at: this.#system.clock.now() });
-      this.#system.agents.takeBack(lent);
-      if (success) this.#swarms.completed(job);
-    });
-    return this.#handles.swarm(execution);
-  }
-
-  #tier<Input>(tier: TierName, start: (request: TierExecutionRequest<Input>) => Pick<ExecutionHandle, 'result'>): Tier<Input> {
-    return {
-      execute: async <Output>(request: TierExecutionRequest<Input>) => (await start(request).result()) as ExecutionResult<Output>,
-      getExecutionStatus: (executionId) => this.#system.directory.status(executionId),
-      pause: (executionId) => this.#handles.control(executionId).pause(),
-      resume: (executionId) => this.#handles.control(executionId).resume(),
-      cancelExecution: (executionId, reason) => this.#handles.control(executionId).cancel(reason),
-      on: this.#system.bus.ofTier(tier),
-    };
-  }
-
-  async #exportResult(execution: Execution, key: string): Promise<void> {
-    const { success, result, context } = await execution.result();
-    if (!success) return;
-    const { executionId, swarmId } = context;
-    const board = this.#blackboards.of(swarmId, { by: executionId });
-    await board.set(key, result ?? null).catch((thrown: unknown) => {
-      this.#system.log.warn({ err: thrown, execution: executionId, swarm: swarmId, key }, 'a result could not be left on the blackboard');
-    });
-  }
-
-  #createId(): string {
-    return this.#options.createId?.() ?? createNanoId();
-  }
 }
-
-/** What the caller of a swarm wants instead of what its definition says. */
-function askedOf({ goal, input, allocation, options }: SwarmOptions) {
-  const timeout = options?.timeout;
-  const limits = { ...allocation, ...(timeout !== undefined && { maxDurationMs: timeout }) };
-  return { ...(goal !== undefined && { goal }), ...(input && { input }), limits };
-}
-
-function nameOf(source: unknown): string {
-  const name = typeof source === 'string' ? source : memberOf(source, 'id');
-  return typeof name === 'string' ? name : 'refused';
-}
-
-const isLoaded = (source: object | null | undefined): source is LoadedWorkflow =>
-  typeof source === 'object' && source !== null && 'plan' in source && !('steps' in source);
