@@ -30,7 +30,7 @@ export function live({ folder, durability, copies, defect }: Work, death: Death)
       PATH: process.env['PATH'],
       // Starts are most of what a crash costs.
       NODE_COMPILE_CACHE: join(tmpdir(), 'swarmchart-crash-cache'),
-      ...(death.kind === 'inside' && { CRASH_AT: death.at }),
+      ...(death.kind === 'inside' && { CRASH_AT: death.at, CRASH_NOTE: join(folder, 'deaths') }),
     },
   });
   const kill = () => void child.kill('SIGKILL');
