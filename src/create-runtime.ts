@@ -292,7 +292,7 @@ class SwarmchartRuntime implements AsyncDisposable {
    */
   async drain(options: { readonly graceMs?: number } = {}): Promise<void> {
     const graceMs = reading('The options', () => checkGrace(options).graceMs ?? 10_000, 'INVALID_VALUE');
-    await this.#system.settleDown(graceMs);
+    await this.#system.drain(graceMs);
     await this.#end('The runtime was stopped; the execution goes on from its journal');
   }
 
@@ -314,6 +314,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     const restoration = restorationOf(facts);
     const { tier, context } = restoration;
     if (!fits(restoration)) throw new SwarmchartError('INVALID_INPUT', `These are facts of ${tier}: ${otherwise}`);
+    this.#system.mustRun();
     const stored = await this.#system.journal.read(context.executionId);
     if (stored.length === 0) await this.#system.journal.append(context.executionId, 0, facts);
     return this.#recoveries.start(restoration, facts);

@@ -40,6 +40,7 @@ export type {
   SubRun,
   WaitFor,
 } from './machines/protocol/plan.ts';
+export { MOST_RECOVERIES, type RecoveryFact } from './machines/protocol/recovery.ts';
 export type {
   ChildCounts,
   ChildSummary,
@@ -54,6 +55,7 @@ export type {
   SupervisorResult,
 } from './machines/protocol/supervisor.ts';
 export type { FailedTask, ObligationAnswer, Organization, SwarmPlan, TaskReport } from './machines/protocol/swarm.ts';
+export type { Recovered, RecoveryTrouble } from './recoveries.ts';
 export type { LeaseOptions, Registration } from './runtime/agents/agents.ts';
 export type { AgentDefinition } from './runtime/agents/definition.ts';
 export type { Lease } from './runtime/agents/lease.ts';

@@ -1,7 +1,7 @@
 /** The executions of a runtime by id, live or in its journal, and how they go on after a restart. */
 
 import { setImmediate } from 'node:timers/promises';
-import { wrapTierError } from './actors/failure.ts';
+import { describe, wrapTierError } from './actors/failure.ts';
 import type { Handles } from './handles.ts';
 import { SwarmchartError } from './machines/protocol/errors.ts';
 import type { ExecutionError } from './machines/protocol/execution.ts';
@@ -78,8 +78,10 @@ export class Recoveries {
   async resume(executionId: string): Promise<ExecutionHandle | SwarmHandle> {
     const living = this.get(executionId);
     if (living) return living;
+    this.#services.system.mustRun();
     const info = isId(executionId) ? await this.#services.system.journal.find(executionId) : undefined;
-    if (!info || info.status === 'service') throw new SwarmchartError('EXECUTION_NOT_FOUND', `There is no execution "${executionId}"`);
+    if (!info || info.status === 'service')
+      throw new SwarmchartError('EXECUTION_NOT_FOUND', `There is no execution ${describe(executionId)}`);
     if (info.damage !== undefined) throw new SwarmchartError('JOURNAL_DAMAGED', `Execution "${executionId}" cannot go on: ${info.damage}`);
     if (info.status === 'settled') throw new SwarmchartError('INVALID_INPUT', `Execution "${executionId}" has ended`);
     const facts = await this.#services.system.journal.read(executionId);

@@ -31,7 +31,10 @@ export type SwarmExecutionInput = Partial<SwarmDefinition> & { readonly goal?: s
 
 /** Controls of one tier, by execution id. Source: Implementation Guide, "Communication Interfaces". */
 export interface Tier<Input> {
-  /** Resolves with how it ended; rejects only for a request that makes no sense (INVALID_INPUT, DUPLICATE_EXECUTION). */
+  /**
+   * Resolves with how it ended; rejects only for a request that makes no sense (INVALID_INPUT, DUPLICATE_EXECUTION), and
+   * while nothing can be recorded (JOURNAL_FULL, RUNTIME_STOPPED).
+   */
   execute<Output = Json>(request: TierExecutionRequest<Input>): Promise<ExecutionResult<Output>>;
   /** Undefined for an execution that was never seen, or settled long ago. */
   getExecutionStatus(executionId: string): ExecutionStatus | undefined;

@@ -33,6 +33,7 @@ import { ErrorLog } from './runtime/errors/error-log.ts';
 import { EventBus } from './runtime/events/event-bus.ts';
 import { Commands } from './runtime/execution/commands.ts';
 import { Directory } from './runtime/execution/directory.ts';
+import { drain } from './runtime/execution/drain.ts';
 import { Endings } from './runtime/execution/endings.ts';
 import { Execution } from './runtime/execution/handle.ts';
 import { RootNursery } from './runtime/execution/root-nursery.ts';
@@ -74,9 +75,6 @@ export interface Restoration {
 }
 
 const ROOT_LOGICS = { tier1: 'swarm', tier2: 'run', tier3: 'executor' } as const satisfies Record<Tier, string>;
-
-/** So often all mail is delivered without a new fact before nothing more is expected: what ends is heard of by hops. */
-const QUIET_ROUNDS = 4;
 
 /** Names the stream of the supervisor's facts. */
 const RUNTIME: ExecutionContext = { executionId: 'runtime', swarmId: 'runtime', userId: 'runtime', timestamp: 0, correlationId: 'runtime' };
@@ -222,7 +220,7 @@ export class System {
   /** Starts a root execution in a stream of its own. Throws DUPLICATE_EXECUTION for an id that is taken. */
   start(tier: Tier, context: ExecutionContext, job: object, restoration?: Restoration): Execution {
     const { executionId } = context;
-    if (this.#isStopped || this.directory.effects.isHeld) throw new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped');
+    this.mustRun();
     if (this.#roots.has(executionId) || this.directory.status(executionId) !== undefined) {
       throw new SwarmchartError('DUPLICATE_EXECUTION', `There is an execution "${executionId}" already`);
     }
@@ -245,6 +243,11 @@ export class System {
     return execution;
   }
 
+  /** Throws RUNTIME_STOPPED once it has been stopped, or is about to. */
+  mustRun(): void {
+    if (this.#isStopped || this.directory.effects.isHeld) throw new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped');
+  }
+
   #goOn({ isHeld, at, recovery: recoveries }: Restoration, context: ExecutionContext, stream: FactStream, tier: Tier): void {
     if (isHeld) this.suspension.adopt(context.executionId);
     if (recoveries === undefined) return;
@@ -264,30 +267,9 @@ export class System {
   }
 
   /** Nothing begins any more. Resolves when what is under way has ended and all that was recorded is committed; at the latest after `graceMs`. */
-  async settleDown(graceMs: number): Promise<void> {
-    const { effects } = this.directory;
-    effects.hold();
-    const deadline = Promise.withResolvers<void>();
-    const timer = this.clock.setTimeout(() => deadline.resolve(), graceMs);
-    await Promise.race([effects.idle().then(() => this.#silence()), deadline.promise]);
-    this.clock.clearTimeout(timer);
-  }
-
-  /** Resolves when no execution records anything any more. */
-  async #silence(): Promise<void> {
-    for (let before = -1, quiet = 0; quiet < QUIET_ROUNDS; ) {
-      await Promise.all([...this.#roots.values()].map(({ stream }) => stream.committed()?.catch(() => undefined)));
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#post.enqueue('runtime', 'drain', resolve);
-      await promise;
-      const now = this.#recorded();
-      quiet = now === before ? quiet + 1 : 0;
-      before = now;
-    }
-  }
-
-  #recorded(): number {
-    return this.#roots.values().reduce((sum, { stream }) => sum + stream.seq, 0);
+  drain(graceMs: number): Promise<void> {
+    const note = (...about: Parameters<Commands['note']>) => this.commands.note(...about);
+    return drain({ clock: this.clock, post: this.#post, roots: this.#roots, effects: this.directory.effects, note }, graceMs);
   }
 
   #commit(params: CommitParams): void {

@@ -158,7 +158,7 @@ class Attempt {
   }
 
   #atWork(): void {
-    this.#rest ??= this.#services.streams.begin();
+    this.#rest ??= this.#services.streams.begin(this.#input.execution);
   }
 
   #atRest(): void {

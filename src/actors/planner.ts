@@ -65,7 +65,7 @@ function helper<Output, Input extends { readonly job: SwarmJob }>(
   return fromPromise<Output, Input>(async ({ input, signal }) => {
     try {
       await passGate(services, input.job, signal);
-      return await watched(services, signal, () => work(input, signal));
+      return await watched(services, input.job, signal, () => work(input, signal));
     } catch (thrown) {
       return failed(thrown, input);
     }
@@ -85,12 +85,17 @@ async function passGate({ streams }: HelperServices, { execution }: SwarmJob, si
   if (signal.aborted) throw new SwarmchartError('CANCELLED', 'The swarm was left');
 }
 
-async function watched<T>({ counters, streams }: HelperServices, signal: AbortSignal, work: () => T | Promise<T>): Promise<T> {
+async function watched<T>(
+  { counters, streams }: HelperServices,
+  { execution }: SwarmJob,
+  signal: AbortSignal,
+  work: () => T | Promise<T>,
+): Promise<T> {
   const abandon = (): void => {
     counters.abandoned++;
   };
   signal.addEventListener('abort', abandon, { once: true });
-  const end = streams.begin();
+  const end = streams.begin(execution);
   signal.addEventListener('abort', end, { once: true });
   try {
     return await work();

@@ -19,8 +19,8 @@ export interface FactStreams {
   committed(execution: ExecutionContext): Promise<void> | undefined;
   /** False once a fact says that the execution, or what it belongs to, is on its way out: no effect may begin any more. */
   mayAct(execution: ExecutionContext): boolean;
-  /** An effect is under way from now until what this returns is called. */
-  begin(): () => void;
+  /** An effect of it is under way from now until what this returns is called. */
+  begin(execution: ExecutionContext): () => void;
 }
 
 /** A breaker on a call's way, with the figures that what it guards has of its own. */

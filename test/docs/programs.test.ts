@@ -25,6 +25,7 @@ const PROGRAMS = {
     'guard-a-service': () => import('./programs/guard-a-service.ts'),
     'pause-the-system': () => import('./programs/pause-the-system.ts'),
   },
+  'docs/durability.md': { 'survive-a-restart': () => import('./programs/survive-a-restart.ts') },
   'docs/people.md': { 'decide-together': () => import('./programs/decide-together.ts') },
   'docs/supervision.md': { supervise: () => import('./programs/supervise.ts') },
   'docs/testing.md': {

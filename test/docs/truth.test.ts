@@ -62,6 +62,7 @@ describe('the pages in docs/', () => {
     ['swarm', 'tier1/task'],
     ['agent', 'agent'],
     ['breaker', 'breaker'],
+    ['recovery', 'execution'],
   ])('name every fact of the %s protocol under %s', (file, family) => {
     expect(rowOf(family)).toEqual(factsIn(file, family));
   });

@@ -72,6 +72,8 @@ const TWICE: Readonly<Record<string, readonly [first: string, again: string, cal
   'supervisor.restartChild': ['failed: RUNNING', 'failed: RUNNING', ({ supervisor }) => supervisor.restartChild('child')],
   'supervisor.deleteChild': ['failed: RUNNING', 'failed: RUNNING', ({ supervisor }) => supervisor.deleteChild('child')],
   'supervisor.stop': ['a value', 'a value', ({ supervisor }) => supervisor.stop()],
+  'executions.resume': ['a value', 'a value', ({ runtime }) => runtime.executions.resume('run')],
+  'runtime.drain': ['undefined', 'undefined', (world) => world.runtime.drain({ graceMs: 0 }).then(() => world.stop())],
   'runtime.stop': ['undefined', 'undefined', (world) => world.stop()],
 };
 
@@ -143,6 +145,10 @@ const OVER: Readonly<Record<string, readonly [ended: string, stopped: string, ca
     'RUNTIME_STOPPED',
     async ({ runtime, swarm }) => runtime.restoreSwarm(await collectAll(swarm.facts())),
   ],
+  'executions.get': ['undefined', 'undefined', ({ runtime }) => runtime.executions.get('run')],
+  'executions.resume': ['INVALID_INPUT', 'RUNTIME_STOPPED', ({ runtime }) => runtime.executions.resume('run')],
+  'executions.resume of nobody': ['EXECUTION_NOT_FOUND', 'RUNTIME_STOPPED', ({ runtime }) => runtime.executions.resume('nobody')],
+  'executions.list': ['a value', 'a value', ({ runtime }) => collectAll(runtime.executions.list())],
   'runtime.createWorkflow': ['a value', 'a value', ({ runtime }) => runtime.createWorkflow(quick)],
   'agents.register': ['a value', 'RUNTIME_STOPPED', ({ runtime }) => runtime.agents.register({ id: 'bob', capabilities: ['b'] })],
   'agents.unregister': ['true', 'false', ({ runtime }) => runtime.agents.unregister('ann', { graceMs: 0 })],

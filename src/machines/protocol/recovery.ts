@@ -7,6 +7,8 @@ export type RecoveryFact =
   | FactBody<'execution/recovered', { readonly recoveries: number }>
   /** It was recovered so often without progress that it waits for somebody who says that it is to go on. */
   | FactBody<'execution/dead_lettered', { readonly recoveries: number }>
+  /** Its process stopped on purpose while something of it was at work: that is no crash. */
+  | FactBody<'execution/drained', Record<string, never>>
   /** It is paused with all others, and goes on when they do. */
   | FactBody<'execution/held', Record<string, never>>
   | FactBody<'execution/released', Record<string, never>>;
@@ -32,7 +34,7 @@ export function recoveriesIn(facts: readonly Fact[], isHelped = false): number {
   for (let index = facts.length - 1; index >= 0; index--) {
     const { type, payload } = facts[index] as Fact<RecoveryFact>;
     if (type === 'execution/recovered') return (payload as { readonly recoveries: number }).recoveries - (hasActed ? 0 : 1);
-    if (!NO_PROGRESS.test(type)) return 0;
+    if (type === 'execution/drained' || !NO_PROGRESS.test(type)) return 0;
     hasActed ||= ACTS.test(type);
   }
   return 0;

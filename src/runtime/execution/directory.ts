@@ -68,8 +68,8 @@ export class Directory implements FactStreams {
     return committed ? committed.then(() => this.effects.closed) : this.effects.closed;
   }
 
-  begin(): () => void {
-    return this.effects.begin();
+  begin({ executionId }: ExecutionContext): () => void {
+    return this.effects.begin(executionId);
   }
 
   /** A run that compensates may act, whatever those above it are up to: they wait for it. */

@@ -49,6 +49,20 @@ describe('a drain', () => {
     expect(again.calls.map(({ key, attempt }) => [key, attempt])).toEqual([[`${executionId}/slow/1`, 1]]);
   });
 
+  it('is no crash: what takes longer than any of its processes lives is not given up', async () => {
+    let world = await startWorld();
+    const { executionId } = world.run([work('slow', { ms: 60_000 }, { timeout: HOUR })]);
+    for (let life = 0; life < 15; life++) {
+      await world.clock.advanceAsync(1_000);
+      await drained(world, 5_000, 0);
+      world = await nextLife(world);
+    }
+    await using last = world;
+    expect(last.runtime.executions.outcome.recovered).toEqual([executionId]);
+    await last.clock.advanceAsync(HOUR);
+    expect((await last.checkInvariants(executionId)).at(-1)).toMatchObject({ type: 'tier2/routine/completed' });
+  });
+
   it('is over at once when nothing is at work: what backs off, waits or is paused keeps still', async () => {
     const world = await startWorld();
     const paused = world.run([work('a'), work('b', {}, { dependencies: ['a'] })]);
