@@ -9,6 +9,7 @@ export type Configuration = Pick<
   | 'modules'
   | 'strategies'
   | 'conditions'
+  | 'secrets'
   | 'classify'
   | 'recovery'
   | 'escalation'

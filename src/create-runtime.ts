@@ -30,6 +30,7 @@ import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options.ts';
 import { checkOptions } from './runtime/options-check.ts';
 import { Ladder } from './runtime/recovery.ts';
+import { prepareRerun, type RerunOptions } from './runtime/rerun/rerun.ts';
 import type { SupervisorControls } from './runtime/supervision/controls.ts';
 import type { SwarmDefinition } from './runtime/swarm/definition.ts';
 import { type SwarmSource, Swarms } from './runtime/swarm/swarms.ts';
@@ -97,7 +98,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     this.#ladder = new Ladder(options);
     this.#configuration = configurationOf(options);
     const { registry, conditions, ...work } = this.#configuration;
-    const log = options.logger ? safeLogger(options.logger) : SILENT;
+    const log = options.logger ? safeLogger(options.logger, work.secrets) : SILENT;
     this.#watchdog = options.watchdog ? watchdog(options.watchdog, log) : undefined;
     this.#swarms = new Swarms({
       runtime: options,
@@ -122,7 +123,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     });
     this.#system = new System(options, configured, this.#swarms, this.#approvals);
     const { clock, directory, bus } = this.#system;
-    const publish = publishedWrites((facts) => bus.publish(facts));
+    const publish = publishedWrites((facts) => bus.publish(work.secrets.atLastDoor(facts)));
     this.#blackboards = new Blackboards({
       clock,
       record: (swarmId, fact) => {
@@ -131,6 +132,7 @@ class SwarmchartRuntime implements AsyncDisposable {
         return gate === false ? publish(swarmId, fact) : gate;
       },
       isLive: (swarmId) => directory.find(swarmId) !== undefined,
+      secrets: work.secrets,
     });
     this.#handles = new Handles(this.#system);
     this.#recoveries = new Recoveries({
@@ -198,6 +200,14 @@ class SwarmchartRuntime implements AsyncDisposable {
     return this.#system.breakers;
   }
 
+  /**
+   * A copy of anything with `[secret:NAME]` for every value of a secret that is known; itself where there is none. For what embedders show or
+   * log of their own.
+   */
+  scrub<T>(value: T): T {
+    return this.#configuration.secrets.scrubAny(value);
+  }
+
   /** Live executions, timers and what went by unnoticed, in numbers. */
   get vitals() {
     return this.#system.vitals;
@@ -243,6 +253,20 @@ class SwarmchartRuntime implements AsyncDisposable {
   /** The same for a swarm; each of its runs goes on under a new lease. */
   async restoreSwarm(facts: readonly Fact[]): Promise<SwarmHandle> {
     return (await this.#restore(facts, ({ tier }) => tier === 'tier1', 'restore goes on with a run or a step')) as SwarmHandle;
+  }
+
+  /**
+   * Starts a new run that takes over what another one did before a step, and does that step again with all that depends on it. The other one is an
+   * id in this runtime's journal, or its facts; it may have ended in any way or not at all, and is not touched. Throws EXECUTION_NOT_FOUND, or
+   * INVALID_INPUT with every problem of the facts, or else of the step and the input.
+   */
+  async rerun<Result = Json>(source: string | readonly Fact[], options: RerunOptions): Promise<ExecutionHandle<Result>> {
+    const { journal, clock } = this.#system;
+    const { job, reused } = await prepareRerun(source, options, { journal, now: () => clock.now(), createId: () => this.#createId() });
+    const { execution: context, plan } = job;
+    const execution = this.#system.start('tier2', context, job, undefined, { reused });
+    if (context.swarmId !== context.executionId) void this.#exportResult(execution, plan.id);
+    return this.#handles.execution(execution, 'tier2') as ExecutionHandle<Result>;
   }
 
   /**

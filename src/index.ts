@@ -41,6 +41,7 @@ export type {
   WaitFor,
 } from './machines/protocol/plan.ts';
 export { MOST_RECOVERIES, type RecoveryFact } from './machines/protocol/recovery.ts';
+export type { FactOf, ReusedStep } from './machines/protocol/run.ts';
 export type {
   ChildCounts,
   ChildSummary,
@@ -75,10 +76,20 @@ export type { SwarmSnapshot, TaskSnapshot } from './runtime/execution/swarm-snap
 export type { StreamVerification } from './runtime/journal/durable/verification.ts';
 export type { Journal, JournalCondition, JournalReader, Recorded, StreamInfo, StreamStatus } from './runtime/journal/journal.ts';
 export { MemoryJournal } from './runtime/journal/memory-journal.ts';
+export {
+  type Replay,
+  type ReplayedExecution,
+  type ReplayOptions,
+  replay,
+  type StatusChange,
+  type WaitSnapshot,
+} from './runtime/journal/replay.ts';
 export { type JournalFileReader, readJournal } from './runtime/journal/sqlite/read-journal.ts';
 export { type SqliteOptions, sqlite } from './runtime/journal/sqlite/sqlite.ts';
 export type { RuntimeOptions } from './runtime/options.ts';
 export type { EscalationDefinition, RecoveryStrategies } from './runtime/recovery.ts';
+export { type Rerun, type RerunOptions, rerun } from './runtime/rerun/rerun.ts';
+export type { SecretRequest, SecretSource, SecretsOption } from './runtime/secrets/secrets.ts';
 export type { SupervisorControls, SupervisorEvent } from './runtime/supervision/controls.ts';
 export type { SupervisedChild, SupervisedKind, SupervisorDefinition } from './runtime/supervision/definition.ts';
 export { type SupervisionOptions, type Supervisor, startSupervisor } from './runtime/supervision/supervisor.ts';

@@ -45,6 +45,7 @@ import type { Journal } from './runtime/journal/journal.ts';
 import { publishedStream } from './runtime/journal/published-stream.ts';
 import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAILBOX_LIMIT, type RuntimeOptions } from './runtime/options.ts';
+import type { RuntimeSecrets } from './runtime/secrets/secrets.ts';
 import { RuntimeTree, type Service } from './runtime/supervision/runtime-tree.ts';
 import { leasedAgents } from './runtime/swarm/acting-agent.ts';
 import { systemClock } from './runtime/system-clock.ts';
@@ -56,7 +57,7 @@ export type SwarmHelpers = Pick<HelperServices, 'plan' | 'organize' | 'synthesiz
 export type WorkConfiguration = Pick<
   WorkServices,
   'modules' | 'strategies' | 'blackboard' | 'evaluate' | 'classify' | 'maxOutputBytes' | 'watch'
-> & { readonly tools: Pick<ToolRegistry, 'get' | 'list'> };
+> & { readonly tools: Pick<ToolRegistry, 'get' | 'list'>; readonly secrets: RuntimeSecrets };
 
 /** Hears every committed fact, before subscribers do, and of every root that is over. */
 export interface FactWatch {
@@ -112,12 +113,14 @@ export class System {
   /** What is asked of live executions. */
   readonly commands: Commands;
   readonly #watch: FactWatch;
+  readonly #secrets: RuntimeSecrets;
   #isStopped = false;
 
   constructor(options: RuntimeOptions & { readonly journal: Journal }, work: WorkConfiguration, helpers: SwarmHelpers, watch: FactWatch) {
     this.#watch = watch;
     this.clock = options.clock ?? systemClock();
-    this.log = options.logger ? safeLogger(options.logger) : SILENT;
+    this.#secrets = work.secrets;
+    this.log = options.logger ? safeLogger(options.logger, work.secrets) : SILENT;
     this.journal = options.journal;
     this.errors = new ErrorLog(options.errors ?? {}, this.log);
     this.bus = new EventBus({ clock: this.clock, log: this.log, first: (facts) => this.errors.hear(facts) });
@@ -138,8 +141,11 @@ export class System {
       roots: this.#roots,
       post: this.#post,
       journal: this.journal,
+      secrets: work.secrets,
     });
     const { clock, counters, log, directory } = this;
+    const checked = (facts: readonly Fact[]) => work.secrets.atLastDoor(facts);
+    const publish = (facts: readonly Fact[]) => this.bus.publish(checked(facts));
     const breakers = () => this.breakers;
     const breakerHost = parentOnly();
     const enqueue = (to: string, type: string, open: () => void) => this.#post.enqueue(to, type, open);
@@ -159,7 +165,8 @@ export class System {
       options: scopeOptions(options.breakers),
       parent: breakerHost.ref,
       journal: this.journal,
-      publish: (facts) => this.bus.publish(facts),
+      publish,
+      checked,
       faults: this.#faults,
       log,
       known: knownGuards({ ...work, agents: { get: (id) => this.agents.get(id) } }),
@@ -173,7 +180,8 @@ export class System {
       log,
       counters,
       enqueue,
-      publish: (facts) => this.bus.publish(facts),
+      publish,
+      secrets: work.secrets,
       ...(options.faults && { faults: options.faults }),
       circuits,
       onAnswer: (holder, message) => this.#tellHolder(holder, message),
@@ -182,7 +190,7 @@ export class System {
     const nursery = this.#nurseryServices();
     this.#logics = chartsOf({
       work: { ...work, clock, counters, log, streams: directory, breakers: this.breakers, faults: this.#faults, agents },
-      helpers: { ...helpers, streams: directory, counters, maxOutputBytes: work.maxOutputBytes },
+      helpers: { ...helpers, streams: directory, counters, secrets: work.secrets, maxOutputBytes: work.maxOutputBytes },
       nursery,
       directory,
       commit: (params) => this.#commit(params),
@@ -195,7 +203,7 @@ export class System {
       hear: (report) => this.#endings.hear(report),
       started: (context) => this.suspension.born(context),
     });
-    const supervision = publishedStream('runtime', (facts) => this.bus.publish(facts));
+    const supervision = publishedStream('runtime', publish);
     this.#tree = new RuntimeTree(
       { breakers: breakerHost.service, pool: this.agents.service, executions: this.#executions.service },
       {
@@ -214,11 +222,17 @@ export class System {
   }
 
   get vitals() {
-    return { executions: this.directory.size, actorsWithTimers: this.#tree.pendingTimers(), ...this.counters };
+    return {
+      executions: this.directory.size,
+      actorsWithTimers: this.#tree.pendingTimers(),
+      ...this.counters,
+      secretsCaught: this.#secrets.caught,
+    };
   }
 
-  /** Starts a root execution in a stream of its own. Throws DUPLICATE_EXECUTION for an id that is taken. */
-  start(tier: Tier, context: ExecutionContext, job: object, restoration?: Restoration): Execution {
+  /** Starts a root execution in a stream of its own; `more` is what its chart takes beside its job. Throws DUPLICATE_EXECUTION for an id that is taken. */
+  start(tier: Tier, given: ExecutionContext, asked: object, restoration?: Restoration, more: object = {}): Execution {
+    const [context, job] = this.#secrets.scrub([given, asked] as const);
     const { executionId } = context;
     this.mustRun();
     if (this.#roots.has(executionId) || this.directory.status(executionId) !== undefined) {
@@ -229,12 +243,13 @@ export class System {
     const stream = new FactStream({
       name: executionId,
       journal: this.journal,
+      checked: (facts) => this.#secrets.atLastDoor(facts),
       ...(restoration && { seq: restoration.seq, at: restoration.at }),
       onCommitted: (facts) => this.#publish(facts, execution),
       onFailed: (error) => this.#endings.abandon(executionId, executionError(error.code, error.message, tier)),
     });
     const refusal = restoration || 'refusal' in job ? undefined : this.suspension.admit(execution, tier);
-    const input = { execution: context, job: refusal ? { ...job, refusal } : job };
+    const input = { ...more, execution: context, job: refusal ? { ...job, refusal } : job };
     const spec: ChildSpec = { id: executionId, src: ROOT_LOGICS[tier], incarnation: 1, input };
     const suspended = new SuspendedStates(restoration?.states);
     this.#roots.set(executionId, { execution, stream, tier, suspended, spec, fallen: new Map(), falls: new Set() });

@@ -8,8 +8,10 @@
 import { fromCallback } from 'xstate';
 import type { BodyCommand, BodyInput, BodyReply } from '../machines/protocol/agent.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
+import { secretsOfAttempt } from './attempt-secrets.ts';
 import type { Clock } from './clock.ts';
 import type { AgentFault, FaultHooks } from './faults.ts';
+import type { Secrets } from './services.ts';
 import type { Logger } from './tool.ts';
 
 /** What an agent's hooks are given. */
@@ -19,6 +21,8 @@ export interface AgentContext {
   readonly incarnation: number;
   /** Aborted when this life ends, however it does. */
   readonly signal: AbortSignal;
+  /** The value of a secret, got once for this life. Rejects with SECRET_NOT_FOUND. */
+  secret(name: string): Promise<string>;
   readonly log: Logger;
 }
 
@@ -35,6 +39,7 @@ export interface BodyServices {
   readonly clock: Clock;
   readonly log: Logger;
   readonly faults: FaultHooks;
+  readonly secrets: Secrets;
   readonly hooksOf: (agentId: string) => AgentHooks | undefined;
   /** Hears of work that goes on after the actor has ended. It never rejects. */
   readonly outliving: (work: Promise<void>) => void;
@@ -70,9 +75,10 @@ class Body {
   ) {
     this.#services = services;
     this.#hooks = services.hooksOf(agentId) ?? {};
-    this.#context = { agentId, incarnation, signal: this.#abort.signal, log: services.log };
+    const { signal } = this.#abort;
+    this.#context = { agentId, incarnation, signal, secret: secretsOfAttempt(services.secrets, signal), log: services.log };
     this.#reply = reply;
-    this.#rethrow = rethrow;
+    this.#rethrow = (thrown) => rethrow(services.secrets.scrubAny(thrown));
   }
 
   start(): void {

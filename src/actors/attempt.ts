@@ -1,7 +1,7 @@
 /**
  * Makes one attempt at a step: waits until the fact that started it is committed, then does the work.
  *
- * It always answers with `attempt.settled`, whatever the work does: throws, returns rubbish, ignores its signal. When it is stopped the
+ * Secrets are got here, for this attempt alone: what it answers holds none of them. It always answers with `attempt.settled`, whatever the work does: throws, returns rubbish, ignores its signal. When it is stopped the
  * work's signal is aborted; work that goes on regardless is counted, and so is its late result.
  */
 
@@ -9,6 +9,7 @@ import { fromCallback } from 'xstate';
 import { executionError, SwarmchartError } from '../machines/protocol/errors.ts';
 import type { AttemptCommand, AttemptInput, AttemptOutcome, AttemptReply, StepJob } from '../machines/protocol/step.ts';
 import { addCredits, lessCredits } from '../machines/usage.ts';
+import { secretsOfAttempt } from './attempt-secrets.ts';
 import { describe, wrapTierError } from './failure.ts';
 import { toJson } from './json.ts';
 import type { WorkServices } from './services.ts';
@@ -105,10 +106,10 @@ class Attempt {
       const returned = await doWork(job, this.#context(), this.#services, () => this.#whenLeft());
       if (this.#overspent) throw this.#overspent;
       this.#abort.signal.throwIfAborted();
-      const output = toJson(returned, nameOf(job), this.#services.maxOutputBytes);
+      const output = this.#services.secrets.scrub(toJson(returned, nameOf(job), this.#services.maxOutputBytes));
       return { kind: 'succeeded', output, usage: this.#usage() };
     } catch (thrown) {
-      return { kind: 'failed', error: this.#errorFrom(thrown), usage: this.#usage() };
+      return { kind: 'failed', error: this.#services.secrets.scrub(this.#errorFrom(thrown)), usage: this.#usage() };
     }
   }
 
@@ -129,6 +130,7 @@ class Attempt {
       idempotencyKey: job.idempotencyKey,
       checkpoint: () => this.#checkpoint(),
       spend: (usage) => this.#spend(usage),
+      secret: secretsOfAttempt(this.#services.secrets, this.#abort.signal),
       blackboard: this.#services.blackboard(execution, this.#abort.signal),
       log: this.#services.log,
     };

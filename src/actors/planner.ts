@@ -18,7 +18,7 @@ import type {
 } from '../machines/protocol/swarm.ts';
 import { wrapTierError } from './failure.ts';
 import { toJson } from './json.ts';
-import type { Counters, FactStreams } from './services.ts';
+import type { Counters, FactStreams, Secrets } from './services.ts';
 
 export interface HelperServices {
   readonly streams: Pick<FactStreams, 'committed' | 'mayAct' | 'begin'>;
@@ -28,6 +28,7 @@ export interface HelperServices {
   /** Its result must be JSON of at most `maxOutputBytes`. */
   readonly synthesize: (input: SynthesizerInput, signal: AbortSignal) => unknown;
   readonly maxOutputBytes: number;
+  readonly secrets: Pick<Secrets, 'scrub'>;
 }
 
 const MAX_GOAL_IN_MESSAGE = 200;
@@ -65,9 +66,9 @@ function helper<Output, Input extends { readonly job: SwarmJob }>(
   return fromPromise<Output, Input>(async ({ input, signal }) => {
     try {
       await passGate(services, input.job, signal);
-      return await watched(services, input.job, signal, () => work(input, signal));
+      return services.secrets.scrub(await watched(services, input.job, signal, () => work(input, signal)));
     } catch (thrown) {
-      return failed(thrown, input);
+      return services.secrets.scrub(failed(thrown, input));
     }
   });
 }

@@ -55,6 +55,7 @@ export interface Counters {
 /** How a step's strategy reaches its result. */
 export interface StrategyCall {
   readonly tool: AnyTool;
+  /** Secrets in them are names: only the tool gets the values. */
   readonly parameters: Readonly<Record<string, Json>>;
   /** Checks the parameters and runs the tool. */
   readonly callTool: () => Promise<unknown>;
@@ -97,12 +98,23 @@ export interface NamedWork {
   readonly executionId: string;
 }
 
+/** Secrets by name, and what keeps their values out of whatever is kept or shown. */
+export interface Secrets {
+  /** Rejects with SECRET_NOT_FOUND, with INVALID_VALUE for a value that cannot be kept secret, or with what became of asking for it. */
+  get(name: string, signal: AbortSignal): Promise<string>;
+  /** Of JSON: itself, or a copy with `[secret:NAME]` where there was a value, in keys as well. */
+  scrub<T>(value: T): T;
+  /** The same of anything at all, such as an error with its causes and its stack. */
+  scrubAny<T>(value: T): T;
+}
+
 export interface WorkServices {
   readonly clock: Clock;
   readonly streams: FactStreams;
   readonly breakers: Breakers;
   readonly agents: AgentServices;
   readonly faults: FaultHooks;
+  readonly secrets: Secrets;
   readonly watch?: LoopWatch;
   readonly counters: Counters;
   readonly tools: { get(name: string): AnyTool | undefined };

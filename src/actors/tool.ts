@@ -57,6 +57,11 @@ export interface ToolContext {
    * attempt) when the allocation is exceeded.
    */
   spend(usage: { readonly credits?: string; readonly tokens?: number; readonly memoryMB?: number }): void;
+  /**
+   * The value of a secret, got once for this attempt. Rejects with SECRET_NOT_FOUND. Whatever the attempt returns, throws, logs or writes to the
+   * blackboard holds `[secret:NAME]` in its place.
+   */
+  secret(name: string): Promise<string>;
   /** What the swarm shares; what this attempt writes there is marked with its execution id. Once aborted, it writes no more. */
   readonly blackboard: Blackboard;
   readonly log: Logger;

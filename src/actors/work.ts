@@ -3,8 +3,10 @@
 import { blamesAgent } from '../machines/blame.ts';
 import type { AgentSpec } from '../machines/protocol/agent.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
+import type { JsonObject } from '../machines/protocol/execution.ts';
 import type { StepLease } from '../machines/protocol/plan.ts';
 import type { StepJob } from '../machines/protocol/step.ts';
+import { withSecrets } from './attempt-secrets.ts';
 import { identityOf } from './failure.ts';
 import { guarded, guardsOf } from './guarded.ts';
 import { copyOf } from './json.ts';
@@ -33,9 +35,9 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
       const parameters = copyOf(work.parameters);
       const call = (agent: AgentSpec | undefined, signal: AbortSignal) => {
         const own: ToolContext = { ...context, signal, ...(agent && { agent }) };
-        const callTool = () =>
+        const callWith = (given: JsonObject) =>
           guarded(services, guardsOf(tool), signal, async () => {
-            const input = await checkedParameters(tool, parameters);
+            const input = await checkedParameters(tool, given);
             await permission(own, services);
             await services.faults.tool?.({
               tool: tool.name,
@@ -46,6 +48,7 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
             });
             return watched(job, context, services, () => tool.run(input as never, own));
           });
+        const callTool = () => (work.secrets ? withSecrets(parameters, work.secrets, context.secret).then(callWith) : callWith(parameters));
         return strategy({ tool, parameters, callTool, signal, execution: context.execution, stepId: job.stepId });
       };
       if (!work.lease) return call(services.agents.actingFor(context.execution), context.signal);
@@ -61,9 +64,11 @@ export async function doWork(job: StepJob, context: ToolContext, services: WorkS
           `Module "${work.module}" has no operation "${work.operation}" (step "${job.stepId}")`,
         );
       }
+      const { parameters, secrets } = work;
+      const given = secrets ? await withSecrets(parameters, secrets, context.secret) : copyOf(parameters);
       return guarded(services, [{ scope: 'module', key: work.module }], context.signal, async () => {
         await permission(context, services);
-        return watched(job, context, services, () => operation(copyOf(work.parameters), context));
+        return watched(job, context, services, () => operation(given, context));
       });
     }
     case 'condition':

@@ -9,6 +9,7 @@ import { checkAgents } from '../runtime/agents/definition.ts';
 import { breakersProblems } from '../runtime/breakers/options.ts';
 import { configurationOf } from '../runtime/configuration.ts';
 import { escalationIssues, recoveryIssues } from '../runtime/recovery.ts';
+import { secretsIssues } from '../runtime/secrets/secrets.ts';
 import { printPath } from '../runtime/workflow/issues.ts';
 import type { WorkflowRegistry } from '../runtime/workflow/registry.ts';
 import { didYouMean } from '../runtime/workflow/suggest.ts';
@@ -125,6 +126,7 @@ const CHECKS: Readonly<Record<keyof Configuration, (value: unknown) => readonly 
     ),
   strategies: (value) => recordOf('strategies', value, isFunction, 'is a strategy: a function'),
   conditions: (value) => recordOf('conditions', value, isFunction, 'is a predicate: a function'),
+  secrets: (value) => secretsIssues(value).map(printed),
   agents: (value) => (Array.isArray(value) ? value.flatMap(problemsOfAgent) : ['agents: is a list of agents']),
   planner: (value) => (isFunction(value) ? [] : ['planner: is a function']),
   knowledge: (value) => (isKnowledge(value) ? [] : ['knowledge: is an object with the functions find and remember']),

@@ -100,8 +100,9 @@ export async function execute({ runtime, job, timeout, people }: Run, terminal: 
     progress.note(`${received}: cancelling the run; a second signal stops it at once`);
     cancel(received);
   });
-  const blind = terminal.onStray((thrown, isRejection) => {
+  const blind = terminal.onStray((stray, isRejection) => {
     hasStrays = true;
+    const thrown = runtime.scrub(stray);
     const message = oneLine(thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown));
     if (isRejection) progress.note(`Nobody handled a rejected promise: ${message}`);
     else halted.reject(thrown);

@@ -1,12 +1,14 @@
 /**
- * References in parameters: `{{name.path}}` reads the run's input, `${step.result.path}` a settled step.
+ * References in parameters: `{{name.path}}` reads the run's input, `${step.result.path}` a settled step, `{{secrets.NAME}}` a secret.
  *
  * A reference is a path and nothing else. It is resolved once: what it yields is never looked at for further references,
- * and only own properties are read.
+ * and only own properties are read. That of a secret stays as it is; where it stands is told beside the value.
  */
 
 import type { ErrorCode } from './protocol/errors.ts';
 import type { ExecutionError, Json, StepStatus } from './protocol/execution.ts';
+import type { SealedValue, SecretPart, SecretText } from './protocol/secrets.ts';
+import { sealed, secretsBelow, secretsUnder } from './secret-texts.ts';
 
 export type Reference =
   | { readonly kind: 'input'; readonly text: string; readonly name: string; readonly path: readonly string[] }
@@ -16,7 +18,15 @@ export type Reference =
       readonly step: string;
       readonly field: 'result' | 'error' | 'status';
       readonly path: readonly string[];
-    };
+    }
+  | { readonly kind: 'secret'; readonly text: string; readonly name: string };
+
+/** What `{{secrets.NAME}}` begins with: no input can be read under this name. */
+export const SECRETS = 'secrets';
+const SECRET_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,99}$/;
+
+/** Letters, digits, `_` and `-`, at most 100 of them; a digit or `-` is not the first. */
+export const isSecretName = (name: unknown): name is string => typeof name === 'string' && SECRET_NAME.test(name);
 
 /** A piece of a template: literal text, a reference, or something in braces that is no reference. */
 export type TemplatePart = string | Reference | { readonly kind: 'malformed'; readonly text: string; readonly reason: string };
@@ -31,12 +41,12 @@ export interface StepView {
 
 /** Where references are looked up. */
 export interface ReferenceScope {
-  input(name: string): { readonly found: boolean; readonly value?: Json };
+  input(name: string): { readonly found: boolean } & Partial<SealedValue>;
   step(id: string): StepView;
 }
 
 export type Resolution =
-  | { readonly ok: true; readonly value: Json }
+  | ({ readonly ok: true } & SealedValue)
   | { readonly ok: false; readonly error: { readonly code: ErrorCode; readonly message: string } };
 
 const MAX_DEPTH = 100;
@@ -73,6 +83,10 @@ function parseReference(text: string, inner: string, isInput: boolean): Template
   const segments = parsePath(inner);
   const [head, field, ...path] = segments ?? [];
   if (head === undefined) return { kind: 'malformed', text, reason: 'a reference is a path such as name.field[0]' };
+  if (isInput && head === SECRETS) {
+    if (isSecretName(field) && path.length === 0) return { kind: 'secret', text, name: field };
+    return { kind: 'malformed', text, reason: 'a secret is read as {{secrets.NAME}}, as a whole' };
+  }
   if (isInput) return { kind: 'input', text, name: head, path: segments?.slice(1) ?? [] };
   if (field !== 'result' && field !== 'error' && field !== 'status') {
     return { kind: 'malformed', text, reason: `a step is read as \${${head}.result}, .error or .status; the input is read as {{${head}}}` };
@@ -106,12 +120,14 @@ function resolveAt(value: Json, scope: ReferenceScope, depth: number): Resolutio
   if (value === null || typeof value !== 'object') return { ok: true, value };
   if (depth > MAX_DEPTH) return failed('LIMIT_EXCEEDED', `Parameters are nested deeper than ${MAX_DEPTH} levels.`);
   const resolved: [string, Json][] = [];
+  const secrets: SecretText[] = [];
   for (const [key, item] of Object.entries(value)) {
     const inner = resolveAt(item, scope, depth + 1);
     if (!inner.ok) return inner;
     resolved.push([key, inner.value]);
+    if (inner.secrets) secrets.push(...secretsUnder(inner.secrets, key));
   }
-  return { ok: true, value: Array.isArray(value) ? resolved.map(([, item]) => item) : Object.fromEntries(resolved) };
+  return { ok: true, value: Array.isArray(value) ? resolved.map(([, item]) => item) : Object.fromEntries(resolved), ...sealed(secrets) };
 }
 
 function resolveText(text: string, scope: ReferenceScope): Resolution {
@@ -119,22 +135,33 @@ function resolveText(text: string, scope: ReferenceScope): Resolution {
   const [only] = parts;
   if (parts.length === 1 && only !== undefined) return resolvePart(only, scope);
   let result = '';
+  const pieces: SecretPart[] = [];
   for (const part of parts) {
     const resolved = resolvePart(part, scope);
     if (!resolved.ok) return resolved;
-    result += typeof resolved.value === 'string' ? resolved.value : JSON.stringify(resolved.value);
+    const { value, secrets } = resolved;
+    if (secrets && typeof value !== 'string') {
+      return unresolved(typeof part === 'string' ? part : part.text, 'secrets within a list or an object cannot become part of a text');
+    }
+    const piece = typeof value === 'string' ? value : JSON.stringify(value);
+    result += piece;
+    pieces.push(...(secrets?.[0]?.parts ?? [piece]));
     if (result.length > MAX_TEXT_LENGTH)
       return failed('LIMIT_EXCEEDED', `A text with references grew beyond ${MAX_TEXT_LENGTH} characters.`);
   }
-  return { ok: true, value: result };
+  const hasSecrets = pieces.some((piece) => typeof piece === 'object');
+  return { ok: true, value: result, ...(hasSecrets && { secrets: [{ path: [], parts: pieces }] }) };
 }
 
 function resolvePart(part: TemplatePart, scope: ReferenceScope): Resolution {
   if (typeof part === 'string') return { ok: true, value: part };
   if (part.kind === 'malformed') return failed('UNRESOLVED_REFERENCE', `${part.text} is not a reference: ${part.reason}.`);
+  if (part.kind === 'secret') return { ok: true, value: part.text, secrets: [{ path: [], parts: [{ secret: part.name }] }] };
   if (part.kind === 'input') {
-    const { found, value } = scope.input(part.name);
-    return found ? follow(value ?? null, part.path, part.text) : unresolved(part.text, `the input has no "${part.name}"`);
+    const { found, value, secrets } = scope.input(part.name);
+    if (!found) return unresolved(part.text, `the input has no "${part.name}"`);
+    const followed = follow(value ?? null, part.path, part.text);
+    return secrets && followed.ok ? { ...followed, ...sealed(secretsBelow(secrets, part.path)) } : followed;
   }
   const step = scope.step(part.step);
   if (!step.found) return unresolved(part.text, `there is no step "${part.step}"`);
@@ -173,6 +200,9 @@ export interface FoundReference {
   readonly part: Exclude<TemplatePart, string>;
   readonly path: readonly (string | number)[];
 }
+
+/** The references to secrets within a value. */
+export const listSecrets = (value: Json): readonly FoundReference[] => listReferences(value).filter(({ part }) => part.kind === 'secret');
 
 /** Every placeholder within a value, malformed ones included. Keeps its own stack: any depth will do. */
 export function listReferences(value: Json): readonly FoundReference[] {

@@ -9,6 +9,7 @@ import type { StepJob, StepOutcome } from './protocol/step.ts';
 import type { RunState } from './run.state.ts';
 import { childContext, type RunContext, type RunTurn } from './run.turn.ts';
 import { type Result, referenceScope, resolve } from './run.values.ts';
+import { sealed } from './secret-texts.ts';
 
 type Of<Type extends RunReport['type']> = Extract<RunReport, { type: Type }>;
 
@@ -94,7 +95,7 @@ function undoSpec(turn: RunTurn, step: PlanStep, at: number): Result<ChildSpec> 
   const idempotencyKey = undoExecutionId(turn, step);
   const undo: StepJob = {
     stepId: step.id,
-    work: { kind: 'tool', tool, strategy: 'deterministic', parameters: parameters.value as JsonObject },
+    work: { kind: 'tool', tool, strategy: 'deterministic', parameters: parameters.value as JsonObject, ...sealed(parameters.secrets) },
     when: [],
     scope: { input: {}, steps: {} },
     timeoutMs,

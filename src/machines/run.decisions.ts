@@ -17,6 +17,7 @@ export function recordStarted(turn: RunTurn, { job, bornAt }: RunContext): void 
 
 export function startRun(turn: RunTurn, context: RunContext): void {
   recordStarted(turn, context);
+  for (const payload of context.reused ?? []) turn.record({ type: 'tier2/step/reused', at: context.bornAt, payload });
   dispatch(turn, context.bornAt);
 }
 

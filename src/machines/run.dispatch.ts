@@ -30,9 +30,11 @@ export function dispatch(turn: RunTurn, at: number): void {
   }
 }
 
-/** A group that needs no executor of its own, and so neither a place nor a budget. */
-const isEntered = (step: PlanStep, record: StepRecord): boolean =>
-  step.type === 'parallel' && record.fallback === undefined && step.when.length === 0;
+/** A group that needs no executor of its own, and so neither a place nor a budget: it has no conditions, or they are known to hold. */
+function isEntered({ type, children, when }: PlanStep, { fallback, isAdmitted }: StepRecord): boolean {
+  if (fallback !== undefined) return false;
+  return (type === 'parallel' && when.length === 0) || (isAdmitted === true && children.length > 0);
+}
 
 /** Whether the next step that is ready must wait for budget that others hold. */
 export function isHeldUp({ state, job }: Pick<RunContext, 'state' | 'job'>): boolean {

@@ -11,7 +11,7 @@
 import { setup } from 'xstate';
 import { type CommitParams, effect, port, type ReportParams, type StaleParams } from './effects.ts';
 import type { ExecutionContext } from './protocol/execution.ts';
-import type { NurseryCommand, RunJob } from './protocol/run.ts';
+import type { NurseryCommand, ReusedStep, RunJob } from './protocol/run.ts';
 import * as children from './run.children.ts';
 import * as compensate from './run.compensation.ts';
 import type { RunEvent, RunOutcome } from './run.decisions.ts';
@@ -26,6 +26,8 @@ import { expiryId } from './votes.ts';
 export interface RunInput {
   readonly execution: ExecutionContext;
   readonly job: RunJob;
+  /** Of a rerun: what it takes over of the steps that it does not run, groups before their children. */
+  readonly reused?: readonly ReusedStep[];
   /** Now, for the first fact. */
   readonly at: number;
   /** The fold of the facts of an earlier life. */
@@ -169,6 +171,7 @@ export const runMachine = chart
       execution: input.execution,
       job: input.restored?.job ?? input.job,
       state: input.restored ?? FRESH_RUN,
+      ...(input.reused && !input.restored && { reused: input.reused }),
       bornAt: input.at,
     }),
     output: ({ context }) => decide.outcomeOf(context),

@@ -6,7 +6,7 @@ import { emptyOrdinals, type OrdinalSet } from './ordinal-set.ts';
 import type { Asked, Vote } from './protocol/decision.ts';
 import type { ErrorClass } from './protocol/errors.ts';
 import { type Amounts, type ExecutionError, type Json, NO_USAGE, type ResourceUsage, type StepStatus } from './protocol/execution.ts';
-import type { RunJob } from './protocol/run.ts';
+import type { FactOf, RunJob } from './protocol/run.ts';
 import type { Answer, ResolvedWait } from './protocol/wait.ts';
 
 export type RunPhase =
@@ -46,7 +46,7 @@ export interface StepRecord {
   /** Epoch of the pause that it is parked in. */
   readonly pausedIn: number;
   readonly branch?: 'then' | 'else';
-  /** Its conditions were found to hold before it started as a run of its own or a wait. */
+  /** Its conditions were found to hold before it starts: as a run of its own, as a wait, or as a group whose conditions another run has asked. */
   readonly isAdmitted?: true;
   /** All that its child does waits for somebody outside. */
   readonly isWaiting: boolean;
@@ -59,6 +59,8 @@ export interface StepRecord {
   readonly votes?: readonly Vote[];
   /** Of a loop: iterations that ended, and the last one's result. */
   readonly loop?: { readonly iterations: number; readonly previous: Json };
+  /** Whose result this is, when another run did it. */
+  readonly reused?: FactOf;
   /** How its compensation ended. */
   readonly undone?: 'compensated' | 'failed';
   readonly startedAt: number;

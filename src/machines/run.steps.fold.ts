@@ -4,7 +4,7 @@ import { minus, NONE, plus } from './ledger.ts';
 import { emptyOrdinals, hasOrdinal, leastOrdinal, withOrdinal, withoutOrdinal } from './ordinal-set.ts';
 import { NO_USAGE, type ResourceUsage } from './protocol/execution.ts';
 import type { PlanStep } from './protocol/plan.ts';
-import type { RunFact } from './protocol/run.ts';
+import type { ReusedStep, RunFact } from './protocol/run.ts';
 import type { Answer } from './protocol/wait.ts';
 import type { RunState, StepRecord } from './run.state.ts';
 import { withChildUsage } from './usage.ts';
@@ -21,6 +21,8 @@ export function evolveStep(state: RunState, fact: StepRunFact): RunState {
   switch (fact.type) {
     case 'tier2/step/started':
       return stepStarted(state, step, record, fact);
+    case 'tier2/step/reused':
+      return reused(state, step, record, fact.payload, at);
     case 'tier2/step/restarted':
       return { ...withRecord(state, ordinal, { ...record, crashes: record.crashes + 1 }), at };
     case 'tier2/step/paused':
@@ -158,7 +160,16 @@ function stepStarted(
     live: state.live + (childExecutionId === undefined ? 0 : 1),
     reserved: plus(state.reserved, reserved),
   };
-  return step.type === 'parallel' && childExecutionId === undefined ? admitChildren(next, step, undefined) : next;
+  return childExecutionId === undefined ? admitChildren(next, step, record.branch) : next;
+}
+
+/** What is undone when this run fails is what this run did: a step that another run completed is not. */
+function reused(state: RunState, step: PlanStep, record: StepRecord, from: ReusedStep, at: number): RunState {
+  const { status, output, error, fatal, branch } = from;
+  const known: StepRecord = { ...record, ...(branch && { branch }) };
+  if (status === 'entered') return { ...withRecord(state, step.ordinal, { ...known, isAdmitted: true }), at };
+  const taken: StepRecord = { ...known, status, output, reused: from.from, ...(error && { error }), ...(fatal && { fatal }) };
+  return settled(state, step, taken, NO_USAGE, at);
 }
 
 /** The children of a group that starts: those without open dependencies may run, as far as the group's cap allows. */
@@ -167,7 +178,8 @@ function admitChildren(state: RunState, group: PlanStep, branch: 'then' | 'else'
   let next = state;
   for (const ordinal of group.children) {
     const child = steps[ordinal];
-    if (child && child.branch === branch && next.records.get(ordinal)?.blockedBy === 0) next = unblocked(next, child);
+    const record = next.records.get(ordinal);
+    if (child && child.branch === branch && record?.blockedBy === 0 && record.settledAt === 0) next = unblocked(next, child);
   }
   return next;
 }

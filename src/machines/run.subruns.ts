@@ -5,10 +5,12 @@ import { executionError } from './protocol/errors.ts';
 import type { Json, JsonObject, ResourceAllocation } from './protocol/execution.ts';
 import type { Condition, Plan, PlanStep, SubRun, Work } from './protocol/plan.ts';
 import type { RunJob, RunOutcome } from './protocol/run.ts';
+import type { SecretText } from './protocol/secrets.ts';
 import type { StepOutcome } from './protocol/step.ts';
 import type { ReferenceScope } from './references.ts';
 import type { RunState, StepRecord } from './run.state.ts';
-import { type Result, resolve } from './run.values.ts';
+import { type Result, resolve, secretsIn } from './run.values.ts';
+import { sealed, secretsBelow, secretsBeside, secretsUnder } from './secret-texts.ts';
 
 export type OwnRun = SubRun | Extract<Work, { kind: 'item' }>;
 
@@ -23,31 +25,36 @@ interface Around {
   readonly variables: RunState['variables'];
   readonly allocation: ResourceAllocation;
 }
-type SubRunJob = Pick<RunJob, 'plan' | 'input' | 'allocation'>;
+type SubRunJob = Pick<RunJob, 'plan' | 'input' | 'secrets' | 'allocation'>;
+
+/** Members of a nested run's input, and the texts in them that secrets belong in. */
+interface Members {
+  readonly values: JsonObject;
+  readonly secrets?: readonly SecretText[] | undefined;
+}
+const data = (values: JsonObject): Members => ({ values });
 
 /** What the nested run follows, with which input; `nothing` for a map over an empty list. */
-export function subRunJob(
-  { plan: outer }: RunJob,
-  step: PlanStep,
-  record: StepRecord,
-  work: OwnRun,
-  around: Around,
-): Result<SubRunJob | 'nothing'> {
+export function subRunJob(job: RunJob, step: PlanStep, record: StepRecord, work: OwnRun, around: Around): Result<SubRunJob | 'nothing'> {
   const { allocation } = around;
-  const own = work.kind === 'item' ? { ok: true as const, value: work.parameters as Json } : resolve(work.parameters, around.scope);
+  const isItem = work.kind === 'item';
+  const own = isItem
+    ? { ok: true as const, value: work.parameters as Json, ...sealed(work.secrets) }
+    : resolve(work.parameters, around.scope);
   if (!own.ok) return own;
-  const parameters = own.value as JsonObject;
+  const parameters: Members = { values: own.value as JsonObject, secrets: own.secrets };
+  const withInput = (plan: Plan, given: Members, over: Members) => inputOf(step, plan, job, around, given, over);
   switch (work.kind) {
     case 'workflow':
-      return withInput(step, work.plan, around, parameters, {});
+      return withInput(work.plan, NO_MEMBERS, parameters);
     case 'item':
-      return outer.items
-        ? withInput(step, outer.items, around, {}, parameters)
+      return job.plan.items
+        ? withInput(job.plan.items, parameters, NO_MEMBERS)
         : failed(step, 'INVALID_VALUE', 'has no plan for its items');
     case 'loop': {
       const { iterations = 0, previous = null } = record.loop ?? {};
       const plan = work.until ? withUntil(work.plan, work.until) : work.plan;
-      return withInput(step, plan, around, parameters, { iteration: iterations + 1, previous });
+      return withInput(plan, data({ iteration: iterations + 1, previous }), parameters);
     }
     case 'map': {
       const over = resolve(work.over, around.scope);
@@ -59,26 +66,38 @@ export function subRunJob(
       }
       if (items.length === 0) return { ok: true, value: 'nothing' };
       const most = Math.min(step.maxConcurrency ?? allocation.maxConcurrentSteps, allocation.maxConcurrentSteps);
-      const mapped = withInput(step, mapPlan(step, work, items), around, {}, parameters);
+      const mapped = withInput(mapPlan(step, work, items, over.secrets), NO_MEMBERS, parameters);
       return mapped.ok ? { ok: true, value: { ...mapped.value, allocation: { ...allocation, maxConcurrentSteps: most } } } : mapped;
     }
   }
 }
 
-/** The outer run's variables, overlaid; where the plan declares its inputs, only those. */
-function withInput(
+const NO_MEMBERS = data({});
+
+/** The outer run's variables, overlaid with what is given and with the parameters; where the plan declares its inputs, only those. */
+function inputOf(
   step: PlanStep,
   plan: Plan,
+  job: RunJob,
   { variables, allocation }: Around,
-  parameters: JsonObject,
-  given: JsonObject,
+  given: Members,
+  parameters: Members,
 ): Result<SubRunJob> {
-  const around: JsonObject = { ...variables.toObject(), ...given };
+  const around: JsonObject = { ...variables.toObject(), ...given.values };
+  const isIn = (names: JsonObject) => (name: string) => Object.hasOwn(names, name);
+  const outer = secretsBeside(
+    [...secretsBeside(secretsIn(job, variables), isIn(given.values)), ...(given.secrets ?? [])],
+    isIn(parameters.values),
+  );
+  const all = [...outer, ...(parameters.secrets ?? [])];
   const { inputs } = plan;
-  if (!inputs) return { ok: true, value: { plan, input: { ...around, ...parameters }, allocation } };
+  if (!inputs) return { ok: true, value: { plan, input: { ...around, ...parameters.values }, ...sealed(all), allocation } };
   const wanted = Object.fromEntries(Object.entries(around).filter(([name]) => Object.hasOwn(inputs, name)));
-  const { input, issues } = resolveInput(inputs, { ...wanted, ...parameters });
-  if (issues.length === 0) return { ok: true, value: { plan, input, allocation } };
+  const { input, issues } = resolveInput(inputs, { ...wanted, ...parameters.values });
+  if (issues.length === 0) {
+    const secrets = secretsBeside(all, (name) => !Object.hasOwn(inputs, name));
+    return { ok: true, value: { plan, input, ...sealed(secrets), allocation } };
+  }
   const list = issues.map(({ message }) => message).join(' ');
   const context = { stepId: step.id, issues: issues.map(({ code, path, message }) => ({ code, path: [...path], message })) };
   return { ok: false, error: executionError('INVALID_INPUT', `Step "${step.id}": ${list}`, 'tier2', { context }) };
@@ -109,12 +128,18 @@ const bare = (ordinal: number, id: string, type: PlanStep['type'], work: Work, t
 });
 
 /** One group whose branches are the items, which share one plan. */
-function mapPlan(step: PlanStep, work: Extract<SubRun, { kind: 'map' }>, items: readonly Json[]): Plan {
+function mapPlan(
+  step: PlanStep,
+  work: Extract<SubRun, { kind: 'map' }>,
+  items: readonly Json[],
+  secrets: readonly SecretText[] | undefined,
+): Plan {
   const { id, name, timeoutMs, onBranchFailure } = step;
   const group: PlanStep = { ...bare(0, id, 'parallel', { kind: 'group' }, timeoutMs), onBranchFailure };
   const steps = items.map((item, index): PlanStep => {
     const parameters = { [work.as]: item, index };
-    return { ...bare(index + 1, `${id}:${index}`, 'workflow', { kind: 'item', parameters }, timeoutMs), parent: 0 };
+    const own = sealed(secretsUnder(secretsBelow(secrets, [String(index)]), work.as));
+    return { ...bare(index + 1, `${id}:${index}`, 'workflow', { kind: 'item', parameters, ...own }, timeoutMs), parent: 0 };
   });
   const all = [{ ...group, children: steps.map(({ ordinal }) => ordinal) }, ...steps];
   return {

@@ -3,7 +3,7 @@
 import { executionError } from './protocol/errors.ts';
 import type { ExecutionContext, ResourceUsage, Tier } from './protocol/execution.ts';
 import type { Plan, PlanStep } from './protocol/plan.ts';
-import type { ChildSpec, NurseryCommand, RunCommand, RunFact, RunJob, RunReport } from './protocol/run.ts';
+import type { ChildSpec, NurseryCommand, ReusedStep, RunCommand, RunFact, RunJob, RunReport } from './protocol/run.ts';
 import type { StepCommand, StepFact } from './protocol/step.ts';
 import type { WaitAnswer } from './protocol/wait.ts';
 import { evolveRun } from './run.fold.ts';
@@ -19,6 +19,8 @@ export interface RunContext {
   readonly execution: ExecutionContext;
   readonly job: RunJob;
   readonly state: RunState;
+  /** Of a rerun: what is recorded with its start. */
+  readonly reused?: readonly ReusedStep[];
   /** Time at which the actor was created, for the first fact. */
   readonly bornAt: number;
 }

@@ -19,6 +19,7 @@ import type { SwarmTask } from './protocol/swarm.ts';
 import { resolveReferences } from './references.ts';
 import type { RunOutcome } from './run.decisions.ts';
 import type { Result } from './run.jobs.ts';
+import { sealed, secretsBeside } from './secret-texts.ts';
 import { giveUp, isEnding, mayHelp } from './swarm.ladder.ts';
 import { memoryFor, memoryLack, nextRank, share } from './swarm.shares.ts';
 import { isAtWork, type SwarmState, type TaskRecord } from './swarm.state.ts';
@@ -146,7 +147,7 @@ function runSpec(turn: SwarmTurn, task: SwarmTask, executionId: string, { at, in
   const runJob: RunJob = {
     execution,
     plan: task.plan,
-    input: input.value,
+    ...input.value,
     allocation: {
       ...job.allocation,
       ...limitsOf(job.allocation, reserved, state.reserved),
@@ -164,7 +165,7 @@ export function runContext({ job }: SwarmTurn, executionId: string, at: number):
 }
 
 /** The swarm's input and goal, the results of the tasks that it depends on, and over them its own parameters. */
-function taskInput(turn: SwarmTurn, task: SwarmTask): Result<JsonObject> {
+function taskInput(turn: SwarmTurn, task: SwarmTask): Result<Pick<RunJob, 'input' | 'secrets'>> {
   const { job, state } = turn;
   const known = (id: string): TaskRecord | undefined => {
     const ordinals = state.plan?.ordinals ?? {};
@@ -185,10 +186,12 @@ function taskInput(turn: SwarmTurn, task: SwarmTask): Result<JsonObject> {
   const around: JsonObject = { goal: job.goal, ...job.input, task: task.id, description: task.description, results };
   const own = resolved.value as JsonObject;
   const { inputs } = task.plan;
-  if (!inputs) return { ok: true, value: { ...around, ...own } };
+  if (!inputs) return { ok: true, value: { input: { ...around, ...own }, ...sealed(resolved.secrets) } };
   const wanted = Object.fromEntries(Object.entries(around).filter(([name]) => Object.hasOwn(inputs, name)));
   const { input, issues } = resolveInput(inputs, { ...wanted, ...own });
-  if (issues.length === 0) return { ok: true, value: input };
+  if (issues.length === 0) {
+    return { ok: true, value: { input, ...sealed(secretsBeside(resolved.secrets, (name) => !Object.hasOwn(inputs, name))) } };
+  }
   const list = issues.map(({ message }) => message).join(' ');
   return { ok: false, error: executionError('INVALID_INPUT', `Task "${task.id}": ${list}`, 'tier1', { context: { taskId: task.id } }) };
 }

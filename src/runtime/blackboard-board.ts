@@ -2,6 +2,7 @@
 
 import type { BlackboardEntry } from '../actors/blackboard.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
+import type { Json } from '../machines/protocol/execution.ts';
 import { applied, checkKey, type Operation, type Sized } from './blackboard-values.ts';
 
 /** A deleted key keeps its version, and its place. */
@@ -11,6 +12,8 @@ export interface WriteRequest {
   readonly operation: Operation;
   readonly key: string;
   readonly given?: unknown;
+  /** What becomes of the given value before it is kept. */
+  readonly scrub: (value: Json) => Json;
   readonly ifVersion?: number | undefined;
   readonly by?: string | undefined;
   readonly at: number;
@@ -48,7 +51,7 @@ export class Board {
   }
 
   /** The outcome of a write, which changes nothing yet; undefined when there is nothing to delete. Throws when the write is refused. */
-  next({ operation, key, given, ifVersion, by, at }: WriteRequest): Slot | undefined {
+  next({ operation, key, given, scrub, ifVersion, by, at }: WriteRequest): Slot | undefined {
     checkKey(key);
     const last = this.#last(key);
     const present = last?.isDeleted === false ? last : undefined;
@@ -59,7 +62,7 @@ export class Board {
     }
     const isDeleted = operation === 'delete';
     if (isDeleted && !present) return undefined;
-    const sized = applied(operation, key, present, given);
+    const sized = applied(operation, key, present, given, scrub);
     if (!last && this.#keys >= MAX_KEYS) {
       throw new SwarmchartError('LIMIT_EXCEEDED', `A blackboard holds ${MAX_KEYS} keys at most, those deleted included`);
     }

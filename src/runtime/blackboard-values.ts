@@ -26,15 +26,21 @@ export function checkKey(key: unknown): void {
 }
 
 /** The value after an operation; `present` is undefined where there is none. Throws, as `Blackboard` says. */
-export function applied(operation: Operation, key: string, present: Sized | undefined, given: unknown): Sized {
+export function applied(
+  operation: Operation,
+  key: string,
+  present: Sized | undefined,
+  given: unknown,
+  scrub: (value: Json) => Json = (value) => value,
+): Sized {
   switch (operation) {
     case 'set':
-      return sized(key, copied(key, given));
+      return sized(key, copied(key, given, scrub));
     case 'delete':
       return { value: null, bytes: 4 };
     case 'append': {
       const list = needed(operation, key, 'list', present?.value ?? []);
-      const item = sized(key, copied(key, given));
+      const item = sized(key, copied(key, given, scrub));
       const bytes = list.length === 0 ? item.bytes + 2 : (present?.bytes ?? 2) + item.bytes + 1;
       return { value: Object.freeze([...list, item.value]), bytes: withinLimit(key, bytes) };
     }
@@ -45,7 +51,7 @@ export function applied(operation: Operation, key: string, present: Sized | unde
     }
     case 'merge':
     case 'deepMerge': {
-      const members = needed(operation, key, 'object', copied(key, given), 'takes');
+      const members = needed(operation, key, 'object', copied(key, given, scrub), 'takes');
       const object = needed(operation, key, 'object', present ? present.value : {});
       return sized(key, operation === 'merge' ? { ...object, ...members } : deepMerged(object, members));
     }
@@ -83,9 +89,9 @@ function typeOf(value: unknown): string {
   return typeof value;
 }
 
-function copied(key: string, given: unknown): Json {
+function copied(key: string, given: unknown, scrub: (value: Json) => Json): Json {
   try {
-    return frozen(toJson(given, 'The writer', MAX_VALUE_BYTES));
+    return frozen(scrub(toJson(given, 'The writer', MAX_VALUE_BYTES)));
   } catch (thrown) {
     if (!isSwarmchartError(thrown)) throw thrown;
     if (thrown.code === 'OUTPUT_TOO_LARGE') throw tooLarge(key);

@@ -4,6 +4,7 @@ import type { Blackboard, BlackboardEntry, WriteCondition } from '../actors/blac
 import type { Clock } from '../actors/clock.ts';
 import { describe } from '../actors/failure.ts';
 import { copyOf } from '../actors/json.ts';
+import type { Secrets } from '../actors/services.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
 import type { Json } from '../machines/protocol/execution.ts';
 import type { Fact, FactBody } from '../machines/protocol/facts.ts';
@@ -29,6 +30,7 @@ export interface BlackboardServices {
   readonly record: (swarmId: string, fact: BlackboardFact) => Promise<void> | undefined;
   /** The board of a live swarm is not forgotten. */
   readonly isLive: (swarmId: string) => boolean;
+  readonly secrets: Pick<Secrets, 'scrub' | 'scrubAny'>;
 }
 
 export interface Writer {
@@ -64,7 +66,9 @@ export class Blackboards {
     const write = async (operation: Operation, key: string, given?: unknown, condition?: WriteCondition): Promise<BlackboardEntry> => {
       signal?.throwIfAborted();
       const ifVersion = checkCondition(condition);
-      return this.#write(swarmId, { operation, key, given, ifVersion, by, at: this.#services.clock.now() });
+      const { secrets, clock } = this.#services;
+      const scrub = (value: Json): Json => secrets.scrub(value);
+      return this.#write(swarmId, { operation, key: secrets.scrubAny(key), given, scrub, ifVersion, by, at: clock.now() });
     };
     return {
       swarmId,

@@ -3,14 +3,17 @@
 import type { ModuleOperations, Strategy } from '../actors/services.ts';
 import { BUILTIN_STRATEGIES, echo } from './builtins.ts';
 import type { RuntimeOptions } from './options.ts';
+import { type RuntimeSecrets, secretsOf } from './secrets/secrets.ts';
 import { ToolRegistry } from './tool-registry.ts';
 import type { LoadedWorkflow, WorkflowRegistry } from './workflow/registry.ts';
+import type { SecretNames } from './workflow/secret-references.ts';
 
 export interface Configuration {
   readonly tools: ToolRegistry;
   readonly modules: ReadonlyMap<string, ModuleOperations>;
   readonly strategies: ReadonlyMap<string, Strategy>;
   readonly conditions: NonNullable<RuntimeOptions['conditions']>;
+  readonly secrets: RuntimeSecrets;
   /** Those that were created, by id. */
   readonly workflows: Map<string, LoadedWorkflow>;
   /** What exists here that a workflow can name. */
@@ -23,9 +26,10 @@ export function configurationOf(options: RuntimeOptions): Configuration {
   const modules = new Map(Object.entries(options.modules ?? {}));
   const strategies = new Map(Object.entries({ ...BUILTIN_STRATEGIES, ...options.strategies }));
   const conditions = options.conditions ?? {};
+  const secrets = secretsOf(options.secrets);
   const workflows = new Map<string, LoadedWorkflow>();
-  const registry = registryOf(tools, modules, strategies, conditions, workflows);
-  return { tools, modules, strategies, conditions, workflows, registry };
+  const registry = registryOf(tools, modules, strategies, conditions, secrets.names, workflows);
+  return { tools, modules, strategies, conditions, secrets, workflows, registry };
 }
 
 function registryOf(
@@ -33,6 +37,7 @@ function registryOf(
   modules: ReadonlyMap<string, object>,
   strategies: ReadonlyMap<string, unknown>,
   conditions: object,
+  secrets: SecretNames,
   workflows: ReadonlyMap<string, LoadedWorkflow>,
 ): WorkflowRegistry {
   const names = {
@@ -50,6 +55,7 @@ function registryOf(
     hasCondition: (name) => Object.hasOwn(conditions, name),
     tool: (name) => tools.get(name),
     workflow: (id) => workflows.get(id),
+    secrets,
     names: (kind) => names[kind](),
   };
 }

@@ -24,6 +24,7 @@ const CHECKS: Readonly<Record<keyof RuntimeOptions, Check>> = {
   modules: elsewhere,
   strategies: elsewhere,
   conditions: elsewhere,
+  secrets: elsewhere,
   agents: elsewhere,
   planner: isFunction,
   knowledge: elsewhere,

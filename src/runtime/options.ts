@@ -13,6 +13,7 @@ import type { ErrorLogOptions } from './errors/error-log.ts';
 import type { InspectionObserver } from './inspection.ts';
 import type { Journal } from './journal/journal.ts';
 import type { EscalationDefinition, RecoveryStrategies } from './recovery.ts';
+import type { SecretsOption } from './secrets/secrets.ts';
 import type { KnowledgeBase } from './swarm/knowledge.ts';
 import type { Planner } from './swarm/planner.ts';
 import type { Synthesize } from './swarm/synthesis.ts';
@@ -26,6 +27,11 @@ export interface RuntimeOptions {
   readonly strategies?: Readonly<Record<string, Strategy>>;
   /** Predicates by name, for `custom` conditions. */
   readonly conditions?: Readonly<Record<string, (scope: ConditionScope) => boolean | Promise<boolean>>>;
+  /**
+   * Secrets by name, for parameters (`{{secrets.NAME}}`) and for tools (`context.secret('NAME')`): each a text, or a function that is asked for
+   * every attempt; or one function for all names. Facts, logs and errors show `[secret:NAME]` for their values.
+   */
+  readonly secrets?: SecretsOption;
   /** Agents that every swarm may use; more can be registered at any time. */
   readonly agents?: readonly AgentDefinition[];
   /** Decomposes goals for swarms, before their playbooks are asked. */

@@ -1,6 +1,7 @@
 /** What must hold of every stream of facts, whatever the order of events. Each check returns the violations that it found. */
 
 import type { Fact } from '../machines/protocol/facts.ts';
+import type { ReusedStep, RunJob } from '../machines/protocol/run.ts';
 import { isTerminal } from '../runtime/journal/journal.ts';
 import { budgets, reservations } from './budget-invariants.ts';
 
@@ -18,6 +19,7 @@ export function violations(facts: readonly Fact[]): string[] {
     ...lineage(facts),
     ...startsWhilePaused(facts),
     ...repeatedSteps(facts),
+    ...reuses(facts),
     ...leases(facts),
   ];
 }
@@ -106,6 +108,8 @@ export function startsWhilePaused(facts: readonly Fact[]): string[] {
 }
 
 const SETTLED = /^tier(1\/task|2\/step)\/(completed|failed|skipped|cancelled)$/;
+const isSettling = ({ type, payload }: Fact): boolean =>
+  SETTLED.test(type) || (type === 'tier2/step/reused' && (payload as Payload)['status'] !== 'entered');
 
 /** A step or a task that has settled is never started again. */
 export function repeatedSteps(facts: readonly Fact[]): string[] {
@@ -116,12 +120,27 @@ export function repeatedSteps(facts: readonly Fact[]): string[] {
     if (fact.type === 'tier1/swarm/decomposed') forgetUnfinished(settled, fact.executionId);
     const key = `${fact.executionId} ${String(stepId ?? taskId)}`;
     const name = `"${String(stepId ?? taskId)}" of ${fact.executionId}`;
-    if (SETTLED.test(fact.type)) {
+    if (isSettling(fact)) {
       if (settled.has(key)) found.push(`${name} settled twice (${fact.id})`);
       settled.set(key, fact.type === 'tier1/task/completed');
     }
     const isStart = fact.type === 'tier2/step/started' || fact.type === 'tier1/task/started';
     if (isStart && settled.has(key)) found.push(`${name} started after it settled (${fact.id})`);
+  }
+  return found;
+}
+
+/** What is taken over of another run is recorded with the start of the one that takes it over, before anything else is, and from a run that it names. */
+export function reuses(facts: readonly Fact[]): string[] {
+  const found: string[] = [];
+  /** By run that has done nothing yet: the one that it is a rerun of. */
+  const fresh = new Map<string, unknown>();
+  for (const { type, executionId, payload, id } of facts) {
+    const { job, stepId, from } = payload as { readonly job?: RunJob } & Partial<ReusedStep>;
+    if (type === 'tier2/routine/started') fresh.set(executionId, job?.rerunOf?.executionId);
+    else if (type !== 'tier2/step/reused') fresh.delete(executionId);
+    else if (from?.executionId === undefined || fresh.get(executionId) !== from.executionId)
+      found.push(`"${String(stepId)}" of ${executionId} takes over what no run left to it (${id})`);
   }
   return found;
 }

@@ -26,6 +26,11 @@ const PROGRAMS = {
     'pause-the-system': () => import('./programs/pause-the-system.ts'),
   },
   'docs/durability.md': { 'survive-a-restart': () => import('./programs/survive-a-restart.ts') },
+  'docs/replay-and-rerun.md': {
+    'replay-a-run': () => import('./programs/replay-a-run.ts'),
+    'rerun-a-run': () => import('./programs/rerun-a-run.ts'),
+  },
+  'docs/secrets.md': { 'use-secrets': () => import('./programs/use-secrets.ts') },
   'docs/people.md': { 'decide-together': () => import('./programs/decide-together.ts') },
   'docs/supervision.md': { supervise: () => import('./programs/supervise.ts') },
   'docs/testing.md': {

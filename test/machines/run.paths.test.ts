@@ -6,6 +6,7 @@ import { CoverageRecorder, coverage } from '../../src/testing/coverage.ts';
 import { EVERY_CHART } from './paths/every-chart.ts';
 import { retries } from './paths/jobs.ts';
 import { OWN, planOf, type StepSpec, UNRESOLVED, WHEN } from './paths/plans.ts';
+import { rerunFrom, reusing } from './paths/reruns.ts';
 import { aRun, deafTo } from './paths/runs.ts';
 import { anyWalk, walk, walkPaths } from './paths/walks.ts';
 
@@ -74,6 +75,24 @@ const CASES: Readonly<Record<string, ReturnType<typeof aRun>>> = {
   'a group in a group that fails fast, one step at a time': aRun([{ branches: [{}, { branches: [{}] }], onBranchFailure: 'fail-fast' }], {
     maxConcurrentSteps: 1,
   }),
+  'a rerun of the last of three steps': reusing(
+    aRun([...chain, { after: [1], ...OWN.undone }]),
+    { ordinal: 0 },
+    { ordinal: 1, status: 'skipped' },
+  ),
+  'a rerun within branches, one at a time': reusing(aRun([{ branches: [{}, {}, { after: [0] }], maxConcurrency: 1 }]), { ordinal: 1 }),
+  'a rerun within a condition that held': reusing(
+    aRun([{ then: [{}, { after: [0] }], else: [{}] }, { after: [0] }]),
+    { ordinal: 0, status: 'entered', branch: 'then' },
+    { ordinal: 1 },
+    { ordinal: 3, status: 'skipped' },
+  ),
+  'a rerun of a group of which nothing is left to do': reusing(
+    aRun([{ branches: [{}, {}], ...WHEN }]),
+    { ordinal: 0, status: 'entered' },
+    { ordinal: 1 },
+    { ordinal: 2, status: 'failed', error: executionError('EXECUTION_FAILED', 'It was down', 'tier3') },
+  ),
 };
 
 const fallback = fc.constantFrom(person, pair, value, otherTool, skip, { on: 'any', action: 'fail' } as const);
@@ -130,6 +149,21 @@ describe('the run', () => {
       }),
       { numRuns: 400 },
     );
+  });
+
+  it('keeps its promises as a rerun of any run, left anywhere, from any step that was reached', () => {
+    let reruns = 0;
+    fc.assert(
+      fc.property(anyRun, anyWalk, fc.nat(), anyWalk, (input, strides, from, more) => {
+        const { allFacts } = walk(run, input, strides);
+        const rerun = rerunFrom(input, allFacts, from % input.job.plan.steps.length);
+        if (!rerun) return;
+        walk(run, rerun, more);
+        reruns++;
+      }),
+      { numRuns: 300 },
+    );
+    expect(reruns).toBeGreaterThan(50);
   });
 
   it('is planned as written', () => {

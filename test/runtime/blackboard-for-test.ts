@@ -3,6 +3,7 @@
 import type { Fact } from '../../src/machines/protocol/facts.ts';
 import { envelope } from '../../src/machines/protocol/facts.ts';
 import { type BlackboardFact, Blackboards } from '../../src/runtime/blackboard.ts';
+import { NO_SECRETS } from '../../src/runtime/secrets/secrets.ts';
 
 export function startBlackboards({ live = new Set<string>() }: { readonly live?: ReadonlySet<string> } = {}) {
   const facts: Fact[] = [];
@@ -15,6 +16,7 @@ export function startBlackboards({ live = new Set<string>() }: { readonly live?:
   const boards = new Blackboards({
     clock: { now: () => world.now },
     isLive: (swarmId) => live.has(swarmId),
+    secrets: NO_SECRETS,
     record: (swarmId, fact) => {
       if (!world.isHeld) return void commit(swarmId, fact);
       const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -1,5 +1,6 @@
 import type { ToolContext } from 'swarmchart';
 import { Blackboards } from '../../src/runtime/blackboard.ts';
+import { NO_SECRETS } from '../../src/runtime/secrets/secrets.ts';
 
 /** What a tool is given when no runtime runs it. */
 export function toolContext(more: Partial<ToolContext> = {}): ToolContext {
@@ -10,9 +11,12 @@ export function toolContext(more: Partial<ToolContext> = {}): ToolContext {
     stepId: 'step',
     attempt: 1,
     idempotencyKey: 'execution-1/step',
+    secret: (name) => NO_SECRETS.get(name, new AbortController().signal),
     checkpoint: async () => undefined,
     spend: ignore,
-    blackboard: new Blackboards({ clock: { now: () => 0 }, record: () => undefined, isLive: () => false }).of('swarm-1'),
+    blackboard: new Blackboards({ clock: { now: () => 0 }, record: () => undefined, isLive: () => false, secrets: NO_SECRETS }).of(
+      'swarm-1',
+    ),
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
     ...more,
   };

@@ -56,7 +56,7 @@ function swarmIn(text: string, file: string, { workflow, goal }: RunFlags, given
   return swarmJob(swarm, input, goal);
 }
 
-const NEEDS_CONFIGURATION: ReadonlySet<string> = new Set(['TOOL_NOT_FOUND', 'MODULE_NOT_FOUND', 'UNKNOWN_STRATEGY']);
+const NEEDS_CONFIGURATION: ReadonlySet<string> = new Set(['TOOL_NOT_FOUND', 'MODULE_NOT_FOUND', 'UNKNOWN_STRATEGY', 'SECRET_NOT_FOUND']);
 
 /** Without a configuration, what the file names may be missing for that reason alone. */
 function explained(configuration: string | undefined, read: () => Job): Job {
@@ -66,7 +66,7 @@ function explained(configuration: string | undefined, read: () => Job): Job {
     const isRefusal = thrown instanceof UsageError && thrown.issues.some(({ code }) => NEEDS_CONFIGURATION.has(code));
     if (!isRefusal || configuration !== undefined) throw thrown;
     const hint =
-      'tools, modules and strategies come from a swarmchart.config.ts in the working folder, or from --config PATH; there is none';
+      'tools, modules, strategies and secrets come from a swarmchart.config.ts in the working folder, or from --config PATH; there is none';
     throw new UsageError(thrown.code, thrown.message, { issues: thrown.issues, hint });
   }
 }

@@ -14,6 +14,7 @@ export const ERROR_CLASSES = {
   TOOL_NOT_FOUND: 'validation',
   MODULE_NOT_FOUND: 'validation',
   OPERATION_NOT_FOUND: 'validation',
+  SECRET_NOT_FOUND: 'validation',
   UNKNOWN_STRATEGY: 'validation',
   MODEL_NOT_CONFIGURED: 'validation',
   MISSING_PARAMETER: 'validation',

@@ -8,6 +8,7 @@
 import type { DecisionPolicy } from './decision.ts';
 import type { ErrorClass, ErrorCode } from './errors.ts';
 import type { Json, JsonObject } from './execution.ts';
+import type { WithSecrets } from './secrets.ts';
 
 /** Waiting time before a retry: `baseMs`, `baseMs · n` or `baseMs · factor^(n-1)`, capped, spread by ± `jitter` (0 to 1). */
 export interface Backoff {
@@ -97,7 +98,7 @@ export type Work =
   | { readonly kind: 'group' }
   | SubRun
   /** Of the run that a map becomes: one item, by the plan that all its items share. Its parameters hold no references any more. */
-  | { readonly kind: 'item'; readonly parameters: JsonObject }
+  | ({ readonly kind: 'item'; readonly parameters: JsonObject } & WithSecrets)
   | { readonly kind: 'wait'; readonly for: WaitFor };
 
 /**

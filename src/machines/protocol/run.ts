@@ -6,11 +6,12 @@ import type { ErrorClass } from './errors.ts';
 import type { Amounts, ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
 import type { FactBody } from './facts.ts';
 import type { Plan, Recovery, RetryPolicy } from './plan.ts';
+import type { WithSecrets } from './secrets.ts';
 import type { StepOutcome } from './step.ts';
 import type { ResolvedWait, WaitAnswer } from './wait.ts';
 
 /** Everything a run needs, as plain data; the payload of its first fact, so that its stream is enough to restart it. */
-export interface RunJob {
+export interface RunJob extends WithSecrets {
   readonly execution: ExecutionContext;
   readonly plan: Plan;
   readonly input: JsonObject;
@@ -20,6 +21,30 @@ export interface RunJob {
   readonly recovery: Partial<Record<ErrorClass, Recovery>>;
   /** A definition that was refused still becomes a run: it starts and fails with this. */
   readonly refusal?: ExecutionError;
+  /** Of a rerun: which run's results it takes over, and the step from which it was asked to run again. */
+  readonly rerunOf?: { readonly executionId: string; readonly from: string };
+}
+
+/** A fact of another run. */
+export interface FactOf {
+  readonly executionId: string;
+  readonly seq: number;
+}
+
+/** What a rerun takes over of one step. */
+export interface ReusedStep {
+  readonly stepId: string;
+  readonly ordinal: number;
+  /** `entered`: a group whose conditions are not asked again, and some of whose steps will run. */
+  readonly status: 'completed' | 'skipped' | 'failed' | 'timed_out' | 'cancelled' | 'entered';
+  readonly output: Json;
+  readonly error?: ExecutionError;
+  /** Of what failed or was cancelled within a group that came to an end all the same. */
+  readonly fatal?: true;
+  readonly branch?: 'then' | 'else';
+  readonly reason?: SkipReason;
+  /** Where it is recorded. */
+  readonly from: FactOf;
 }
 
 /** How a run ended; the output of its actor. */
@@ -103,6 +128,8 @@ export type RunFact =
         readonly waitsFor?: ResolvedWait;
       }>
     >
+  /** A result of another run stands for this step: it does not run, and costs nothing. Recorded with the run's start. */
+  | FactBody<'tier2/step/reused', ReusedStep>
   /** Its child has crashed, and another life of the same execution goes on where its facts end. */
   | FactBody<
       'tier2/step/restarted',

@@ -5,6 +5,7 @@ import type { ErrorClass } from './errors.ts';
 import type { ExecutionContext, ExecutionError, Json, JsonObject, ResourceAllocation, ResourceUsage } from './execution.ts';
 import type { FactBody } from './facts.ts';
 import type { Condition, RetryPolicy, StepLease } from './plan.ts';
+import type { WithSecrets } from './secrets.ts';
 
 /** Values that a condition may read: the run's input, and the settled steps that it names. */
 export interface ConditionScope {
@@ -12,16 +13,21 @@ export interface ConditionScope {
   readonly steps: { readonly [stepId: string]: { readonly status: string; readonly result: Json; readonly error: Json } };
 }
 
-/** A step's work with every reference resolved. */
+/** A step's work with every reference resolved; those of secrets are when an attempt begins. */
 export type StepWork =
-  | {
+  | ({
       readonly kind: 'tool';
       readonly tool: string;
       readonly strategy: string;
       readonly parameters: JsonObject;
       readonly lease?: StepLease;
-    }
-  | { readonly kind: 'module-operation'; readonly module: string; readonly operation: string; readonly parameters: JsonObject }
+    } & WithSecrets)
+  | ({
+      readonly kind: 'module-operation';
+      readonly module: string;
+      readonly operation: string;
+      readonly parameters: JsonObject;
+    } & WithSecrets)
   | { readonly kind: 'condition'; readonly condition: Condition };
 
 /** Everything an executor needs; plain data. */

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../actors/clock.ts';
 import type { FaultHooks } from '../../actors/faults.ts';
-import type { Counters } from '../../actors/services.ts';
+import type { Counters, Secrets } from '../../actors/services.ts';
 import type { Logger } from '../../actors/tool.ts';
 import type { AgentCircuit, LeaseAnswer, LeaseOutcome, PoolFact } from '../../machines/protocol/agent.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
@@ -22,6 +22,7 @@ export interface AgentsServices {
   readonly counters: Counters;
   readonly enqueue: (to: string, type: string, open: () => void) => void;
   readonly publish: (facts: readonly Fact[]) => void;
+  readonly secrets: Secrets;
   /** Given, faults may be injected into any agent, so that each has a body. */
   readonly faults?: FaultHooks;
   /** Without them no agent has a circuit breaker. */

@@ -20,7 +20,7 @@ import {
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { ExecutionContext } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
-import { FactStream } from '../journal/fact-stream.ts';
+import { FactStream, type FactStreamOptions } from '../journal/fact-stream.ts';
 import type { Journal } from '../journal/journal.ts';
 import { publishedStream } from '../journal/published-stream.ts';
 import { type Audit, checkAudit, checkCall, checkKey, type GuardedCall, SYSTEM } from './doors.ts';
@@ -37,6 +37,8 @@ export interface BreakersServices {
   readonly faults: FaultHooks;
   readonly journal: Journal;
   readonly publish: (facts: readonly Fact[]) => void;
+  /** What facts become before they are written. */
+  readonly checked?: FactStreamOptions['checked'];
   /** What guards something that there is, though nobody has called it; undefined for what is unknown or has no breaker. */
   readonly known: (key: BreakerKey) => Guard | undefined;
   /** Hears of what breakers record, as soon as they do: while they still act, so that it must not send them anything. */
@@ -271,11 +273,11 @@ export class BreakerRegistry implements Breakers {
 
   /** The agents of a swarm's own come and go with it, and so does what is known of them. */
   #openStream(name: string, seq = 0): FactStream {
-    const { journal, publish: onCommitted, log } = this.#services;
+    const { journal, publish: onCommitted, checked, log } = this.#services;
     const isOfSwarm = name.startsWith('breaker/agent/') && name.split('/').length > 3;
     if (isOfSwarm) return publishedStream(name, onCommitted);
     const onFailed = (err: unknown) => log.error({ err, breaker: name }, 'a circuit breaker is not recorded any more');
-    return new FactStream({ name, journal, seq, onCommitted, onFailed });
+    return new FactStream({ name, journal, seq, ...(checked && { checked }), onCommitted, onFailed });
   }
 }
 

@@ -3,6 +3,7 @@
 import type { EventObject } from 'xstate';
 import type { Clock } from '../../actors/clock.ts';
 import type { PostOffice } from '../../actors/post-office.ts';
+import type { Secrets } from '../../actors/services.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { FactBody } from '../../machines/protocol/facts.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -16,6 +17,8 @@ export interface CommandServices {
   readonly roots: Roots;
   readonly post: PostOffice;
   readonly journal: Journal;
+  /** Whoever tells a value tells it the runtime, and nobody else. */
+  readonly secrets: Pick<Secrets, 'scrub'>;
 }
 
 export class Commands {
@@ -42,7 +45,7 @@ export class Commands {
     const answer = Promise.withResolvers<boolean>();
     const deliver = (): boolean | Promise<boolean> => {
       const isAccepted = ref.getSnapshot().status === 'active' && accepts(phaseOf(entry), ref.getSnapshot().context);
-      if (isAccepted) ref.send(event(this.#services.clock.now()));
+      if (isAccepted) ref.send(this.#services.secrets.scrub(event(this.#services.clock.now())));
       return entry.stream.committed()?.then(() => isAccepted) ?? isAccepted;
     };
     const isTaken = this.#services.post.post(ref, 'command', () => {

@@ -38,7 +38,7 @@ async function rest(services: DrainServices, graceMs: number): Promise<void> {
 async function silence({ roots, post }: DrainServices): Promise<void> {
   const recorded = (): number => roots.values().reduce((sum, { stream }) => sum + stream.seq, 0);
   for (let before = -1, quiet = 0; quiet < QUIET_ROUNDS; ) {
-    await Promise.all([...roots.values()].map(({ stream }) => stream.committed()?.catch(() => undefined)));
+    await Promise.all([...roots.values()].map(async ({ stream }) => stream.committed()?.catch(() => undefined)));
     const { promise, resolve } = Promise.withResolvers<void>();
     post.enqueue('runtime', 'drain', resolve);
     await promise;

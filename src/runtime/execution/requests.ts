@@ -187,6 +187,11 @@ const decision = z.strictObject({
 /** A person's answer as it may enter a fact. Throws INVALID_INPUT with every problem. */
 export const checkDecision = (given: unknown): Decision => present(parsed(decision, given));
 
+const rerun = z.strictObject({ from: id, input: parameters.optional(), executionId: rootId.optional() });
+
+/** What is asked of a rerun, with a copy of its input. Throws INVALID_INPUT with every problem. */
+export const checkRerun = (given: unknown): Present<z.output<typeof rerun>> => present(parsed(rerun, given));
+
 const signal = z.strictObject({ name: z.string().min(1).max(256), payload: json });
 
 /** A signal as it may enter a fact. Throws INVALID_INPUT with every problem. */

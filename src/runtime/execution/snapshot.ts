@@ -4,6 +4,7 @@ import { type ExecutorState, usageIn } from '../../machines/executor.fold.ts';
 import type { Asked, Vote } from '../../machines/protocol/decision.ts';
 import type { ExecutionError, ExecutionStatus, Json, JsonObject, ResourceUsage, StepStatus } from '../../machines/protocol/execution.ts';
 import type { Plan, PlanStep } from '../../machines/protocol/plan.ts';
+import type { FactOf } from '../../machines/protocol/run.ts';
 import type { ResolvedWait } from '../../machines/protocol/wait.ts';
 import type { RunState, StepRecord } from '../../machines/run.state.ts';
 import { statusOf } from './directory.ts';
@@ -20,6 +21,8 @@ export interface StepSnapshot {
   readonly settledAt?: number;
   readonly result?: Json;
   readonly error?: ExecutionError;
+  /** The fact of another run whose result this is: it was not done here. */
+  readonly reused?: FactOf;
   /** How its compensation ended, when its run failed or was cancelled. */
   readonly undone?: 'compensated' | 'failed';
 }
@@ -110,6 +113,7 @@ function stepSnapshot(step: PlanStep, record: StepRecord | undefined, runIsOver:
     ...(record && record.settledAt > 0 && { settledAt: record.settledAt }),
     ...(record?.status === 'completed' && { result: record.output }),
     ...(record?.error && { error: record.error }),
+    ...(record?.reused && { reused: record.reused }),
     ...(record?.undone && { undone: record.undone }),
   };
 }

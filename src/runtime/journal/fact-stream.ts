@@ -18,6 +18,8 @@ export interface FactStreamOptions {
   readonly seq?: number;
   /** When that happened. */
   readonly at?: number;
+  /** What facts become before they are written. @default themselves */
+  readonly checked?: (facts: readonly Fact[]) => readonly Fact[];
   readonly onCommitted: (facts: readonly Fact[]) => void;
   readonly onFailed: (error: SwarmchartError) => void;
 }
@@ -56,7 +58,8 @@ export class FactStream {
   record({ execution, tier, facts }: CommitParams): void {
     if (this.#failure || facts.length === 0) return;
     const expected = this.#seq;
-    const enveloped = facts.map((body, index) => envelope(body, expected + index + 1, this.name, tier, execution));
+    const recorded = facts.map((body, index) => envelope(body, expected + index + 1, this.name, tier, execution));
+    const enveloped = this.#options.checked?.(recorded) ?? recorded;
     this.#seq += enveloped.length;
     this.#at = enveloped.at(-1)?.at ?? this.#at;
     try {

@@ -59,12 +59,13 @@ const isHelped = (state: ExecutionState | undefined): boolean => state !== undef
 export function foldStream(facts: Iterable<Fact>): Map<string, ExecutionState> {
   const states = new Map<string, ExecutionState>();
   for (const fact of facts) {
-    states.set(fact.executionId, evolve(states.get(fact.executionId), fact));
+    states.set(fact.executionId, evolveExecution(states.get(fact.executionId), fact));
   }
   return states;
 }
 
-function evolve(state: ExecutionState | undefined, fact: Fact): ExecutionState {
+/** The state of the fact's execution after it; undefined before its first. */
+export function evolveExecution(state: ExecutionState | undefined, fact: Fact): ExecutionState {
   if (fact.tier === 'tier1') return evolveSwarm((state as SwarmState | undefined) ?? FRESH_SWARM, fact as SwarmFact);
   if (fact.tier === 'tier2') return evolveRun((state as RunState | undefined) ?? FRESH_RUN, fact as RunFact);
   if (isOfWaiter(state, fact)) return evolveWaiter((state as WaiterState | undefined) ?? FRESH_WAITER, fact as WaitFact);

@@ -10,6 +10,7 @@ import { IssueList, issuesToError, type Path } from '../workflow/issues.ts';
 import { isObject, type RawObject } from '../workflow/origins.ts';
 import type { WorkflowRegistry } from '../workflow/registry.ts';
 import type { InputDeclaration } from '../workflow/schema.ts';
+import { refuseSecrets, refuseSecretsAsName } from '../workflow/secret-references.ts';
 import { readObject } from '../workflow/source-object.ts';
 import { readText, type Source } from '../workflow/source-text.ts';
 import { didYouMean } from '../workflow/suggest.ts';
@@ -154,12 +155,16 @@ function read(source: RawObject, path: Path, options: LoadSwarmOptions, issues: 
   const agents = readAgents(raw['agents'], at('agents'), issues);
   if (onlyOwnAgents && agents.length === 0) issues.add('NO_CAPABLE_AGENT', at('onlyOwnAgents'), 'The swarm has no agents of its own.');
   checkGoal(fields, issues);
+  for (const [inputName, { default: value }] of Object.entries(input ?? {})) {
+    refuseSecretsAsName(inputName, [...at('input'), inputName], issues);
+    refuseSecrets(value, [...at('input'), inputName, 'default'], issues);
+  }
   const playbooks = readPlaybooks(raw, at, id, issues);
   const roles = rolesOf(raw['organization']);
   const inputNames = namesOf(raw['input']);
   const taskIds = new Set<string>();
   for (const { playbook, tasksAt } of playbooks) {
-    const surroundings = { routines, ...(inputNames && { inputNames }), ...(roles && { roles }) };
+    const surroundings = { routines, mayReadSecrets: true, ...(inputNames && { inputNames }), ...(roles && { roles }) };
     const { plan, issues: problems, ids } = planTasks(playbook.tasks, tasksAt, playbook.id, surroundings);
     for (const problem of problems) issues.add(problem.code, problem.path, problem.message);
     for (const known of ids) taskIds.add(known);
@@ -209,6 +214,7 @@ function checkGoal({ sound: { goal }, raw, at }: Fields<typeof SWARM_SHAPE>, iss
   const inputs = namesOf(raw['input']);
   for (const { part } of listReferences(goal ?? '')) {
     if (part.kind === 'malformed') issues.add('UNRESOLVED_REFERENCE', at('goal'), `${part.text} is not a reference: ${part.reason}.`);
+    else if (part.kind === 'secret') refuseSecrets(part.text, at('goal'), issues);
     else if (part.kind === 'step') issues.add('UNRESOLVED_REFERENCE', at('goal'), `A goal reads no task, as ${part.text} does.`);
     else if (inputs && !inputs.has(part.name)) {
       issues.add('UNRESOLVED_REFERENCE', at('goal'), `The swarm has no input "${part.name}".${didYouMean(part.name, inputs)}`);

@@ -23,6 +23,7 @@ export function withWorkflows(
     hasCondition: (name) => given.hasCondition(name),
     tool: (name) => given.tool?.(name),
     workflow: find,
+    ...(given.secrets && { secrets: given.secrets }),
     names: (kind) => (kind === 'workflow' ? ids() : (given.names?.(kind) ?? [])),
   };
 }

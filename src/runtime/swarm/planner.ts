@@ -1,5 +1,6 @@
 /** The planner's port: from a goal to tasks. A planner of the user's is asked first, then playbooks and what earlier swarms have taught. */
 
+import { memberOf } from '../../actors/failure.ts';
 import { copyOf } from '../../actors/json.ts';
 import { undecomposed } from '../../actors/planner.ts';
 import type { Logger } from '../../actors/tool.ts';
@@ -88,13 +89,27 @@ export async function planGoal(
     const raw = await firstAnswer([...(services.planner ? [services.planner] : []), playbookPlanner(definition ?? NO_PLAYBOOKS)], request);
     const roles = organization && new Set(organization.roles.map(({ id }) => id));
     const inputNames = new Set(Object.keys(input));
-    return decompositionToPlan(raw, { goal, routines, inputNames, ...(roles && { roles }), ...(replan && { kept: replan.kept }) });
+    const mayReadSecrets = isOfPlaybook(raw, definition ?? NO_PLAYBOOKS);
+    return decompositionToPlan(raw, {
+      goal,
+      routines,
+      inputNames,
+      mayReadSecrets,
+      ...(roles && { roles }),
+      ...(replan && { kept: replan.kept }),
+    });
   } catch (thrown) {
     return undecomposed(goal, thrown);
   }
 }
 
-const NO_PLAYBOOKS = { playbooks: [] };
+const NO_PLAYBOOKS: Pick<LoadedSwarm, 'playbooks'> = { playbooks: [] };
+
+/** By identity: whoever writes down the same tasks is not their author. */
+const isOfPlaybook = (answer: unknown, { playbooks }: Pick<LoadedSwarm, 'playbooks'>): boolean => {
+  const tasks = memberOf(answer, 'tasks');
+  return playbooks.some((playbook) => playbook.tasks === tasks);
+};
 
 async function firstAnswer(planners: readonly Planner[], request: PlannerRequest): Promise<unknown> {
   for (const planner of planners) {

@@ -7,6 +7,7 @@ import type { IssueList, Path } from '../workflow/issues.ts';
 import { type LoadedWorkflow, loadWorkflows } from '../workflow/load.ts';
 import { isObject, type RawObject } from '../workflow/origins.ts';
 import type { WorkflowRegistry } from '../workflow/registry.ts';
+import type { SecretNames } from '../workflow/secret-references.ts';
 import { didYouMean } from '../workflow/suggest.ts';
 import { withWorkflows } from './own-registry.ts';
 
@@ -73,6 +74,11 @@ export class Routines {
     const { workflows, issues: problems } = loadWorkflows(raw, { registry: this.#registry, defaultId, ...(inputNames && { inputNames }) });
     addBelow(problems, path, issues);
     return problems.length === 0 ? workflows[0] : undefined;
+  }
+
+  /** Those that there are, when that is known. */
+  get secrets(): SecretNames | undefined {
+    return this.#options.registry?.secrets;
   }
 
   find(id: string): Found {

@@ -5,6 +5,7 @@ import type { Json } from '../../machines/protocol/execution.ts';
 import { listReferences } from '../../machines/references.ts';
 import type { IssueList, Path } from '../workflow/issues.ts';
 import { WORKFLOW_LIMITS } from '../workflow/limits.ts';
+import { checkSecret, type SecretNames } from '../workflow/secret-references.ts';
 import { didYouMean } from '../workflow/suggest.ts';
 import { SWARM_LIMITS } from './limits.ts';
 import type { ReadTask } from './tasks.ts';
@@ -17,6 +18,7 @@ export function linkTasks(
   tasks: readonly ReadTask[],
   byId: ReadonlyMap<string, ReadTask>,
   inputNames: ReadonlySet<string> | undefined,
+  secrets: SecretNames | undefined,
   issues: IssueList,
 ): readonly ReadonlySet<number>[] {
   const links: Set<number>[] = tasks.map(() => new Set());
@@ -44,6 +46,7 @@ export function linkTasks(
       const place = [...at('parameters'), ...path];
       if (part.kind === 'malformed') issues.add('UNRESOLVED_REFERENCE', place, `${part.text} is not a reference: ${part.reason}.`);
       else if (part.kind === 'input') checkInput(part.name, place);
+      else if (part.kind === 'secret') checkSecret(part.name, place, secrets, issues);
       else link(task, part.step, place, 'UNRESOLVED_REFERENCE');
     }
   }

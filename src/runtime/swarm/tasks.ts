@@ -8,6 +8,7 @@ import { findCycles, printCycle } from '../workflow/cycles.ts';
 import { IssueList, type Path } from '../workflow/issues.ts';
 import { UNSAFE_KEYS } from '../workflow/limits.ts';
 import { isObject, type RawObject } from '../workflow/origins.ts';
+import { refuseSecrets } from '../workflow/secret-references.ts';
 import { didYouMean } from '../workflow/suggest.ts';
 import { TASK_SHAPE } from './definition.ts';
 import { type Fields, fieldsCheck, keyMeant, readFields } from './fields.ts';
@@ -25,6 +26,8 @@ export interface TaskSurroundings {
   readonly roles?: ReadonlySet<string>;
   /** Of a planner rather than an author: what is null counts as left out, and keys that are no slip of the pen are passed over. */
   readonly isTolerant?: boolean;
+  /** Of the author of the swarm. A planner may say what somebody else made it say. */
+  readonly mayReadSecrets?: boolean;
   /** Tasks of an earlier plan that are done. They come first, whatever the list says of them, and the others may depend on them and read them. */
   readonly kept?: readonly SwarmTask[];
 }
@@ -56,7 +59,10 @@ export function planTasks(
   const { kept = [] } = surroundings;
   const tasks = [...kept.map(asRead), ...readTasks(list, path, surroundings, issues)];
   const byId = indexIds(tasks, issues);
-  const links = [...keptLinks(kept), ...linkTasks(tasks, byId, surroundings.inputNames, issues).slice(kept.length)];
+  const links = [
+    ...keptLinks(kept),
+    ...linkTasks(tasks, byId, surroundings.inputNames, surroundings.routines.secrets, issues).slice(kept.length),
+  ];
   for (const cycle of findCycles(links)) {
     const names = cycle.map((ordinal) => tasks[ordinal]?.id ?? '');
     const first = tasks[cycle[0] ?? -1];
@@ -86,7 +92,7 @@ function keptLinks(kept: readonly SwarmTask[]): readonly ReadonlySet<number>[] {
 function readTasks(
   list: Json | undefined,
   path: Path,
-  { isTolerant = false, kept = [] }: TaskSurroundings,
+  { isTolerant = false, mayReadSecrets = false, kept = [] }: TaskSurroundings,
   issues: IssueList,
 ): readonly ReadTask[] {
   const done = new Set(kept.map(({ id }) => id));
@@ -111,6 +117,7 @@ function readTasks(
       issues.add('LIMIT_EXCEEDED', at, `A task has at most ${SWARM_LIMITS.taskKeys} keys.`);
       continue;
     }
+    if (!mayReadSecrets) refuseSecrets(item, at, issues, 'only the author of a swarm gives secrets to its tasks');
     const fields = readFields(CHECK, isTolerant ? tidied(item) : item, at, issues);
     const { id = '', requiredCapabilities = [] } = fields.sound;
     tasks.push({ ordinal: kept.length + tasks.length, path: at, id, capabilities: [...new Set(requiredCapabilities)], fields });

@@ -7,6 +7,7 @@ import { CelRefused, compileCel } from './cel.ts';
 import type { IssueList, Path } from './issues.ts';
 import { isObject } from './origins.ts';
 import type { WorkflowRegistry } from './registry.ts';
+import { refuseSecrets } from './secret-references.ts';
 import { checkShape, shapeCheck } from './shape.ts';
 import { CONDITION_SHAPES } from './shapes.ts';
 import { didYouMean } from './suggest.ts';
@@ -31,6 +32,7 @@ export function readCondition(raw: Json, path: Path, issues: IssueList, registry
     return undefined;
   }
   const { type } = raw;
+  refuseSecrets(raw, path, issues, 'no condition reads a secret');
   if (type === 'expression') return readExpression(checkShape(CHECKS.expression, raw, path, issues).expression, path, issues);
   if (type === 'custom') {
     const { handler, steps = [] } = checkShape(CHECKS.custom, raw, path, issues);

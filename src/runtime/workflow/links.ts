@@ -13,6 +13,7 @@ import type { InputNames } from './input-names.ts';
 import type { IssueList, Path } from './issues.ts';
 import { WORKFLOW_LIMITS } from './limits.ts';
 import type { Outline, OutlineStep } from './outline.ts';
+import { checkSecret, refuseSecrets, type SecretNames } from './secret-references.ts';
 import { didYouMean } from './suggest.ts';
 
 /** For each step, the ordinals of the siblings that it waits for. */
@@ -23,6 +24,8 @@ export interface Names {
   readonly steps: ReadonlyMap<string, OutlineStep>;
   /** The inputs that exist, when that is known. */
   readonly inputs: InputNames | undefined;
+  /** The secrets that exist, when that is known. */
+  readonly secrets: SecretNames | undefined;
   /** Of a body: the step whose body it is, and what can be named around it. */
   readonly outer?: { readonly step: OutlineStep; readonly names: Names };
 }
@@ -74,9 +77,11 @@ export function linkSteps(outline: Outline, names: Names, issues: IssueList): Li
     issues.add('UNRESOLVED_REFERENCE', path, `There is no input "${name}".${didYouMean(name, names.inputs)}`);
   }
 
-  /** Calls `onStep` for every step that is referred to. */
+  /** Calls `onStep` for every step that is referred to. Only parameters may hold secrets. */
   function readReferences(value: Json | undefined, at: Path, onStep: (id: string, place: Path) => void): void {
     if (value === undefined) return;
+    const mayHoldSecrets = at.at(-1) === 'parameters';
+    if (!mayHoldSecrets) refuseSecrets(value, at, issues);
     const perText = new Map<string, number>();
     for (const { part, path } of listReferences(value)) {
       const place = [...at, ...path];
@@ -85,7 +90,8 @@ export function linkSteps(outline: Outline, names: Names, issues: IssueList): Li
       }
       if (part.kind === 'malformed') issues.add('UNRESOLVED_REFERENCE', place, `${part.text} is not a reference: ${part.reason}.`);
       else if (part.kind === 'input') checkInput(part.name, place);
-      else onStep(part.step, place);
+      else if (part.kind === 'step') onStep(part.step, place);
+      else if (mayHoldSecrets) checkSecret(part.name, place, names.secrets, issues);
     }
   }
 
@@ -112,7 +118,9 @@ export function linkSteps(outline: Outline, names: Names, issues: IssueList): Li
     if (typeof fields.approval === 'object') linkReferences(step, fields.approval.prompt, [...path, 'approval', 'prompt']);
     checkReferences(step.compensate?.parameters, [...path, 'compensate', 'parameters']);
     for (const [index, fallback] of (fields.fallbacks ?? []).entries()) {
-      if (fallback.action === 'use-tool') linkReferences(step, fallback.parameters, [...path, 'fallbacks', index, 'parameters'], true);
+      const at = [...path, 'fallbacks', index];
+      if (fallback.action === 'use-tool') linkReferences(step, fallback.parameters, [...at, 'parameters'], true);
+      if (fallback.action === 'use-value') refuseSecrets(fallback.value, [...at, 'value'], issues);
     }
     for (const read of step.condition ? [...step.when, step.condition] : step.when) {
       for (const id of read.steps) link(step, id, read.path, 'UNRESOLVED_REFERENCE');
@@ -120,10 +128,12 @@ export function linkSteps(outline: Outline, names: Names, issues: IssueList): Li
     }
   }
   for (const [index, fallback] of (outline.fields.fallbacks ?? []).entries()) {
+    if (fallback.action === 'use-value') refuseSecrets(fallback.value, [...outline.path, 'fallbacks', index, 'value'], issues);
     if (fallback.action !== 'use-tool' || fallback.parameters === undefined) continue;
     for (const { part, path } of listReferences(fallback.parameters)) {
       const place = [...outline.path, 'fallbacks', index, 'parameters', ...path];
       if (part.kind === 'input') checkInput(part.name, place);
+      else if (part.kind === 'secret') checkSecret(part.name, place, names.secrets, issues);
       else issues.add('UNRESOLVED_REFERENCE', place, `${part.text} cannot be read here: a fallback for every step reads the input only.`);
     }
   }

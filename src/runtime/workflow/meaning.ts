@@ -8,6 +8,7 @@ import { UNSAFE_KEYS, WORKFLOW_LIMITS } from './limits.ts';
 import { type Links, linkSteps, type Names } from './links.ts';
 import type { Outline, OutlineStep } from './outline.ts';
 import type { WorkflowRegistry } from './registry.ts';
+import { refuseSecrets, refuseSecretsAsName } from './secret-references.ts';
 import { checkCall, checkRules, innerNames } from './step-rules.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -42,7 +43,8 @@ export function checkMeaning(
   outer?: NonNullable<Names['outer']>,
 ): Meaning {
   const steps = indexIds(outline, issues);
-  const names: Names = { steps, inputs: knownInputs(outline, options, outer), ...(outer && { outer }) };
+  const secrets = options.registry?.secrets;
+  const names: Names = { steps, inputs: knownInputs(outline, options, outer), secrets, ...(outer && { outer }) };
   checkDeclarations(outline, issues);
   for (const step of outline.steps) {
     checkRules(step, issues);
@@ -92,6 +94,8 @@ function checkDeclarations({ fields, path }: Outline, issues: IssueList): void {
     issues.add('LIMIT_EXCEEDED', [...path, 'input'], `More than ${WORKFLOW_LIMITS.inputs} inputs.`);
   }
   for (const [name, { type, default: value }] of declarations) {
+    refuseSecretsAsName(name, [...path, 'input', name], issues);
+    refuseSecrets(value, [...path, 'input', name, 'default'], issues);
     if (value === undefined || typeOfJson(value) === type) continue;
     issues.add('INVALID_VALUE', [...path, 'input', name, 'default'], `The default of "${name}" is no ${type} but ${typeOfJson(value)}.`);
   }

@@ -6,7 +6,7 @@
  */
 
 import type { Json } from '../../machines/protocol/execution.ts';
-import { listReferences } from '../../machines/references.ts';
+import { listReferences, listSecrets } from '../../machines/references.ts';
 import type { IssueList, Path } from './issues.ts';
 import { isObject } from './origins.ts';
 
@@ -79,9 +79,12 @@ export function fillPlaceholders(template: Json, { values, mayRefer }: Filling, 
     if (only === undefined) return parts.join('');
     if (parts.length === 1) {
       if (!isCode && referencesOf(only) > 0) refuse(names);
+      if (listSecrets(read(only)).length > 0) refuseSecret(only);
       return read(only);
     }
     const result = join(parts, (name) => print(read(name), isCode));
+    const own = join(parts, () => 'x');
+    if (listSecrets(result).length > listSecrets(own).length) refuseSecret(only);
     if (
       !isCode &&
       !isAsMeant(
@@ -104,6 +107,11 @@ export function fillPlaceholders(template: Json, { values, mayRefer }: Filling, 
     if (name === undefined) return;
     const message = `The parameter "${name}" would be read as a reference to the run. Declare it with "references: true" if that is meant.`;
     issues.add('INVALID_INPUT', [name], message);
+  }
+
+  /** The template's author says which secrets are read, and nobody who fills it in. */
+  function refuseSecret(name: string): void {
+    issues.add('INVALID_INPUT', [name], `The parameter "${name}" would be read as a reference to a secret.`);
   }
 
   function join(parts: readonly PlaceholderPart[], printed: (name: string) => string): string {

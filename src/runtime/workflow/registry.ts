@@ -1,4 +1,5 @@
 import type { InputDeclaration, Plan, RetryPolicy } from '../../machines/protocol/plan.ts';
+import type { SecretNames } from './secret-references.ts';
 
 /** A workflow after all checks. */
 export interface LoadedWorkflow {
@@ -26,6 +27,8 @@ export interface WorkflowRegistry {
     | undefined;
   /** A workflow that was created before; those of the same file come first. */
   workflow?(id: string): LoadedWorkflow | undefined;
+  /** Without it, whether secrets exist is not checked. */
+  readonly secrets?: SecretNames;
   /** Names to suggest when one is unknown. */
   names?(kind: 'tool' | 'module' | 'strategy' | 'condition' | 'workflow'): Iterable<string>;
 }

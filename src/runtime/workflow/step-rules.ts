@@ -8,6 +8,7 @@ import type { InputNames } from './input-names.ts';
 import type { IssueList } from './issues.ts';
 import { WORKFLOW_LIMITS } from './limits.ts';
 import type { OutlineStep, StepFields } from './outline.ts';
+import { refuseSecretsAsName } from './secret-references.ts';
 import { didYouMean } from './suggest.ts';
 
 export const DEFAULT_ITEM_NAME = 'item';
@@ -20,10 +21,17 @@ export function checkRules(step: OutlineStep, issues: IssueList): void {
   }
   if (type === 'map') checkMap(step, issues);
   if (type === 'wait') checkWait(step, issues);
+  if (step.body || step.calls !== undefined) checkVariables(step, issues);
   for (const name of innerNames(step)) {
     if (!Object.hasOwn(fields.parameters ?? {}, name)) continue;
     issues.add('INVALID_VALUE', [...path, 'parameters', name], `The steps within read something else as {{${name}}}: choose another name.`);
   }
+}
+
+/** What is named here, the steps within read. */
+function checkVariables({ fields: { as, parameters = {} }, path }: OutlineStep, issues: IssueList): void {
+  if (as !== undefined) refuseSecretsAsName(as, [...path, 'as'], issues);
+  for (const name of Object.keys(parameters)) refuseSecretsAsName(name, [...path, 'parameters', name], issues);
 }
 
 /** What the body of a step can read besides the variables of the run and the step's parameters. */

@@ -245,7 +245,8 @@ function checkSteps(facts: readonly FactBody[]): void {
     assert.ok(answers || !asked.has(ordinal), `${fact.type} of "${stepId}", about which a person was asked`);
     asked.delete(ordinal);
     if (fact.type === 'tier2/step/escalated') asked.add(ordinal);
-    if (/(completed|failed|skipped|cancelled)$/.test(fact.type)) settled.add(ordinal);
+    const isTakenOver = fact.type === 'tier2/step/reused' && fact.payload.status !== 'entered';
+    if (isTakenOver || /(completed|failed|skipped|cancelled)$/.test(fact.type)) settled.add(ordinal);
   }
 }
 

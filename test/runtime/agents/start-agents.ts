@@ -6,6 +6,7 @@ import type { AgentFault, FaultHooks } from '../../../src/actors/faults.ts';
 import { MailQueue, PostOffice } from '../../../src/actors/post-office.ts';
 import type { Fact } from '../../../src/machines/protocol/facts.ts';
 import { Agents } from '../../../src/runtime/agents/agents.ts';
+import { NO_SECRETS } from '../../../src/runtime/secrets/secrets.ts';
 import type { SupervisorEvent } from '../../../src/runtime/supervision/controls.ts';
 import { RuntimeTree } from '../../../src/runtime/supervision/runtime-tree.ts';
 import { settlePromises, VirtualClock } from '../../../src/testing/virtual-clock.ts';
@@ -25,6 +26,7 @@ export function startAgents(given: { readonly faults?: FaultHooks } = {}) {
     log: { debug: () => {}, info: () => {}, warn: note, error: note },
     enqueue: (to, type, open) => post.enqueue(to, type, open),
     publish: (published) => void facts.push(...published),
+    secrets: NO_SECRETS,
     ...given,
     onAnswer: (holder, message) => void answers.push({ holder, ...message }),
   });

@@ -6,6 +6,7 @@ import { nurseryActor } from '../../../src/actors/nursery.ts';
 import { type HelperServices, organizerActor, plannerActor, synthesizerActor } from '../../../src/actors/planner.ts';
 import type { NurseryCommand } from '../../../src/machines/protocol/run.ts';
 import type { PlanProposal } from '../../../src/machines/protocol/swarm.ts';
+import { NO_SECRETS } from '../../../src/runtime/secrets/secrets.ts';
 import { VirtualClock } from '../../../src/testing/testing.ts';
 import { decompose, planIn, SALES_TASKS, swarmJob } from './definition-for-test.ts';
 
@@ -27,6 +28,7 @@ function world(more: Partial<HelperServices> = {}) {
     organize: () => ({ ok: true, team: { roles: {}, tasks: {}, obligations: [] } }),
     synthesize: () => ({ sum: 1 }),
     maxOutputBytes: 1_000,
+    secrets: NO_SECRETS,
     ...more,
   };
   const logics: Record<string, AnyActorLogic> = {
