@@ -45,7 +45,7 @@ if (mode === 'leave') {
   const backMs = performance.now() - began;
   const { recovered, troubles } = runtime.executions.outcome;
   if (recovered.length !== runs) throw new Error(`${recovered.length} of ${runs} went on: ${JSON.stringify(troubles.slice(0, 3))}`);
-  await Promise.all(recovered.map((id) => runtime.executions.get(id)?.result()));
+  await Promise.all(recovered.map(async (id) => runtime.executions.get(id)?.result()));
   const overMs = performance.now() - began;
   delay.disable();
   console.log(JSON.stringify({ backMs, overMs, delayMs: delay.max / 1e6, peakMB: process.resourceUsage().maxRSS / 1_024 }));

@@ -3,7 +3,7 @@
  *
  *   running → (SIGTERM → grace → SIGKILL) → exited → closed
  *
- * Whoever is left in the group when the leader, or this process, exits is killed. A grandchild that left the group and still holds
+ * Whoever is left in the group when the leader, or this process, exits is killed; of a SIGKILL of this process nobody there hears. A grandchild that left the group and still holds
  * the output open delays `closed` by the grace period at most.
  */
 
