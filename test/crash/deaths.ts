@@ -11,8 +11,8 @@ export type Death =
   /** It kills itself at a place. */
   | { readonly kind: 'inside'; readonly at: string };
 
-/** So often a place may be passed before it is the last one: few of the lives of our work come to their end before. */
-const MOST = { effect: 15, rows: 100, commit: 25, heads: 25, disk: 100 } as const;
+/** So often a place may be passed before it is the last one: few lives of our work come to their end before. */
+const MOST = { effect: 12, rows: 80, commit: 15, heads: 15, disk: 80 } as const;
 /** Operations with which a journal is opened, about. */
 const OPENING = 12;
 
@@ -20,7 +20,7 @@ const places = Object.entries(MOST);
 
 function deathOf(pick: Pick): Death {
   const kind = pick(10);
-  if (kind < 2) return { kind: 'outside', lines: 1 + pick(150), turns: pick(20) };
+  if (kind < 2) return { kind: 'outside', lines: 1 + pick(100), turns: pick(20) };
   if (kind === 2) return { kind: 'starting', ms: pick(80) };
   const moment = ['before', 'torn', 'after'][pick(3)] ?? 'before';
   if (kind === 3) return { kind: 'inside', at: `disk:${1 + pick(OPENING)}:${moment}` };
@@ -28,9 +28,16 @@ function deathOf(pick: Pick): Death {
   return { kind: 'inside', at: `${place}:${1 + pick(most)}${place === 'effect' ? '' : `:${moment}`}` };
 }
 
+/** One life in so many gets somewhere: what is recovered too often without progress is given up. */
+const GENEROUS = 5;
+
 /** The deaths of a seed, without end. */
 export function* deathsOf(seed: number): Generator<Death> {
-  for (const pick = seeded(seed); ; ) yield deathOf(pick);
+  const pick = seeded(seed);
+  for (let life = 1; ; life++) {
+    const death = deathOf(pick);
+    yield life % GENEROUS === 0 ? { kind: 'outside', lines: 80 + pick(80), turns: pick(20) } : death;
+  }
 }
 
 export function describeDeath(death: Death): string {
