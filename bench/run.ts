@@ -5,6 +5,7 @@
  *   npm run bench -- durable      what it costs to survive, and recovery, alone
  *   npm run bench -- agents       what agents cost, alone
  *   npm run bench -- supervisor   what children of a supervisor cost, alone
+ *   npm run bench -- events       what the event bus costs, alone
  *   npm run bench -- profile      the hottest functions of a chain and of a fan-out
  */
 
@@ -12,6 +13,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { benchAgents } from './agents.ts';
 import { benchDurable } from './durable.ts';
+import { benchEvents } from './events.ts';
 import type { Measurement } from './measure.ts';
 import { SHAPES, type Shape } from './subject.ts';
 import { benchSupervisor } from './supervisor.ts';
@@ -53,4 +55,5 @@ if (only === 'profile') {
   if (only === undefined || only === 'durable') benchDurable();
   if (only === undefined || only === 'agents') benchAgents();
   if (only === undefined || only === 'supervisor') await benchSupervisor();
+  if (only === undefined || only === 'events') await benchEvents();
 }

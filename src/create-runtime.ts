@@ -5,7 +5,7 @@ import type { Blackboard } from './actors/blackboard.ts';
 import { memberOf } from './actors/failure.ts';
 import { Handles } from './handles.ts';
 import { SwarmchartError } from './machines/protocol/errors.ts';
-import type { ExecutionResult, Json, JsonObject } from './machines/protocol/execution.ts';
+import type { ExecutionResult, Json, JsonObject, Tier as TierName } from './machines/protocol/execution.ts';
 import type { Fact } from './machines/protocol/facts.ts';
 import type { RunJob } from './machines/protocol/run.ts';
 import type { SwarmJob } from './machines/protocol/swarm.ts';
@@ -19,7 +19,8 @@ import type { BreakerRegistry } from './runtime/breakers/registry.ts';
 import { type Configuration, configurationOf } from './runtime/configuration.ts';
 import { reading } from './runtime/door.ts';
 import type { ErrorLog } from './runtime/errors/error-log.ts';
-import type { EventBus } from './runtime/events/event-bus.ts';
+import { Events } from './runtime/events/events.ts';
+import { Triggers } from './runtime/events/triggers.ts';
 import type { Execution, ExecutionHandle, SwarmHandle } from './runtime/execution/handle.ts';
 import { checkRequest, checkStepRequest, type StepExecutionInput, type TierExecutionRequest } from './runtime/execution/requests.ts';
 import { prepareRun, stepJob } from './runtime/jobs.ts';
@@ -76,7 +77,10 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly tier1: Tier<SwarmExecutionInput>;
   readonly tier2: Tier<RoutineExecutionInput>;
   readonly tier3: Tier<StepExecutionInput>;
-  readonly events: Pick<EventBus, 'subscribe'>;
+  /** What happens: heard, read again, routed on; and told, by events of your own. */
+  readonly events: Omit<Events, 'following' | 'stopAlso' | 'stopFollowers' | 'close'>;
+  /** Workflows that start because something happened. */
+  readonly triggers: Omit<Triggers<WorkflowSource>, 'stop'>;
   /** Tasks without a workflow of their own: sequences, parallel lists, pipelines, batches. */
   readonly tasks = new Tasks((workflow, options) => this.run(workflow, options));
   /** Workflows with parameters. */
@@ -91,6 +95,7 @@ class SwarmchartRuntime implements AsyncDisposable {
   readonly #approvals: Approvals;
   readonly #ladder: Ladder;
   readonly #recoveries: Recoveries;
+  readonly #events: Events;
   #hasStopped = false;
 
   constructor(options: RuntimeOptions & { readonly journal: Journal }) {
@@ -146,11 +151,22 @@ class SwarmchartRuntime implements AsyncDisposable {
         if (isOfSwarm) void this.#exportResult(execution, (job as RunJob).plan.id);
       },
     });
-    this.events = this.#system.bus;
+    this.#events = new Events({
+      bus,
+      clock,
+      log,
+      journal: this.#system.journal,
+      createId: () => this.#createId(),
+      scrub: (value) => work.secrets.atLastDoor(value),
+    });
+    this.events = this.#events;
+    const triggers = new Triggers<WorkflowSource>({ ...this.#events.following, start: (workflow, more) => this.#runLater(workflow, more) });
+    this.#events.stopAlso(triggers);
+    this.triggers = triggers;
     if (options.agents) this.#system.agents.bring(options.agents);
-    this.tier1 = this.#tier((request) => this.#startSwarm(request));
-    this.tier2 = this.#tier((request) => this.#startRoutine(request));
-    this.tier3 = this.#tier((request) => this.#startStep(request));
+    this.tier1 = this.#tier('tier1', (request) => this.#startSwarm(request));
+    this.tier2 = this.#tier('tier2', (request) => this.#startRoutine(request));
+    this.tier3 = this.#tier('tier3', (request) => this.#startStep(request));
     this.#watchdog?.start();
   }
 
@@ -292,6 +308,7 @@ class SwarmchartRuntime implements AsyncDisposable {
    */
   async stop(options: { readonly graceMs?: number } = {}): Promise<void> {
     const graceMs = reading('The options', () => checkGrace(options).graceMs ?? 10_000, 'INVALID_VALUE');
+    this.#events.stopFollowers();
     const live = this.#system.live();
     // A cancel that is refused has its reason in the execution's result.
     for (const { context } of live)
@@ -316,6 +333,7 @@ class SwarmchartRuntime implements AsyncDisposable {
    */
   async drain(options: { readonly graceMs?: number } = {}): Promise<void> {
     const graceMs = reading('The options', () => checkGrace(options).graceMs ?? 10_000, 'INVALID_VALUE');
+    this.#events.stopFollowers();
     await this.#system.drain(graceMs);
     await this.#end('The runtime was stopped; the execution goes on from its journal');
   }
@@ -331,6 +349,7 @@ class SwarmchartRuntime implements AsyncDisposable {
     this.#hasStopped = true;
     await agents;
     await this.#watchdog?.stop();
+    await this.#events.close();
     await this.#system.journal.close();
   }
 
@@ -342,6 +361,13 @@ class SwarmchartRuntime implements AsyncDisposable {
     const stored = await this.#system.journal.read(context.executionId);
     if (stored.length === 0) await this.#system.journal.append(context.executionId, 0, facts);
     return this.#recoveries.start(restoration, facts);
+  }
+
+  /** For those who can wait: throws SYSTEM_PAUSED where `run` would have made a run that failed with it. */
+  #runLater(workflow: WorkflowSource, options: RunOptions): ExecutionHandle {
+    const state = this.#system.breakers.get('system')?.state ?? 'closed';
+    if (state !== 'closed') throw new SwarmchartError('SYSTEM_PAUSED', `The circuit breaker of the system is ${state}`);
+    return this.run(workflow, options);
   }
 
   #load(source: WorkflowSource, inputNames: readonly string[]): LoadedWorkflow {
@@ -393,13 +419,14 @@ class SwarmchartRuntime implements AsyncDisposable {
     return this.#handles.swarm(execution);
   }
 
-  #tier<Input>(start: (request: TierExecutionRequest<Input>) => Pick<ExecutionHandle, 'result'>): Tier<Input> {
+  #tier<Input>(tier: TierName, start: (request: TierExecutionRequest<Input>) => Pick<ExecutionHandle, 'result'>): Tier<Input> {
     return {
       execute: async <Output>(request: TierExecutionRequest<Input>) => (await start(request).result()) as ExecutionResult<Output>,
       getExecutionStatus: (executionId) => this.#system.directory.status(executionId),
       pause: (executionId) => this.#handles.control(executionId).pause(),
       resume: (executionId) => this.#handles.control(executionId).resume(),
       cancelExecution: (executionId, reason) => this.#handles.control(executionId).cancel(reason),
+      on: this.#system.bus.ofTier(tier),
     };
   }
 

@@ -18,6 +18,7 @@ import type { Verdict } from './machines/votes.ts';
 import { isId } from './runtime/door.ts';
 import { canBeCancelled, canContinue } from './runtime/execution/controls.ts';
 import type { Execution, ExecutionHandle, RunControls, SwarmHandle } from './runtime/execution/handle.ts';
+import { progressOf } from './runtime/execution/progress.ts';
 import { checkDecision, checkName, checkReason, checkSignal } from './runtime/execution/requests.ts';
 import { type ExecutionSnapshot, executorSnapshot, runSnapshot } from './runtime/execution/snapshot.ts';
 import { swarmSnapshot } from './runtime/execution/swarm-snapshot.ts';
@@ -99,13 +100,15 @@ export class Handles {
   #common(execution: Execution) {
     const { executionId } = execution.context;
     const { directory, journal } = this.#system;
+    const facts = () => execution.facts((from) => journal.read(executionId, from));
     return {
       executionId,
       context: execution.context,
       get status() {
         return execution.settledResult?.status ?? directory.status(executionId) ?? 'pending';
       },
-      facts: () => execution.facts((from) => journal.read(executionId, from)),
+      facts,
+      progress: () => progressOf(executionId, facts()),
       result: () => execution.result(),
     };
   }

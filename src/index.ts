@@ -68,12 +68,24 @@ export type { BreakerSnapshot } from './runtime/breakers/snapshot.ts';
 export type { ErrorCounts } from './runtime/errors/books.ts';
 export type { ErrorFilter, ErrorLogOptions } from './runtime/errors/error-log.ts';
 export type { ErrorEntry, ErrorTally, FailureOutcome } from './runtime/errors/failure.ts';
-export type { FactHandler, Subscription } from './runtime/events/event-bus.ts';
+export type { DeadLetter } from './runtime/events/dead-letters.ts';
+export type { Emission, EmittedEvent } from './runtime/events/emission.ts';
+export type { SubscribeOptions } from './runtime/events/event-bus.ts';
+export type { StreamOptions } from './runtime/events/events.ts';
+export type { FactFilter, HistoryOptions } from './runtime/events/history.ts';
+export type { IntakeStage } from './runtime/events/intake.ts';
+export type { Delivery, RouteSnapshot } from './runtime/events/route.ts';
+export type { Redriven, RouteDefinition } from './runtime/events/routes.ts';
+export type { FactHandler, Overflow, Subscription } from './runtime/events/subscriber.ts';
+export type { TriggerSnapshot } from './runtime/events/trigger.ts';
+export type { TriggerDefinition } from './runtime/events/triggers.ts';
 export type { ExecutionHandle, RunControls, SwarmHandle } from './runtime/execution/handle.ts';
+export type { Progress } from './runtime/execution/progress.ts';
 export type { ExecutionOptions, StepExecutionInput, TierExecutionRequest } from './runtime/execution/requests.ts';
 export type { ExecutionSnapshot, StepSnapshot } from './runtime/execution/snapshot.ts';
 export type { SwarmSnapshot, TaskSnapshot } from './runtime/execution/swarm-snapshot.ts';
 export type { StreamVerification } from './runtime/journal/durable/verification.ts';
+export { archiveStreams, type ExportOptions, exportStreams, verifyExport } from './runtime/journal/export.ts';
 export type { Journal, JournalCondition, JournalReader, Recorded, StreamInfo, StreamStatus } from './runtime/journal/journal.ts';
 export { MemoryJournal } from './runtime/journal/memory-journal.ts';
 export {
@@ -84,8 +96,9 @@ export {
   type StatusChange,
   type WaitSnapshot,
 } from './runtime/journal/replay.ts';
+export type { SqliteOptions } from './runtime/journal/sqlite/options.ts';
 export { type JournalFileReader, readJournal } from './runtime/journal/sqlite/read-journal.ts';
-export { type SqliteOptions, sqlite } from './runtime/journal/sqlite/sqlite.ts';
+export { sqlite } from './runtime/journal/sqlite/sqlite.ts';
 export type { RuntimeOptions } from './runtime/options.ts';
 export type { EscalationDefinition, RecoveryStrategies } from './runtime/recovery.ts';
 export { type Rerun, type RerunOptions, rerun } from './runtime/rerun/rerun.ts';

@@ -1,6 +1,7 @@
 /** What a runtime's tiers are asked, and how each of them is controlled. */
 
 import type { ExecutionResult, ExecutionStatus, Json, JsonObject } from './machines/protocol/execution.ts';
+import type { EventBus } from './runtime/events/event-bus.ts';
 import type { TierExecutionRequest } from './runtime/execution/requests.ts';
 import type { SwarmDefinition } from './runtime/swarm/definition.ts';
 import type { LoadedWorkflow } from './runtime/workflow/load.ts';
@@ -41,4 +42,6 @@ export interface Tier<Input> {
   pause(executionId: string): Promise<boolean>;
   resume(executionId: string): Promise<boolean>;
   cancelExecution(executionId: string, reason?: string): Promise<boolean>;
+  /** As `runtime.events.subscribe`, only of what this tier records. */
+  readonly on: EventBus['subscribe'];
 }

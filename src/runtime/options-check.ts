@@ -12,7 +12,7 @@ type Check = (value: unknown) => string | undefined;
 const elsewhere: Check = () => undefined;
 const isFunction: Check = (value) => (typeof value === 'function' ? undefined : 'a function');
 const isCount: Check = (value) => (Number.isSafeInteger(value) && (value as number) > 0 ? undefined : 'a positive integer');
-const OF_JOURNALS = ['open', 'append', 'read', 'find', 'streams', 'unsettled', 'scan', 'drop', 'watch', 'close'] as const;
+const OF_JOURNALS = ['open', 'append', 'read', 'find', 'streams', 'unsettled', 'scan', 'end', 'drop', 'watch', 'close'] as const;
 const isJournal: Check = (value) => {
   const given = (value ?? {}) as Record<string, unknown>;
   const missing = OF_JOURNALS.filter((name) => typeof given[name] !== 'function');

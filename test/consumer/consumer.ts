@@ -1,7 +1,10 @@
 /** What a stranger's project does with the packed package: types a tool and a workflow, runs them, and reads the result. */
 
 import assert from 'node:assert/strict';
-import { createRuntime, defineTool, defineWorkflow } from 'swarmchart';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRuntime, defineTool, defineWorkflow, readJournal, sqlite } from 'swarmchart';
 import * as inspect from 'swarmchart/inspect';
 import * as machines from 'swarmchart/machines';
 import * as testing from 'swarmchart/testing';
@@ -50,4 +53,14 @@ await watched.run({ id: 'w', steps: [{ id: 'only', tool: 'hold' }] }).result();
 assert.equal(warnings.length, 1);
 assert.ok('heldMs' in (warnings[0] ?? {}));
 assert.equal(watched.errors.counts().total, 0);
+
+// So is the thread that writes a journal; what that has committed is there for the next one.
+const file = join(mkdtempSync(join(tmpdir(), 'consumer-')), 'runs.db');
+const durable = await createRuntime({ tools: [shout], journal: sqlite(file) });
+await durable.run(workflow, { input: { greeting: 'hello' }, context: { executionId: 'kept' } }).result();
+await durable.drain();
+const journal = await readJournal(file);
+for await (const { stream, problem } of journal.verify()) assert.deepEqual([stream, problem], ['kept', undefined]);
+assert.equal((await journal.find('kept'))?.status, 'settled');
+await journal.close();
 console.log(`consumer: ${status}`);

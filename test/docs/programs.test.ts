@@ -25,12 +25,19 @@ const PROGRAMS = {
     'guard-a-service': () => import('./programs/guard-a-service.ts'),
     'pause-the-system': () => import('./programs/pause-the-system.ts'),
   },
-  'docs/durability.md': { 'survive-a-restart': () => import('./programs/survive-a-restart.ts') },
+  'docs/durability.md': {
+    'survive-a-restart': () => import('./programs/survive-a-restart.ts'),
+    'read-a-journal': () => import('./programs/read-a-journal.ts'),
+  },
   'docs/replay-and-rerun.md': {
     'replay-a-run': () => import('./programs/replay-a-run.ts'),
     'rerun-a-run': () => import('./programs/rerun-a-run.ts'),
   },
   'docs/secrets.md': { 'use-secrets': () => import('./programs/use-secrets.ts') },
+  'docs/events.md': {
+    'hear-events': () => import('./programs/hear-events.ts'),
+    'route-and-trigger': () => import('./programs/route-and-trigger.ts'),
+  },
   'docs/people.md': { 'decide-together': () => import('./programs/decide-together.ts') },
   'docs/supervision.md': { supervise: () => import('./programs/supervise.ts') },
   'docs/testing.md': {

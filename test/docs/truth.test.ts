@@ -63,6 +63,8 @@ describe('the pages in docs/', () => {
     ['agent', 'agent'],
     ['breaker', 'breaker'],
     ['recovery', 'execution'],
+    ['route', 'route'],
+    ['route', 'trigger'],
   ])('name every fact of the %s protocol under %s', (file, family) => {
     expect(rowOf(family)).toEqual(factsIn(file, family));
   });

@@ -17,7 +17,7 @@ describe('the options of a runtime', () => {
     [
       { journal: 0 },
       'INVALID_VALUE',
-      'journal must be a journal, with the functions open, append, read, find, streams, unsettled, scan, drop, watch, close, got 0',
+      'journal must be a journal, with the functions open, append, read, find, streams, unsettled, scan, end, drop, watch, close, got 0',
     ],
     [{ classify: {} }, 'INVALID_VALUE', 'classify must be a function'],
   ])('refuses %j', async (options, code, message) => {

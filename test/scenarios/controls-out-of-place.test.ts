@@ -163,6 +163,18 @@ const OVER: Readonly<Record<string, readonly [ended: string, stopped: string, ca
   'blackboard.set': ['a value', 'RUNTIME_STOPPED', ({ runtime }) => runtime.blackboard('swarm').set('a', 1)],
   'tools.register': ['undefined', 'undefined', ({ runtime }) => runtime.tools.register({ name: 'new', run: () => null })],
   'events.subscribe': ['a value', 'a value', ({ runtime }) => runtime.events.subscribe('**', () => {})],
+  'events.emit': ['a value', 'RUNTIME_STOPPED', ({ runtime }) => runtime.events.emit({ type: 'a/b' })],
+  'events.stream': ['a value', 'a value', ({ runtime }) => collectAll(runtime.events.stream('**', { signal: AbortSignal.abort() }))],
+  'events.history': ['a value', 'a value', ({ runtime }) => runtime.events.history()],
+  'events.route': ['undefined', 'RUNTIME_STOPPED', ({ runtime }) => runtime.events.route({ id: 'r', pattern: 'a/*', deliver: () => {} })],
+  'events.unroute': ['false', 'false', ({ runtime }) => runtime.events.unroute('r')],
+  'triggers.register': [
+    'undefined',
+    'RUNTIME_STOPPED',
+    ({ runtime }) => runtime.triggers.register({ id: 't', pattern: 'a/*', workflow: 'quick' }),
+  ],
+  'triggers.unregister': ['false', 'false', ({ runtime }) => runtime.triggers.unregister('t')],
+  'execution.progress': ['a value', 'a value', async ({ run }) => (await collectAll(run.progress())).length],
 };
 
 /** Everything that lives is cancelled, and has ended. */

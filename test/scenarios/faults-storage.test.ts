@@ -209,6 +209,7 @@ describe('fault 6: rot in a row', () => {
     expect(pages).not.toEqual([]);
     const reopened = await opened(sqlite(path));
     expect(await damageIn(reopened)).toMatchObject({ one: undefined, two: expect.any(String), three: undefined });
+    expect(idsOf((await collectAll(reopened.scan())).flat().map(({ fact }) => fact))).toEqual(['one#1', 'three#1']);
   });
 });
 
@@ -261,6 +262,11 @@ describe('fault 7: files that are missing, or are something else', () => {
     const journal = await opened(sqlite(path));
     const problem = 'nothing is left of it, but 3 facts were committed';
     expect(await damageIn(journal)).toEqual({ a: problem, b: problem });
+  });
+
+  it('cannot be where a folder is no folder: the reason is told', async () => {
+    const refusal = { code: 'JOURNAL_FAILED', message: expect.stringMatching(/^The journal cannot be opened or read: (ENOTDIR|EEXIST)/) };
+    await expect(sqlite(`${await closedFile()}/below/journal.db`).open()).rejects.toMatchObject(refusal);
   });
 
   it('are made when none of them is there, with their folder', async () => {

@@ -31,6 +31,10 @@ export interface Fact<Body extends FactBody = FactBody> {
   readonly correlationId: string;
   readonly tier: Tier;
   readonly payload: Body['payload'];
+  /** Of an event from outside: whose it is, if that was said. */
+  readonly userId?: string;
+  /** Of an event from outside: the id of the fact that it follows from, if that was said. */
+  readonly parentEventId?: string;
   readonly v: number;
 }
 

@@ -91,6 +91,8 @@ export class ErrorLog {
     const { type, stream } = fact;
     if (type.startsWith('agent/')) return this.#agents.hear(fact);
     if (type.startsWith('breaker/')) return this.#breakers.hear(fact);
+    // What happened outside is no failure of the runtime, whatever is called an error there.
+    if (stream.startsWith('event/')) return;
     if (!type.startsWith('tier')) return this.#hearOther(fact);
     // A board outlives its swarm.
     if (type === 'tier1/blackboard/written') return;

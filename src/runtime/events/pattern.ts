@@ -1,5 +1,8 @@
 /** Patterns over fact types: `*` is one segment, `**` any number of them (also none), everything else is literal. */
 
+import { describe } from '../../actors/failure.ts';
+import { SwarmchartError } from '../../machines/protocol/errors.ts';
+import { isId } from '../door.ts';
 import { matchesGlob } from '../glob.ts';
 
 /**
@@ -15,3 +18,8 @@ export function compilePattern(pattern: string): (type: string) => boolean {
 }
 
 const fits = (wanted: string | undefined, segment: string | undefined): boolean => wanted === '*' || wanted === segment;
+
+/** Throws INVALID_VALUE. */
+export function checkPattern(pattern: unknown): asserts pattern is string {
+  if (!isId(pattern)) throw new SwarmchartError('INVALID_VALUE', `A pattern of facts is a text, got ${describe(pattern)}`);
+}

@@ -4,6 +4,7 @@ import type { Decision } from '../../machines/protocol/decision.ts';
 import type { ExecutionContext, ExecutionResult, ExecutionStatus, Json } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import type { ObligationAnswer } from '../../machines/protocol/swarm.ts';
+import type { Progress } from './progress.ts';
 import type { ExecutionSnapshot } from './snapshot.ts';
 import type { SwarmSnapshot } from './swarm-snapshot.ts';
 
@@ -44,6 +45,8 @@ interface Handle<Result> extends Controls {
    * May be iterated any number of times. Facts wait in the journal, not in memory of this iterator.
    */
   facts(): AsyncIterable<Fact>;
+  /** How far it is, from the first fact on and then live until it has settled: said whenever that, its status or that of one of its steps changes. */
+  progress(): AsyncIterable<Progress>;
   /** Resolves when the terminal fact is committed. Never rejects. */
   result(): Promise<ExecutionResult<Result>>;
 }

@@ -119,7 +119,7 @@ function stepSnapshot(step: PlanStep, record: StepRecord | undefined, runIsOver:
 }
 
 /** When a run has ended, what never started was skipped, and what never settled was cancelled with it. */
-function statusIn(record: StepRecord | undefined, runIsOver: boolean, runIsHeld: boolean): StepStatus {
+export function statusIn(record: StepRecord | undefined, runIsOver: boolean, runIsHeld: boolean): StepStatus {
   const known = record?.status ?? 'pending';
   const status = record?.isWaiting && known !== 'paused' ? 'waiting' : known === 'paused' && !runIsHeld ? 'running' : known;
   if (!runIsOver || (record && record.settledAt > 0)) return status;

@@ -83,7 +83,7 @@ function taskSnapshot({ id, description }: SwarmTask, record: TaskRecord | undef
 }
 
 /** When a swarm has ended, what never settled was cancelled with it. */
-function taskStatus(record: TaskRecord | undefined, isOver: boolean): TaskSnapshot['status'] {
+export function taskStatus(record: TaskRecord | undefined, isOver: boolean): TaskSnapshot['status'] {
   const status = record?.status ?? 'pending';
   if (isOver && (record?.settledAt ?? 0) === 0) return 'cancelled';
   const isPending = status === 'leasing' || status === 'leased' || status === 'stopping' || status === 'unsolved';

@@ -43,6 +43,8 @@ export interface JournalReader {
   unsettled(): Promise<readonly string[]>;
   /** Committed facts of all streams after a position, in the order in which they were committed, in batches; ends with what is committed now. */
   scan(after?: number): AsyncIterable<readonly Recorded[]>;
+  /** The position of the last committed fact, 0 without one: where a scan would end if it began now. */
+  end(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -60,7 +62,7 @@ export interface Journal extends JournalReader {
    * when they are. Appends are committed in the order in which they were made.
    */
   append(stream: string, expectedSeq: number, facts: readonly Fact[]): Promise<void> | undefined;
-  /** Forgets a stream that is `settled` or `dead`, or, for services, all but its last fact. False when it is neither. */
+  /** Forgets a stream that is `settled`, `dead` or damaged; of a service's all but its last fact. False for what goes on, and for an unknown one. */
   drop(stream: string): Promise<boolean>;
   /** Calls back whenever the condition changes. */
   watch(listener: (condition: JournalCondition) => void): void;
@@ -95,5 +97,6 @@ export function statusAfter(fact: Fact): StreamStatus | undefined {
   if (fact.executionId !== fact.stream) return undefined;
   if (fact.type === 'execution/dead_lettered') return 'dead';
   if (fact.type === 'execution/recovered') return 'unsettled';
+  if (fact.type === 'route/redriven' || fact.type === 'route/discarded') return 'settled';
   return isTerminal(fact) ? 'settled' : undefined;
 }

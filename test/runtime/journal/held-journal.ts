@@ -69,6 +69,10 @@ export class HeldJournal implements Journal {
     return this.#stored.scan(after);
   }
 
+  end(): Promise<number> {
+    return this.#stored.end();
+  }
+
   drop(stream: string): Promise<boolean> {
     return this.#stored.drop(stream);
   }

@@ -1,5 +1,6 @@
 /** The journal port as the one in memory keeps it. */
 
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Fact, MemoryJournal } from '../../../src/index.ts';
 import { endsStream, isTerminal } from '../../../src/runtime/journal/journal.ts';
@@ -107,6 +108,68 @@ describe('the journal in memory', () => {
     expect(ids(all.map((each) => each.fact))).toEqual(['a#1', 'b#1', 'a#2']);
     const after = (await collectAll(journal.scan(all[0]?.position))).flat();
     expect(ids(after.map((each) => each.fact))).toEqual(['b#1', 'a#2']);
+  });
+
+  it('keeps so many events from outside, the latest, and takes them from no other stream', async () => {
+    const journal = new MemoryJournal({ maxSettledStreams: 1, maxEvents: 2 });
+    settle(journal, 'a');
+    for (const n of [1, 2, 3]) journal.append(`event/${n}`, 0, [fact(`event/${n}`, 1, 'order/placed')]);
+    const names = (await collectAll(journal.streams())).map(({ name }) => name);
+    expect(names).toEqual(['a', 'event/2', 'event/3']);
+    journal.append('event/1', 0, [fact('event/1', 1, 'order/placed')]);
+    expect(await journal.find('event/2')).toBeUndefined();
+  });
+
+  it('ends where its last fact is', async () => {
+    const journal = new MemoryJournal({ maxSettledStreams: 1 });
+    expect(await journal.end()).toBe(0);
+    settle(journal, 'a');
+    settle(journal, 'b');
+    expect(await journal.end()).toBe(4);
+    expect((await collectAll(journal.scan(4))).flat()).toEqual([]);
+  });
+
+  it('gives, after any position, what it has and nothing that it has forgotten, whatever was appended and dropped', async () => {
+    const name = fc.constantFrom('a', 'b', 'event/1', 'event/2', 'event/3', 'route/r');
+    const step = fc.oneof(
+      fc.record({ append: name, facts: fc.integer({ min: 1, max: 4 }) }),
+      fc.record({ settle: fc.constantFrom('a', 'b') }),
+      fc.record({ drop: name }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.nat(120), async (steps, after) => {
+        const journal = new MemoryJournal({ maxSettledStreams: 2, maxEvents: 2 });
+        let position = 0;
+        const append = async (stream: string, types: readonly string[]) => {
+          const seq = (await journal.find(stream))?.seq ?? 0;
+          const facts = types.map((type, index) => ({ ...fact(stream, seq + index + 1, type), payload: ++position }));
+          journal.append(stream, seq, facts);
+        };
+        for (const each of steps) {
+          if ('append' in each) await append(each.append, Array<string>(each.facts).fill('order/placed'));
+          else if ('settle' in each) await append(each.settle, ['tier2/routine/completed']);
+          else await journal.drop(each.drop);
+        }
+        const kept: number[] = [];
+        for await (const { name: stream } of journal.streams())
+          kept.push(...(await journal.read(stream)).map(({ payload }) => payload as number));
+        const scanned = (await collectAll(journal.scan(after))).flat();
+        expect(scanned.map((each) => each.position)).toEqual(kept.filter((each) => each > after).sort((one, other) => one - other));
+        for (const each of scanned) expect(each.fact.payload).toBe(each.position);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('gives a long past in batches, each of which ends with what was committed when it was asked', async () => {
+    const journal = new MemoryJournal();
+    for (let n = 1; n <= 2_500; n++) journal.append('a', n - 1, [fact('a', n)]);
+    const sizes: number[] = [];
+    for await (const batch of journal.scan(100)) {
+      sizes.push(batch.length);
+      journal.append('b', sizes.length - 1, [fact('b', sizes.length)]);
+    }
+    expect(sizes).toEqual([1_000, 1_000, 400]);
   });
 
   it('drops what has settled, all but the last fact of a service, and nothing that goes on', async () => {

@@ -1,7 +1,7 @@
 /** The chain of a stream: the hash of a row covers the row and, through the hash before it, all rows before. */
 
 import { hash } from 'node:crypto';
-import { type FactRow, type Mark, type StoredStream, StoreError, type StoreReader } from './fact-store.ts';
+import { type FactRow, isDamage, type Mark, type StoredStream, type StoreReader } from './fact-store.ts';
 import type { Pace } from './pace.ts';
 
 /** SHA-256, of the hash before it and of all that is said of a fact. */
@@ -85,6 +85,6 @@ export function verifyEnd(reader: StoreReader, stream: StoredStream, noted: Mark
 
 /** What a store says of a damaged part of it. Throws what says something else. */
 function damageIn(thrown: unknown): string {
-  if (thrown instanceof StoreError && thrown.fault === 'damaged') return thrown.message;
+  if (isDamage(thrown)) return thrown.message;
   throw thrown;
 }

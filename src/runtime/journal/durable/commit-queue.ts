@@ -7,7 +7,7 @@
 
 import { SwarmchartError } from '../../../machines/protocol/errors.ts';
 import type { JournalCondition } from '../journal.ts';
-import { type Batch, type FactRow, type FactStore, StoreError, type StreamRow } from './fact-store.ts';
+import { type Batch, type FactRow, type FactStore, isDamage, journalError, StoreError, type StreamRow } from './fact-store.ts';
 
 export interface CommitQueueOptions {
   /** Rows in one commit; a single append may have more. */
@@ -32,7 +32,7 @@ type Errand = () => Promise<void>;
 interface Waiting {
   readonly work: Append | Errand;
   readonly resolve: () => void;
-  readonly reject: (error: SwarmchartError) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** Characters of facts in one commit, about. */
@@ -47,12 +47,14 @@ export class CommitQueue {
   #running: Promise<void> | undefined;
   isClosing = false;
   #isFull = false;
+  #maxRows: number;
   #needsSweep = true;
   failure: SwarmchartError | undefined;
 
   constructor(store: FactStore, options: CommitQueueOptions) {
     this.#store = store;
     this.#options = options;
+    this.#maxRows = options.maxRows;
   }
 
   /** Resolves when it is committed; rejects with JOURNAL_FAILED. */
@@ -93,17 +95,31 @@ export class CommitQueue {
     const [first] = this.#waiting;
     if (!first) {
       this.#needsSweep = await this.#tried(() => this.#store.sweep());
+      this.#settle(0);
       return;
     }
     if (typeof first.work === 'function') {
-      await this.#tried(first.work);
-      this.#settle(1);
+      await this.#runErrand(first, first.work);
       return;
     }
-    const appends = this.#nextAppends();
-    const batch = batchOf(appends);
-    await this.#tried(() => this.#store.commit(batch));
-    this.#settle(appends.length);
+    const count = await this.#tried(async () => {
+      const appends = this.#nextAppends();
+      await this.#store.commit(batchOf(appends));
+      return appends.length;
+    });
+    this.#settle(count);
+  }
+
+  /** What it cannot read is damaged, and is no reason to commit nothing more. */
+  async #runErrand(waiting: Waiting, errand: Errand): Promise<void> {
+    try {
+      await this.#tried(errand);
+      this.#settle(1);
+    } catch (thrown) {
+      if (!isDamage(thrown)) throw thrown;
+      this.#waiting.shift();
+      waiting.reject(journalError(thrown));
+    }
   }
 
   #nextAppends(): readonly Append[] {
@@ -114,7 +130,7 @@ export class CommitQueue {
       if (typeof work === 'function') break;
       rows += work.rows.length;
       for (const { body } of work.rows) size += body.length;
-      if (appends.length > 0 && (rows > this.#options.maxRows || size > MAX_SIZE)) break;
+      if (appends.length > 0 && (rows > this.#maxRows || size > MAX_SIZE)) break;
       appends.push(work);
     }
     return appends;
@@ -122,27 +138,40 @@ export class CommitQueue {
 
   #settle(count: number): void {
     for (const { resolve } of this.#waiting.splice(0, count)) resolve();
+    this.#maxRows = Math.min(this.#options.maxRows, this.#maxRows * 2);
+    if (this.#isFull && (this.#waiting.length === 0 || this.#maxRows === this.#options.maxRows)) {
+      this.#isFull = false;
+      this.#options.onCondition({ status: 'ready' });
+    }
   }
 
   async #tried<Result>(work: () => Promise<Result>): Promise<Result> {
     let busy = 0;
     for (;;) {
       try {
-        const result = await work();
-        if (this.#isFull) this.#options.onCondition({ status: 'ready' });
-        this.#isFull = false;
-        return result;
+        return await work();
       } catch (thrown) {
         const fault = thrown instanceof StoreError ? thrown.fault : 'failed';
-        const pauseMs = fault === 'busy' ? BUSY_RETRIES_MS[busy++] : fault === 'full' && !this.isClosing ? FULL_RETRY_MS : undefined;
-        if (fault === 'full' && !this.#isFull) {
-          this.#isFull = true;
-          this.#options.onCondition({ status: 'full', message: (thrown as StoreError).message });
-        }
+        const pauseMs =
+          fault === 'busy' ? BUSY_RETRIES_MS[busy++] : fault === 'full' ? this.#pauseWhenFull(thrown as StoreError) : undefined;
         if (pauseMs === undefined) throw thrown;
-        await this.#options.wait(pauseMs);
+        if (pauseMs > 0) await this.#options.wait(pauseMs);
       }
     }
+  }
+
+  /** There may still be room for less: commits begin small again, and grow as they succeed. */
+  #pauseWhenFull({ message }: StoreError): number | undefined {
+    if (this.isClosing) return undefined;
+    if (this.#maxRows > 1) {
+      this.#maxRows = 1;
+      return 0;
+    }
+    if (!this.#isFull) {
+      this.#isFull = true;
+      this.#options.onCondition({ status: 'full', message });
+    }
+    return FULL_RETRY_MS;
   }
 
   #fail(thrown: unknown): void {

@@ -96,6 +96,8 @@ export class DurableJournal implements Journal {
       const place = this.#leaving.has(stream) ? 'being dropped' : `at ${seq}`;
       throw new SwarmchartError('JOURNAL_CONFLICT', `Stream "${stream}" is ${place}, the writer expected ${expectedSeq}`);
     }
+    if (!stream.isWellFormed())
+      throw new SwarmchartError('INVALID_VALUE', `A stream's name must be well-formed text, got ${JSON.stringify(stream)}`);
     const [first] = facts;
     return first && this.#commit(queue, stream, tail ?? freshTail(stream, this.#position + 1, first), facts);
   }
@@ -118,6 +120,10 @@ export class DurableJournal implements Journal {
 
   scan(after?: number): AsyncIterable<readonly Recorded[]> {
     return this.#reader.scan(after);
+  }
+
+  end(): Promise<number> {
+    return this.#reader.end();
   }
 
   /** Also forgets what is left of a damaged stream. */
@@ -193,23 +199,17 @@ export class DurableJournal implements Journal {
 
   #retain(queue: CommitQueue): void {
     if (this.#isRetaining || !this.#retention.isTimeToLook) return;
-    const due = this.#retention.due((name) => this.#reader.damage.has(name));
-    if (due.length === 0) return;
     this.#isRetaining = true;
-    const afterwards = (): void => {
+    const dropDue = async (): Promise<void> => {
+      await this.#dropNow(this.#retention.due((name) => this.#reader.damage.has(name)));
       this.#isRetaining = false;
-      this.#retain(queue);
     };
-    this.#dropLater(queue, due).then(afterwards, ignored);
+    queue.add(dropDue).then(() => this.#retain(queue), ignored);
   }
 
   #cutLater(queue: CommitQueue, name: string, tail: Tail): void {
     this.#tails.set(name, { ...tail, cut: tail.seq - 1 });
-    this.#dropLater(queue, [name]).catch(ignored);
-  }
-
-  async #dropLater(queue: CommitQueue, names: readonly string[]): Promise<void> {
-    await queue.add(async () => void (await this.#dropNow(names)));
+    queue.add(async () => void (await this.#dropNow([name]))).catch(ignored);
   }
 
   #lookUp(name: string): Tail | undefined {

@@ -4,7 +4,7 @@ import type { Fact } from '../../../machines/protocol/facts.ts';
 import { asPresent } from '../fact-versions.ts';
 import { firstStatus, type JournalReader, type Recorded, type StreamInfo, type StreamStatus } from '../journal.ts';
 import { verifyEnd, verifyNamed } from './chain.ts';
-import { type FactRow, journalError, type StoredStream, type StoreReader } from './fact-store.ts';
+import { type FactRow, isDamage, journalError, type StoredStream, type StoreReader } from './fact-store.ts';
 import { pace } from './pace.ts';
 
 export interface Damage {
@@ -64,14 +64,38 @@ export class DurableReader implements JournalReader {
     const upTo = telling(() => this.#store.lastPosition());
     let position = after;
     while (position < upTo) {
-      const rows = telling(() => this.#store.scan(position, upTo, PAGE));
-      const last = rows.at(-1);
-      if (!last) return;
-      position = last.position;
+      const { rows, end } = telling(() => this.#page(position, upTo));
+      position = end;
       const recorded = rows.flatMap((row) => this.#recordedIn(row) ?? []);
       if (recorded.length > 0) yield recorded;
       await this.#breathe();
     }
+  }
+
+  /** Rows after a position, and how far they reach. Where some cannot be read, each of a page is tried alone, and those are passed over. */
+  #page(after: number, upTo: number): { readonly rows: readonly FactRow[]; readonly end: number } {
+    try {
+      const rows = this.#store.scan(after, upTo, PAGE);
+      return { rows, end: rows.at(-1)?.position ?? upTo };
+    } catch (thrown) {
+      if (!isDamage(thrown)) throw thrown;
+      const end = Math.min(after + PAGE, upTo);
+      const positions = Array.from({ length: end - after }, (_, index) => after + index + 1);
+      return { rows: positions.flatMap((position) => this.#rowAt(position) ?? []), end };
+    }
+  }
+
+  #rowAt(position: number): FactRow | undefined {
+    try {
+      return this.#store.scan(position - 1, position, 1)[0];
+    } catch (thrown) {
+      if (isDamage(thrown)) return undefined;
+      throw thrown;
+    }
+  }
+
+  async end(): Promise<number> {
+    return telling(() => this.#store.lastPosition());
   }
 
   close(): Promise<void> {

@@ -115,7 +115,8 @@ export interface FactStore extends StoreReader {
   open(): Promise<StoreContents>;
   /**
    * All rows or none, then the heads; resolves when both are safe. Never called while another commit, drop or sweep is under way.
-   * May be called again with the same batch after it was rejected: rows that are already there are left out, and the heads follow.
+   * After it was rejected, the same rows come again, in the same order, but not always in the same batch: those that are there by then are
+   * left out, and the heads follow.
    */
   commit(batch: Batch): Promise<void>;
   /** Notes in the log of heads that the streams are gone, then hides them from all reading, in one transaction. */
@@ -141,11 +142,13 @@ export class StoreError extends Error {
   }
 }
 
+export const isDamage = (thrown: unknown): thrown is StoreError => thrown instanceof StoreError && thrown.fault === 'damaged';
+
 /** What a store says against being read or opened, as the journal says it. */
 export function journalError(thrown: unknown): unknown {
   if (!(thrown instanceof StoreError)) return thrown;
   const { fault, message } = thrown;
   if (fault === 'damaged') return new SwarmchartError('JOURNAL_DAMAGED', `The journal is damaged: ${message}`, { cause: thrown });
   if (fault === 'busy') return new SwarmchartError('JOURNAL_LOCKED', `Somebody holds the journal: ${message}`, { cause: thrown });
-  return new SwarmchartError('JOURNAL_FAILED', `The journal cannot be read: ${message}`, { cause: thrown });
+  return new SwarmchartError('JOURNAL_FAILED', `The journal cannot be opened or read: ${message}`, { cause: thrown });
 }

@@ -37,7 +37,7 @@ export function withStoreErrors<Result>(path: string, work: () => Result): Resul
 /** Undefined for what neither SQLite nor the system has thrown. */
 export function faultOf(thrown: unknown, path: string): StoreFault | undefined {
   if (thrown instanceof StoreError) return thrown.fault;
-  if (!(thrown instanceof Error)) return undefined;
+  if (!(thrown instanceof Error) || thrown instanceof SwarmchartError) return undefined;
   const { code, errcode } = thrown as { code?: string; errcode?: number };
   if (code === 'ENOSPC' || code === 'EDQUOT') return 'full';
   if (code !== 'ERR_SQLITE_ERROR' || errcode === undefined) return code === undefined ? undefined : 'failed';

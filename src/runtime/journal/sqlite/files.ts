@@ -5,7 +5,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync, re
 import { basename, dirname, join, resolve } from 'node:path';
 import { SwarmchartError } from '../../../machines/protocol/errors.ts';
 import { FACT_VERSION } from '../../../machines/protocol/facts.ts';
-import { type Head, StoreError } from '../durable/fact-store.ts';
+import { type Head, isDamage } from '../durable/fact-store.ts';
 import { loadSqlite, withStoreErrors } from './engine.ts';
 import { readHeadLog, syncFolder } from './head-log.ts';
 import { APPLICATION_ID, FORMAT, SCHEMA } from './schema.ts';
@@ -76,7 +76,7 @@ export function openFiles(files: JournalFiles): OpenedFiles {
     return { reader, journalId, factVersion, ...headsOf(headsPath, path, journalId, reader) };
   } catch (thrown) {
     reader.close();
-    if (thrown instanceof StoreError && thrown.fault === 'damaged') throw damaged(path, thrown.message, thrown);
+    if (isDamage(thrown)) throw damaged(path, thrown.message, thrown);
     throw thrown;
   }
 }

@@ -6,7 +6,18 @@
  * that is torn or damaged does not, which leaves the stream's head behind and never ahead.
  */
 
-import { closeSync, fdatasyncSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Head } from '../durable/fact-store.ts';
@@ -87,6 +98,7 @@ export class HeadLog {
       syncFolder(dirname(this.#path));
     } catch (thrown) {
       closeSync(file);
+      rmSync(temporary, { force: true });
       throw thrown;
     }
     this.#begin(file, kept, position, bytes.length);
@@ -113,12 +125,10 @@ export class HeadLog {
     this.#separator = '';
   }
 
-  /** Leaves out those that nobody may add to. Their rows are in the database proper. */
-  compact(): void {
-    this.rewrite(
-      [...this.#heads.values()].filter(({ isFinal }) => !isFinal),
-      this.#position,
-    );
+  /** @param areRowsSafe All rows are in the database proper: heads of streams to which nothing more is added are needed no longer. */
+  compact(areRowsSafe: boolean): void {
+    const heads = [...this.#heads.values()];
+    this.rewrite(areRowsSafe ? heads.filter(({ isFinal }) => !isFinal) : heads, this.#position);
   }
 
   /** All or none. A head with number 0 says that the stream is gone. */

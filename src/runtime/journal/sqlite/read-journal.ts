@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { type Damage, DurableReader } from '../durable/durable-reader.ts';
-import { type Head, journalError, StoreError } from '../durable/fact-store.ts';
+import { type Head, isDamage, journalError } from '../durable/fact-store.ts';
 import { damageOfEnd } from '../durable/opening.ts';
 import { pace } from '../durable/pace.ts';
 import { type StreamVerification, verifyStore } from '../durable/verification.ts';
@@ -35,6 +35,7 @@ export async function readJournal(path: string): Promise<JournalFileReader> {
     streams: (prefix) => reader.streams(prefix),
     unsettled: () => reader.unsettled(),
     scan: (after) => reader.scan(after),
+    end: () => reader.end(),
     verify: () => verifyStore(store, reader, readHeads, breathe),
     verifyPages: () => pagesOf(store),
     close: async () => store.close(),
@@ -54,7 +55,7 @@ function pagesOf(store: SqliteReader): readonly string[] {
   try {
     return store.problemsOfPages();
   } catch (thrown) {
-    if (thrown instanceof StoreError && thrown.fault === 'damaged') return [thrown.message];
+    if (isDamage(thrown)) return [thrown.message];
     throw journalError(thrown);
   }
 }

@@ -11,7 +11,8 @@ import {
   type StoreContents,
   StoreError,
 } from '../durable/fact-store.ts';
-import { createDatabase, journalFiles, makeFolderOf, openFiles } from './files.ts';
+import { withStoreErrors } from './engine.ts';
+import { createDatabase, type JournalFiles, journalFiles, makeFolderOf, openFiles } from './files.ts';
 import { type Lease, takeLease } from './lease.ts';
 import type { SqliteReader } from './sqlite-reader.ts';
 import type { WriterSettings } from './sqlite-writer.ts';
@@ -30,16 +31,22 @@ export class SqliteStore implements FactStore {
   }
 
   async open(): Promise<StoreContents> {
-    makeFolderOf(this.#settings.path);
-    const files = journalFiles(this.#settings.path);
-    this.#lease = takeLease(files.path);
-    createDatabase(files);
-    const { reader, journalId, heads, position, factVersion } = openFiles(files);
+    const { path } = this.#settings;
+    const files = withStoreErrors(path, () => this.#prepare(path));
+    const { reader, journalId, heads, position, factVersion } = withStoreErrors(path, () => openFiles(files));
     this.#reader = reader;
     const settings = { ...this.#settings, ...files, journalId };
     this.#writer = settings.durability === 'power' ? new WriterInThread(settings) : new WriterHere(settings);
     await this.#writer.open();
     return { heads, position, factVersion };
+  }
+
+  #prepare(path: string): JournalFiles {
+    makeFolderOf(path);
+    const files = journalFiles(path);
+    this.#lease = takeLease(files.path);
+    createDatabase(files);
+    return files;
   }
 
   commit(batch: Batch): Promise<void> {

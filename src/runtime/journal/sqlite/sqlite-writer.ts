@@ -58,7 +58,7 @@ export class SqliteWriter {
       if (last > this.#committed) transaction(this.#database, () => this.#insert(batch));
       this.#committed = Math.max(this.#committed, last);
       this.#heads.append(batch.heads);
-      if (this.#heads.hasGrown && this.#checkpoint()) this.#heads.compact();
+      if (this.#heads.hasGrown) this.#compactHeads();
     });
   }
 
@@ -118,11 +118,22 @@ export class SqliteWriter {
     }
   }
 
+  /** All is committed by then: without room, the log just goes on growing as long as it can. */
+  #compactHeads(): void {
+    try {
+      this.#heads.compact(this.#checkpoint());
+    } catch (thrown) {
+      if (faultOf(thrown, this.#settings.path) !== 'full') throw thrown;
+    }
+  }
+
   #insert({ rows, streams, factVersion }: Batch): void {
     for (const { id, name, status, startedAt, changedAt, seq, hash } of streams) {
       this.#putStream.run(id, name, status, startedAt, changedAt, seq, hash);
     }
-    for (const { position, stream, seq, at, body, hash } of rows) this.#insertFact.run(position, stream, seq, at, body, hash);
+    for (const { position, stream, seq, at, body, hash } of rows) {
+      if (position > this.#committed) this.#insertFact.run(position, stream, seq, at, body, hash);
+    }
     if (factVersion !== undefined) {
       this.#database.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('factVersion', ?)").run(String(factVersion));
     }

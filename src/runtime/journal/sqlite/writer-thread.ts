@@ -28,6 +28,11 @@ function perform(request: WriterRequest): boolean {
     writer = new SqliteWriter(workerData as WriterSettings);
     return true;
   }
+  if (request.type === 'close') {
+    clearTimeout(syncing);
+    writer?.close();
+    return true;
+  }
   if (!writer) throw new Error(`The writer is not open, and was asked to ${request.type}`);
   switch (request.type) {
     case 'commit':
@@ -41,10 +46,6 @@ function perform(request: WriterRequest): boolean {
       return writer.sweep();
     case 'rewriteHeads':
       writer.rewriteHeads(request.heads, request.position);
-      return true;
-    case 'close':
-      clearTimeout(syncing);
-      writer.close();
       return true;
   }
 }

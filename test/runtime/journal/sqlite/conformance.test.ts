@@ -71,6 +71,9 @@ describe.each(journals)('a journal %s', (_, create) => {
     await journal.append('dead', 0, [someFact('dead', 1), someFact('dead', 2, { type: 'execution/dead_lettered' })]);
     await journal.append('event/1', 0, [someFact('event/1', 1, { type: 'order/placed' })]);
     await journal.append('breaker/system', 0, [someFact('breaker/system', 1, { type: 'breaker/opened' })]);
+    await journal.append('route/r/1', 0, [someFact('route/r/1', 1, { type: 'route/dead_lettered' })]);
+    await journal.append('route/r/1', 1, [someFact('route/r/1', 2, { type: 'route/redriven' })]);
+    await journal.append('route/r/2', 0, [someFact('route/r/2', 1, { type: 'route/dead_lettered' })]);
     await journal.append(
       'open',
       1,
@@ -82,6 +85,8 @@ describe.each(journals)('a journal %s', (_, create) => {
       ['dead', 'dead', 2],
       ['event/1', 'settled', 1],
       ['breaker/system', 'service', 1],
+      ['route/r/1', 'settled', 2],
+      ['route/r/2', 'service', 1],
     ]);
     expect(statusesOf(await collectAll(journal.streams('event/')))).toEqual([['event/1', 'settled', 1]]);
     expect(await journal.find('dead')).toEqual({ name: 'dead', status: 'dead', seq: 2, startedAt: 1_000, changedAt: 2_000 });
@@ -101,6 +106,12 @@ describe.each(journals)('a journal %s', (_, create) => {
     const after = (await collectAll(journal.scan(all[449]?.position))).flat();
     expect(after).toEqual(all.slice(450));
     expect(await collectAll(journal.scan(all.at(-1)?.position))).toEqual([]);
+    expect(await journal.end()).toBe(all.at(-1)?.position);
+  });
+
+  it('ends at 0 before its first fact', async () => {
+    const journal = await opened();
+    expect(await journal.end()).toBe(0);
   });
 
   it('commits appends in the order in which they were made, whatever their streams', async () => {
@@ -132,6 +143,18 @@ describe.each(journals)('a journal %s', (_, create) => {
     expect(idsOf(left.map(({ fact }) => fact))).toEqual(['open#1', 'breaker/system#3', 'breaker/system#4']);
     expect(await outcome(() => journal.append('settled', 0, [someFact('settled', 1)]))).toBe('committed');
     expect(await journal.find('settled')).toMatchObject({ status: 'unsettled', seq: 1 });
+  });
+
+  it.each(['a\u0000b', 'é😀', 'it\'s "a"\n%_', 'x'.repeat(5_000)])('takes a stream by any name: %j', async (name) => {
+    const journal = await opened();
+    await journal.append(name, 0, [someFact(name, 1), ending(name, 2)]);
+    expect(await journal.find(name)).toMatchObject({ name, status: 'settled', seq: 2 });
+    expect(await collectAll(journal.streams(name))).toHaveLength(1);
+    expect(await journal.read(name)).toHaveLength(2);
+    expect(await journal.drop(name)).toBe(true);
+    await journal.close();
+    await journal.open();
+    expect(await journal.find(name)).toBeUndefined();
   });
 
   it('has one writer at a time', async () => {
