@@ -2,6 +2,7 @@
  * What a step and an agent cost: Swarmchart beside plain awaits and a plain XState program of the same chart shape.
  *
  *   npm run bench                 all shapes
+ *   npm run bench -- durable      what it costs to survive, and recovery, alone
  *   npm run bench -- agents       what agents cost, alone
  *   npm run bench -- supervisor   what children of a supervisor cost, alone
  *   npm run bench -- events       what the event bus costs, alone
@@ -11,6 +12,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { benchAgents } from './agents.ts';
+import { benchDurable } from './durable.ts';
 import { benchEvents } from './events.ts';
 import type { Measurement } from './measure.ts';
 import { SHAPES, type Shape } from './subject.ts';
@@ -50,6 +52,7 @@ if (only === 'profile') {
   for (const index of [0, 2]) console.log(`\n${SHAPES[index]?.name}: time of their own\n${ask('profile', index)}`);
 } else {
   if (only === undefined) for (const [index, shape] of SHAPES.entries()) report(shape, index);
+  if (only === undefined || only === 'durable') benchDurable();
   if (only === undefined || only === 'agents') benchAgents();
   if (only === undefined || only === 'supervisor') await benchSupervisor();
   if (only === undefined || only === 'events') await benchEvents();

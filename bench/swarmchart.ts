@@ -1,6 +1,6 @@
-/** The runtime as its users get it: defaults, and facts in memory. Validation of the workflow is not measured. */
+/** The runtime as its users get it: defaults, and facts in memory unless a journal is given. Validation of the workflow is not measured. */
 
-import { createRuntime } from '../src/index.ts';
+import { createRuntime, type Journal } from '../src/index.ts';
 import type { Shape, Subject } from './subject.ts';
 
 const workflowOf = ({ order, steps }: Shape) => ({
@@ -13,10 +13,11 @@ const workflowOf = ({ order, steps }: Shape) => ({
   })),
 });
 
-export const swarmchart: Subject = {
-  name: 'Swarmchart',
+/** @param newJournal Makes the journal of a sample. */
+export const swarmchartOn = (name: string, newJournal?: () => Journal): Subject => ({
+  name,
   async prepare(shape) {
-    const runtime = await createRuntime({ tools: [{ name: 'noop', run: () => null }] });
+    const runtime = await createRuntime({ tools: [{ name: 'noop', run: () => null }], ...(newJournal && { journal: newJournal() }) });
     const workflow = runtime.createWorkflow(workflowOf(shape));
     const allocation = { maxConcurrentSteps: shape.steps };
     return {
@@ -29,4 +30,6 @@ export const swarmchart: Subject = {
       end: () => runtime.stop(),
     };
   },
-};
+});
+
+export const swarmchart = swarmchartOn('Swarmchart');

@@ -3,8 +3,8 @@
  *
  *   running → (SIGTERM → grace → SIGKILL) → exited → closed
  *
- * Whoever is left in the group when the leader, or this process, exits is killed. A grandchild that left the group and still holds
- * the output open delays `closed` by the grace period at most.
+ * Whoever is left in the group when the leader, or this process, exits is killed; but of a SIGKILL of this process nobody there hears. A
+ * grandchild that left the group and still holds the output open delays `closed` by the grace period at most.
  */
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';

@@ -20,17 +20,18 @@ export type End = { readonly how: 'killed' | 'over' } | { readonly how: 'failed'
 /** Longer than any life; one that lasts so long hangs. */
 const PATIENCE_MS = 60_000;
 
-const pathOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
+const ASSASSIN = fileURLToPath(new URL('assassin.ts', import.meta.url));
 
 export function live({ folder, durability, copies, defect }: Work, death: Death): Promise<End> {
-  const flags = ['--disable-warning=ExperimentalWarning', '--import', pathOf('assassin.ts')];
-  const child = spawn(process.execPath, [...flags, pathOf('child.ts'), folder, durability, String(copies), ...(defect ? [defect] : [])], {
+  const flags = ['--disable-warning=ExperimentalWarning', '--import', ASSASSIN];
+  const child = spawn(process.execPath, [...flags, CHILD, folder, durability, String(copies), ...(defect ? [defect] : [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env['PATH'],
       // Starts are most of what a crash costs.
       NODE_COMPILE_CACHE: join(tmpdir(), 'swarmchart-crash-cache'),
-      ...(death.kind === 'inside' && { CRASH_AT: death.at }),
+      ...(death.kind === 'inside' && { CRASH_AT: death.at, CRASH_NOTE: join(folder, 'deaths') }),
     },
   });
   const kill = () => void child.kill('SIGKILL');

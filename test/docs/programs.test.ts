@@ -46,6 +46,7 @@ const PROGRAMS = {
     'test-a-workflow': () => import('./programs/test-a-workflow.ts'),
     'ask-a-model': () => import('./programs/ask-a-model.ts'),
     'simulate-a-workflow': () => import('./programs/simulate-a-workflow.ts'),
+    'crash-a-process': () => import('./programs/crash-a-process.ts'),
   },
 } as const satisfies Record<string, Record<string, () => Promise<unknown>>>;
 

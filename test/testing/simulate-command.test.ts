@@ -14,11 +14,13 @@ describe('npm run simulate', () => {
   it('simulates runs, or swarms, from a seed', () => {
     expect(simulate('--runs', '3', '--from', '40')).toEqual({
       status: 0,
-      stdout: ['everyKind', 'runsWithinRuns', 'tightBudgets'].map((story) => `${story}: seeds 40 to 42, every invariant held\n`).join(''),
+      stdout: ['everyKind', 'runsWithinRuns', 'tightBudgets', 'restartedRun']
+        .map((story) => `${story}: seeds 40 to 42, every invariant held\n`)
+        .join(''),
       stderr: '',
     });
     expect(simulate('--runs', '1', '--swarms').stdout).toBe(
-      'wholeSwarm: seeds 1 to 1, every invariant held\nsharedAgents: seeds 1 to 1, every invariant held\n',
+      ['wholeSwarm', 'sharedAgents', 'restartedSwarm'].map((story) => `${story}: seeds 1 to 1, every invariant held\n`).join(''),
     );
   });
 
