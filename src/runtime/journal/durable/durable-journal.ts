@@ -47,6 +47,7 @@ export class DurableJournal implements Journal {
   #reader: DurableReader;
   #retention: Retention;
   #queue: CommitQueue | undefined;
+  #closing: Promise<void> | undefined;
   #tails = new Map<string, Tail>();
   #isRetaining = false;
   #position = 0;
@@ -140,12 +141,21 @@ export class DurableJournal implements Journal {
   }
 
   /** What was appended is committed first, unless the disk is full. */
-  async close(): Promise<void> {
-    if (!this.#queue) return;
-    await this.#queue.close();
-    this.#queue = undefined;
-    this.#tails.clear();
-    await this.#store.close();
+  close(): Promise<void> {
+    if (this.#queue) this.#closing ??= this.#close(this.#queue);
+    return this.#closing ?? Promise.resolve();
+  }
+
+  /** Whoever closes it a second time waits for the first. */
+  async #close(queue: CommitQueue): Promise<void> {
+    try {
+      await queue.close();
+      this.#tails.clear();
+      await this.#store.close();
+    } finally {
+      this.#queue = undefined;
+      this.#closing = undefined;
+    }
   }
 
   #writing(): CommitQueue {

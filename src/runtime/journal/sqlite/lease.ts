@@ -5,7 +5,7 @@
  * Nothing else ever opens the lock's file: closing any handle of it would give up the lock of the whole process.
  */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { DatabaseSync } from 'node:sqlite';
 import { SwarmchartError } from '../../../machines/protocol/errors.ts';
@@ -29,7 +29,12 @@ export function takeLease(path: string): Lease {
     if (!(thrown instanceof StoreError) || thrown.fault !== 'busy') throw thrown;
     throw new SwarmchartError('JOURNAL_LOCKED', `The journal "${path}" is being written by ${holderIn(holderFile)}`, { cause: thrown });
   }
-  return { release: () => lock.close() };
+  return {
+    release: () => {
+      rmSync(holderFile, { force: true });
+      lock.close();
+    },
+  };
 }
 
 /** A rollback journal that is never needed: nothing is written to the lock's file, which stays empty. */
