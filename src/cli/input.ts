@@ -28,19 +28,22 @@ export async function readInputs(given: readonly string[], cwd: string): Promise
   return inputs;
 }
 
+/** What was given, typed as it is declared. */
+export const typedValues = (given: ReadonlyMap<string, Given>, declared: Declarations | undefined): JsonObject =>
+  Object.fromEntries(
+    [...given].map(([name, item]) => {
+      const type = declared && Object.hasOwn(declared, name) ? declared[name]?.type : undefined;
+      return [name, 'value' in item ? item.value : readAs(type ?? 'string', item.text)];
+    }),
+  );
+
 /** Types the values and fills in defaults. Throws UsageError with every problem. */
 export function typedInput(
   given: ReadonlyMap<string, Given>,
   declared: Declarations | undefined,
   kind: 'workflow' | 'swarm' = 'workflow',
 ): JsonObject {
-  const values = Object.fromEntries(
-    [...given].map(([name, item]) => {
-      const type = declared && Object.hasOwn(declared, name) ? declared[name]?.type : undefined;
-      return [name, 'value' in item ? item.value : readAs(type ?? 'string', item.text)];
-    }),
-  );
-  const { input, issues } = resolveInput(declared, values, { noun: 'input', taker: kind });
+  const { input, issues } = resolveInput(declared, typedValues(given, declared), { noun: 'input', taker: kind });
   if (issues.length === 0) return input;
   const list = issues.map(({ message }) => `\n  ${message}`).join('');
   throw new UsageError('INVALID_INPUT', `The input does not fit the ${kind}:${list}`, { issues, hint: describeInputs(kind, declared) });

@@ -61,6 +61,16 @@ export function printDuration(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
+const MINUTE_MS = 60_000;
+
+/** To the minute, where it is long: `3 h 20 min`, `24 days`. */
+export function printSpan(ms: number): string {
+  const minutes = Math.floor(ms / MINUTE_MS);
+  if (minutes < 60) return printDuration(Math.max(0, ms));
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
+}
+
 /** A text as one word of a command, to be copied into a shell. */
 export function shellWord(text: string): string {
   const word = oneLine(text, Number.POSITIVE_INFINITY);

@@ -5,7 +5,8 @@ import type { Answer, Question, Verdict } from './control/inbox.ts';
 import type { Asked } from './control/live-runs.ts';
 import type { Pointer } from './control/pointers.ts';
 import type { Refusal } from './control/protocol.ts';
-import { oneLine, printDuration, shellWord } from './outcome.ts';
+import { oneLine, printSpan, shellWord } from './outcome.ts';
+import { table } from './table.ts';
 
 const DOCUMENT_VERSION = 1;
 const LONGEST_PROMPT_SHOWN = 2_000;
@@ -87,29 +88,11 @@ function row({ id, run, kind, since, expiresAt, role, quorum, votes, prompt }: W
     shellWord(id),
     oneLine(run),
     kind,
-    `${span(now - since)} ago`,
-    expiresAt === undefined ? '-' : `in ${span(expiresAt - now)}`,
+    `${printSpan(now - since)} ago`,
+    expiresAt === undefined ? '-' : `in ${printSpan(expiresAt - now)}`,
     [role === undefined ? '' : oneLine(role), people].filter(Boolean).join(', ') || 'anyone',
     oneLine(prompt, LONGEST_PROMPT_SHOWN),
   ];
-}
-
-const MINUTE_MS = 60_000;
-
-/** To the minute, where it is long: `3 h 20 min`, `24 days`. */
-function span(ms: number): string {
-  const minutes = Math.floor(ms / MINUTE_MS);
-  if (minutes < 60) return printDuration(Math.max(0, ms));
-  const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
-}
-
-/** The last column is as wide as it is: what is decided about is shown whole. */
-function table(rows: readonly (readonly string[])[]): readonly string[] {
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
-  return rows.map((cells) =>
-    cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  '),
-  );
 }
 
 export interface Outcome {

@@ -15,17 +15,19 @@ const DOCUMENT_VERSION = 1;
 export function exitCodeOf({ status, error, signal, isExpired, hasStrays }: Ending): number {
   if (signal) return exitCodeOfSignal(signal);
   if (isExpired) return EXIT.timedOut;
-  if (status === 'waiting' || status === 'paused') return EXIT.waiting;
+  if (status === 'waiting' || status === 'paused' || status === 'interrupted') return EXIT.waiting;
   if (status === 'completed') return hasStrays ? EXIT.failed : EXIT.succeeded;
   return exitCodeOfFailure(error ?? undefined);
 }
 
-/** The result as one line of JSON. What was left for a person names the steps that wait, and the obligations that are not met. */
-export function endingDocument(ending: Ending, board: Board, format: Format): string {
+/** The result as one line of JSON. */
+export const endingDocument = (ending: Ending, board: Board, format: Format): string =>
+  JSON.stringify({ ...(format === 'jsonl' && { type: 'result' }), v: DOCUMENT_VERSION, ...endingData(ending, board) });
+
+/** What was left for a person names the steps that wait, and the obligations that are not met. */
+export function endingData(ending: Ending, board: Board): object {
   const { status, result, error, resourcesUsed, duration, executionId, kind, name } = ending;
-  return JSON.stringify({
-    ...(format === 'jsonl' && { type: 'result' }),
-    v: DOCUMENT_VERSION,
+  return {
     status,
     result,
     error,
@@ -34,7 +36,7 @@ export function endingDocument(ending: Ending, board: Board, format: Format): st
     executionId,
     [kind]: name,
     ...(status === 'waiting' && { waitingFor: waitingFor(board) }),
-  });
+  };
 }
 
 function waitingFor(board: Board): readonly object[] {
@@ -75,7 +77,11 @@ export function endingLines(ending: Ending, board: Board, format: Format, advice
   const strays = hasStrays ? ['next: find the promise that is neither awaited nor caught; it may have hidden a failure'] : [];
   if (status === 'completed') return [`${name} completed: ${figures}`, ...strays];
   if (status === 'waiting') return [`${name} waits for a person: ${figures}`, ...waitingLines(ending, board)];
-  if (status === 'paused') return [`${name} is paused: ${figures}`, 'next: run it through the API, and call resume() on its handle'];
+  if (status === 'paused')
+    return [`${name} is paused: ${figures}`, `next: ${resuming(ending) ?? 'run it through the API, and call resume() on its handle'}`];
+  if (status === 'interrupted') {
+    return [`${name} was interrupted${signal ? ` by ${signal}` : ''}, and has not ended: ${figures}`, `next: ${resuming(ending)}`];
+  }
   const where = board.fatal ? ` in ${kind === 'swarm' ? 'task' : 'step'} "${board.fatal.label}"` : '';
   const reason = error && !signal ? [`  ${error.code}: ${oneLine(error.message, 2_000)}`] : [];
   const cancelled = signal ? ` by ${signal}${error?.code === 'RUNTIME_STOPPED' ? ', at once: steps may not have ended' : ''}` : where;
@@ -86,8 +92,13 @@ export function endingLines(ending: Ending, board: Board, format: Format, advice
   ];
 }
 
-function waitingLines({ kind }: Ending, board: Board): readonly string[] {
+/** The command with which it goes on; undefined where nothing was kept of it. */
+const resuming = ({ executionId, kept }: Ending): string | undefined => kept && `swarmchart resume ${shellWord(executionId)}${kept.option}`;
+
+function waitingLines(ending: Ending, board: Board): readonly string[] {
+  const { kind } = ending;
   const steps = board.waiting;
+  const resume = resuming(ending);
   const calls = [
     ...steps.map((row) => answerTo(row, board, kind)),
     ...board.unmet.map(
@@ -100,25 +111,30 @@ function waitingLines({ kind }: Ending, board: Board): readonly string[] {
       ({ normId, role, mission, open }) =>
         `  obligation "${oneLine(normId)}" waits for a decision: "${oneLine(role)}" has not done "${oneLine(mission)}" in time${open.length > 0 ? `, still open: ${open.join(', ')}` : ''}`,
     ),
-    ...commandFor(board),
-    'This run is over. Through the API it would wait for:',
-    ...calls.slice(0, 1).map((call) => `  ${call}`),
+    ...commandFor(board, resume),
+    ...(resume === undefined ? throughApi(calls) : []),
   ];
 }
+
+const throughApi = (calls: readonly string[]): readonly string[] => [
+  'This run is over. Through the API it would wait for:',
+  ...calls.slice(0, 1).map((call) => `  ${call}`),
+];
 
 const isTask = ({ runId }: Row, board: Board): boolean => board.holdsTasks && runId === board.root;
 
 const canRetry = ({ waitsFor, canRetry: may }: Row): boolean => !waitsFor && may !== false;
 
-/** The command that would answer. `RUN` stands for the id that every run has anew. */
-function commandFor({ waiting, unmet, root }: Board): readonly string[] {
+/** The command that would answer. `RUN` stands for the id that every run has anew, where none of it is kept. */
+function commandFor({ waiting, unmet, root }: Board, resume: string | undefined): readonly string[] {
   const row = waiting.find(({ waitsFor }) => waitsFor?.type !== 'signal');
   const subject = row ? row.key.slice(root.length) : unmet[0] && `/${unmet[0].normId}`;
   if (subject === undefined) return ['next: the command line sends no signals, a program can'];
+  const stay = resume === undefined ? 'swarmchart run FILE --wait-for-people' : `${resume} --wait-for-people`;
   const options = row && !canRetry(row) ? '--reject, --abort' : '--retry, --reject, --abort';
   return [
-    'next: run it with --wait-for-people: then it stays, and is answered from another terminal in this folder with',
-    `  swarmchart approve ${shellWord(`RUN${subject}`)}   # or ${options}; "swarmchart approve" alone lists what waits`,
+    `next: ${stay}   # then it stays, and is answered from another terminal in this folder:`,
+    `  swarmchart approve ${shellWord(`${resume === undefined ? 'RUN' : root}${subject}`)}   # or ${options}; "swarmchart approve" alone lists what waits`,
   ];
 }
 

@@ -71,18 +71,26 @@ export function processTerminal(): Terminal {
     stderr: new Output(process.stderr),
     env: process.env,
     cwd: process.cwd(),
-    onSignal(listener) {
-      const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-      for (const signal of signals) process.on(signal, listener);
-      return () => {
-        for (const signal of signals) process.off(signal, listener);
-      };
-    },
-    onStray(listener) {
-      const hear = (thrown: unknown, origin: string): void => listener(thrown, origin === 'unhandledRejection');
-      process.on('uncaughtException', hear);
-      return () => void process.off('uncaughtException', hear);
-    },
+    onSignal: shared(['SIGINT', 'SIGTERM', 'SIGHUP'], (tell) => (signal: Signal) => tell(signal)),
+    onStray: shared(['uncaughtException'], (tell) => (thrown: unknown, origin: string) => tell(thrown, origin === 'unhandledRejection')),
+  };
+}
+
+/** However many listen, the process has one listener for each event, and none when nobody listens. */
+function shared<Args extends readonly unknown[]>(
+  events: readonly string[],
+  heard: (tell: (...args: Args) => void) => (...args: never[]) => void,
+): (listener: (...args: Args) => void) => () => void {
+  const listeners = new Set<(...args: Args) => void>();
+  const hear = heard((...args) => {
+    for (const listener of [...listeners]) listener(...args);
+  }) as (...args: unknown[]) => void;
+  return (listener) => {
+    if (listeners.size === 0) for (const event of events) process.on(event, hear);
+    listeners.add(listener);
+    return () => {
+      if (listeners.delete(listener) && listeners.size === 0) for (const event of events) process.off(event, hear);
+    };
   };
 }
 

@@ -7,7 +7,7 @@ describe('swarmchart run', () => {
     const { exitCode, stdout, stderr } = await folder.run('run', 'greeting.yaml', '--input', 'name=Ada');
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'Good morning, Ada!\n' });
     expect(stderr).toMatch(
-      /^started {3}greet\ncompleted greet .*\nstarted {3}again\ncompleted again .*\ngreeting completed: 2 of 2 steps, .*\n$/,
+      /^run \w{16}\nstarted {3}greet\ncompleted greet .*\nstarted {3}again\ncompleted again .*\ngreeting completed: 2 of 2 steps, .*\n$/,
     );
   });
 
@@ -81,11 +81,11 @@ describe('swarmchart run', () => {
   it('ends with 3 when a step waits for a person, and says which and how to answer', async () => {
     const escalate = ', fallbacks: [{ action: escalate-to-human }]';
     using folder = new Workspace({ 'w.yaml': oneStep('fail', escalate), 'swarmchart.config.mjs': CONFIG });
-    const { exitCode, stdout, stderr } = await folder.run('run', 'w.yaml', '--json');
+    const { exitCode, stdout, stderr } = await folder.run('run', 'w.yaml', '--json', '--no-journal');
     expect(exitCode).toBe(3);
     expect(JSON.parse(stdout)).toMatchObject({ status: 'waiting', waitingFor: [{ stepId: 'only', error: { code: 'EXECUTION_FAILED' } }] });
     expect(stderr).toContain('step "only" waits for a decision about EXECUTION_FAILED: out of paper red');
-    expect(stderr).toContain('next: run it with --wait-for-people: then it stays');
+    expect(stderr).toContain('next: swarmchart run FILE --wait-for-people   # then it stays');
     expect(stderr).toContain('\n  swarmchart approve RUN/only   # or --retry, --reject, --abort; "swarmchart approve" alone');
     expect(stderr).toContain(`execution.decide("only", { decision: 'approve'`);
   });
@@ -93,13 +93,13 @@ describe('swarmchart run', () => {
   it('ends with 3 when a step waits for an approval or a signal', async () => {
     const approval = 'id: w\nsteps: [{ id: ok, type: wait, approval: { prompt: Release it? } }]\n';
     using folder = new Workspace({ 'a.yaml': approval, 's.yaml': 'id: w\nsteps: [{ id: merged, type: wait, signal: merge }]\n' });
-    const asked = await folder.run('run', 'a.yaml');
+    const asked = await folder.run('run', 'a.yaml', '--no-journal');
     expect(asked.exitCode).toBe(3);
     expect(asked.stderr).toContain('waiting   ok  for a person: Release it?\n');
     expect(asked.stderr).toContain('step "ok" waits for an approval: Release it?\n');
     expect(asked.stderr).toContain('\n  swarmchart approve RUN/ok   # or --reject, --abort;');
     expect(asked.stderr).toContain(`execution.decide("ok", { decision: 'approve'`);
-    const signal = await folder.run('run', 's.yaml', '--json');
+    const signal = await folder.run('run', 's.yaml', '--json', '--no-journal');
     expect(signal.exitCode).toBe(3);
     expect(JSON.parse(signal.stdout)).toMatchObject({ waitingFor: [{ stepId: 'merged', for: { type: 'signal', name: 'merge' } }] });
     expect(signal.stderr).toContain('step "merged" waits for the signal "merge"\n');
@@ -110,7 +110,7 @@ describe('swarmchart run', () => {
   it('says how to answer for a step within steps', async () => {
     const body = 'steps: [{ id: ask, type: wait, approval: true }]';
     using folder = new Workspace({ 'w.yaml': `id: w\nsteps:\n  - { id: each, type: map, over: [a], ${body} }\n` });
-    const { exitCode, stdout, stderr } = await folder.run('run', 'w.yaml', '--json');
+    const { exitCode, stdout, stderr } = await folder.run('run', 'w.yaml', '--json', '--no-journal');
     expect(exitCode).toBe(3);
     expect(JSON.parse(stdout)).toMatchObject({ waitingFor: [{ stepId: 'ask', executionId: expect.stringMatching(/each:0/) }] });
     expect(stderr).toContain('step "each:0/ask" waits for an approval\n');
@@ -172,7 +172,7 @@ describe('swarmchart run', () => {
     expect(stderr).toContain('w.yaml:3:20 steps[0].tool There is no tool "ecko". Did you mean "echo"?');
     expect(stderr).toContain('w.yaml:4:11 steps[1].id');
     expect(stderr).toMatch(/w\.yaml:4:26 steps\[1\]\.colour/);
-    expect(stderr).toContain('next: tools, modules and strategies come from a swarmchart.config.ts');
+    expect(stderr).toContain('next: tools, modules, strategies and secrets come from a swarmchart.config.ts');
   });
 
   it('says so as data with --json', async () => {
@@ -211,7 +211,7 @@ describe('swarmchart run', () => {
       'w.yaml': oneStep('hang', ', timeout: 100, fallbacks: [{ action: use-value, value: 7 }]'),
       'swarmchart.config.mjs': CONFIG,
     });
-    const { terminal, exitCode } = folder.start('run', 'w.yaml');
+    const { terminal, exitCode } = folder.start('run', 'w.yaml', '--no-journal');
     await terminal.err.saw('hanging');
     terminal.stray(new Error('lost'), true);
     expect(await exitCode).toBe(1);

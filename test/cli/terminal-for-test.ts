@@ -94,6 +94,10 @@ export class Workspace implements Disposable {
     writeFileSync(join(this.folder, path), text);
   }
 
+  remove(path: string): void {
+    rmSync(join(this.folder, path));
+  }
+
   start(...argv: readonly string[]): { readonly terminal: FakeTerminal; readonly exitCode: Promise<number> } {
     const terminal = new FakeTerminal(this.folder);
     return { terminal, exitCode: main(argv, terminal) };

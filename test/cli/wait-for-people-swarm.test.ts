@@ -80,7 +80,7 @@ describe('swarmchart run --wait-for-people with a swarm', { timeout: 120_000 }, 
 
   it('without the flag says which command would answer about a task', async () => {
     using space = new Workspace({ 's.yaml': swarm('tool: once', 'escalation: { human: true }\n'), 'swarmchart.config.mjs': CONFIG });
-    const { exitCode, stdout, stderr } = await space.run('run', 's.yaml', '--json');
+    const { exitCode, stdout, stderr } = await space.run('run', 's.yaml', '--json', '--no-journal');
     expect(exitCode).toBe(3);
     expect(JSON.parse(stdout)).toMatchObject({ status: 'waiting', waitingFor: [{ taskId: 'try', error: { code: 'EXECUTION_FAILED' } }] });
     expect(stderr).toContain('task "try" waits for a decision about EXECUTION_FAILED: out of paper\n');

@@ -169,10 +169,10 @@ describe('swarmchart run --wait-for-people', () => {
 
   it('runs nothing when it could not be reached', async () => {
     using space = new Workspace({ 'w.yaml': oneStep('echo', ', parameters: { message: hi }'), '.swarmchart': 'a file' });
-    const { exitCode, stdout, stderr } = await space.run('run', 'w.yaml', '--wait-for-people', '--json');
+    const { exitCode, stdout, stderr } = await space.run('run', 'w.yaml', '--wait-for-people', '--json', '--no-journal');
     expect(exitCode).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ status: 'refused', error: { code: 'INVALID_VALUE' } });
-    expect(stderr).toContain('--wait-for-people must tell in');
+    expect(stderr).toContain('A run must tell in');
     expect(stderr).not.toContain('started');
   });
 
@@ -182,10 +182,16 @@ describe('swarmchart run --wait-for-people', () => {
     expect(filesIn(space)).toEqual([]);
   });
 
-  it('is not found by anybody without the flag', async () => {
+  it('is not found by anybody without the flag and without a journal', async () => {
+    using space = new Workspace({ 'w.yaml': RELEASE });
+    expect((await space.run('run', 'w.yaml', '--no-journal')).exitCode).toBe(3);
+    expect(existsSync(join(space.folder, '.swarmchart'))).toBe(false);
+  });
+
+  it('can be reached without the flag too where it is kept, and does not stay for it', async () => {
     using space = new Workspace({ 'w.yaml': RELEASE });
     expect((await space.run('run', 'w.yaml')).exitCode).toBe(3);
-    expect(existsSync(join(space.folder, '.swarmchart'))).toBe(false);
+    expect(filesIn(space)).toEqual([]);
   });
 });
 
@@ -209,9 +215,9 @@ describe('two processes', { timeout: 120_000 }, () => {
     expect(filesIn(space)).toEqual([]);
   });
 
-  it('two run in one folder, and each gets its own answer', async () => {
+  it('two run in one folder with a journal each, and each gets its own answer', async () => {
     using space = new Workspace({ 'w.yaml': RELEASE });
-    const runs = [1, 2].map(() => new Command(space, ['run', 'w.yaml', '--wait-for-people']));
+    const runs = [[], ['--journal', 'second.db']].map((more) => new Command(space, ['run', 'w.yaml', '--wait-for-people', ...more]));
     await Promise.all(runs.map((run) => run.saw('swarmchart approve')));
     const { waiting, runs: live } = await listing(space);
     expect(live.map(({ pid }) => pid).sort()).toEqual(runs.map(({ child }) => child.pid).sort());
@@ -230,9 +236,11 @@ describe('two processes', { timeout: 120_000 }, () => {
     expect(await run.exitCode()).toBe('SIGKILL');
     expect([filesIn(space), existsSync(address)]).toEqual([[file], true]);
     const id = file.replace('.json', '');
-    const answer = new Command(space, ['approve', `${id}/ship`]);
-    expect(await answer.exitCode()).toBe(1);
-    expect(answer.stderr).toContain(`run ${id} is over, as its process ${run.child.pid} has ended`);
+    const answer = await space.run('approve', `${id}/ship`);
+    expect(answer.exitCode).toBe(2);
+    expect(answer.stderr).toBe(
+      `error: Nobody runs ${id} at present: its process ${run.child.pid} has ended\nnext: swarmchart resume ${id} --wait-for-people, then answer again\n`,
+    );
     expect([filesIn(space), existsSync(dirname(address))]).toEqual([[], false]);
   });
 

@@ -7,11 +7,13 @@ import { fits } from '../control/client.ts';
 import type { Answer, Verdict } from '../control/inbox.ts';
 import { type Asked, LiveRuns } from '../control/live-runs.ts';
 import type { Refusal, Request } from '../control/protocol.ts';
+import type { ReadFlags } from '../journal/journal-file.ts';
+import { commandToGoOn, countWaiting } from '../journal/left-behind.ts';
 import { EXIT, oneLine, UsageError } from '../outcome.ts';
 import { answerDocument, listDocument, listLines, outcomeOf, surveyOf } from '../questions.ts';
 import type { Terminal } from '../terminal.ts';
 
-export interface ApproveFlags {
+export interface ApproveFlags extends ReadFlags {
   readonly reject?: boolean;
   readonly retry?: boolean;
   readonly abort?: boolean;
@@ -24,29 +26,38 @@ export interface ApproveFlags {
 export function approve(id: string | undefined, flags: ApproveFlags, terminal: Terminal): Promise<number> {
   const runs = new LiveRuns(terminal.cwd);
   if (id !== undefined) return decide(id, flags, runs, terminal);
-  const { json, ...answer } = flags;
+  const { json, journal, ...answer } = flags;
   const [name] = Object.keys(answer);
   if (name !== undefined) throw new UsageError('INVALID_INPUT', `--${name} is part of an answer: give the ID of what you answer`);
-  return list(json ?? false, runs, terminal);
+  return list(flags, runs, terminal);
 }
 
-async function list(isJson: boolean, runs: LiveRuns, { cwd, stdout, stderr }: Terminal): Promise<number> {
+async function list(flags: ApproveFlags, runs: LiveRuns, { cwd, stdout, stderr }: Terminal): Promise<number> {
   const survey = surveyOf(await runs.askAll({ type: 'list' }));
-  if (isJson) {
+  if (flags.json) {
     await stdout.line(listDocument(survey));
     return EXIT.succeeded;
   }
   const { table, notes } = listLines(survey, cwd, Date.now());
   for (const line of table) await stdout.line(line);
   for (const line of notes) await stderr.line(line);
+  const left = await countWaiting(flags, cwd);
+  if (left > 0)
+    await stderr.line(
+      `${left} more ${left === 1 ? 'waits' : 'wait'}, and nobody runs ${left === 1 ? 'it' : 'them'}: swarmchart list --status waiting`,
+    );
   return EXIT.succeeded;
 }
 
-async function decide(id: string, flags: ApproveFlags, runs: LiveRuns, { stdout, stderr }: Terminal): Promise<number> {
+async function decide(id: string, flags: ApproveFlags, runs: LiveRuns, { cwd, stdout, stderr }: Terminal): Promise<number> {
   const { json: isJson = false } = flags;
   try {
     const answer = answerOf(flags);
-    const { accepted, word, ...more } = outcomeOf(id, answer, await sent(id, answer, runs));
+    const { accepted, word, ...more } = outcomeOf(
+      id,
+      answer,
+      await sent(id, answer, runs, (executionId) => commandToGoOn(executionId, flags, cwd)),
+    );
     if (isJson) await stdout.line(answerDocument(id, answer, { accepted, ...more }));
     else if (accepted) await stdout.line(word);
     if (!accepted) await stderr.line(word);
@@ -59,11 +70,25 @@ async function decide(id: string, flags: ApproveFlags, runs: LiveRuns, { stdout,
   }
 }
 
-async function sent(id: string, answer: Answer, runs: LiveRuns): Promise<Asked<'decide'>> {
+async function sent(
+  id: string,
+  answer: Answer,
+  runs: LiveRuns,
+  toGoOn: (executionId: string) => Promise<string | undefined>,
+): Promise<Asked<'decide'>> {
   const request = { type: 'decide', id, answer } as const satisfies Request;
   if (!fits(request)) throw new UsageError('LIMIT_EXCEEDED', '--value: an answer has at most a megabyte');
   const [executionId = ''] = id.split('/');
   const asked = await runs.ask(executionId, request);
+  if (asked === undefined || asked.status === 'over') {
+    const command = await toGoOn(executionId);
+    if (command !== undefined) {
+      const ended = asked ? `: ${asked.reason}` : '';
+      throw new UsageError('INVALID_INPUT', `Nobody runs ${oneLine(executionId)} at present${ended}`, {
+        hint: `${command}, then answer again`,
+      });
+    }
+  }
   if (asked === undefined) {
     const hint = 'swarmchart approve lists what waits in the runs of this folder';
     const message = `No run "${oneLine(executionId)}" lives in this folder; it may be over.${didYouMean(executionId, await runs.ids())}`;

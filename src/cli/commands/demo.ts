@@ -9,7 +9,8 @@ import { swarmJob } from '../jobs.ts';
 import { compiledFile, shippedFile } from '../package-files.ts';
 import type { Board } from '../progress/board.ts';
 import { Timeline } from '../progress/timeline.ts';
-import { type CommonFlags, formatOf, guardedFormat, runJob, startRuntime } from '../run-job.ts';
+import { type CommonFlags, formatOf, guardedFormat, runJob } from '../run-job.ts';
+import { startRuntime } from '../session.ts';
 import { readSource } from '../source-file.ts';
 import { readSwarm } from '../swarm-file.ts';
 import type { Terminal } from '../terminal.ts';
@@ -27,7 +28,7 @@ export function demo(flags: DemoFlags, terminal: Terminal): Promise<number> {
   return guardedFormat(format, terminal, async () => {
     const { configuration, registry } = await loadConfiguration(terminal.cwd, compiledFile(`${EXAMPLE}/swarmchart.config.ts`));
     const chaos = flags.chaos ? new Chaos() : undefined;
-    await using session = await startRuntime({ ...configuration, ...(chaos && { faults: chaos.faults }) }, flags, terminal);
+    await using session = await startRuntime({ ...configuration, ...(chaos && { faults: chaos.faults }) }, undefined, flags, terminal);
     chaos?.attach(session.runtime);
     const file = shippedFile(`${EXAMPLE}/repo-report.yaml`);
     const swarm = readSwarm(await readSource(file, terminal.cwd), file, { registry });

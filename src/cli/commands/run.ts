@@ -5,15 +5,17 @@ import { loadConfiguration } from '../configuration.ts';
 import type { Ending, Job } from '../execute.ts';
 import { readInputs, typedInput } from '../input.ts';
 import { swarmJob, workflowJob } from '../jobs.ts';
+import { type JournalFlags, keptFor } from '../journal/journal-file.ts';
 import { UsageError } from '../outcome.ts';
 import { printValue } from '../report.ts';
-import { type CommonFlags, formatOf, guardedFormat, runJob, startRuntime } from '../run-job.ts';
+import { type CommonFlags, formatOf, guardedFormat, runJob } from '../run-job.ts';
+import { startRuntime } from '../session.ts';
 import { readSource } from '../source-file.ts';
 import { checkGoal, readSwarm } from '../swarm-file.ts';
 import type { Terminal } from '../terminal.ts';
 import { chooseWorkflow, readWorkflows } from '../workflow-file.ts';
 
-export interface RunFlags extends CommonFlags {
+export interface RunFlags extends CommonFlags, JournalFlags {
   readonly workflow?: string;
   readonly goal?: string;
   readonly input?: readonly string[];
@@ -32,7 +34,7 @@ export function run(file: string, flags: RunFlags, terminal: Terminal): Promise<
     const text = await readSource(file, terminal.cwd);
     const read = isSwarmSource(text) ? swarmIn : workflowIn;
     const job = explained(path, () => read(text, file, flags, given, { registry, agents: configuration.agents ?? [] }));
-    await using session = await startRuntime(configuration, flags, terminal);
+    await using session = await startRuntime(configuration, await keptFor(flags, terminal.cwd), flags, terminal);
     const present = ({ result }: Ending): Promise<void> => terminal.stdout.line(printValue(result));
     const { timeout, waitForPeople } = flags;
     return await runJob(session, { job, timeout, waitForPeople }, format, terminal, { present });

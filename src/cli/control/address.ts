@@ -38,7 +38,7 @@ export async function createAddress({ platform = process.platform, temporary = [
     }
   }
   const hint = 'TMPDIR names the folder for temporary files: give it a short one that can be written';
-  throw new UsageError('INVALID_VALUE', `There is no place for the socket of --wait-for-people. ${problems.join('; ')}`, { hint });
+  throw new UsageError('INVALID_VALUE', `There is no place for the socket on which a run is reached. ${problems.join('; ')}`, { hint });
 }
 
 /** Whether it looks like one of ours. What a file says is the address is not to be trusted further than that. */

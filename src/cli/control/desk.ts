@@ -1,4 +1,4 @@
-/** Answers the requests that reach a run: what waits, and whether an answer was taken. Whatever goes wrong becomes a reply. */
+/** Answers the requests that reach a run: what waits, whether an answer was taken, control. Whatever goes wrong becomes a reply. */
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
@@ -7,8 +7,10 @@ import { type ErrorCode, SwarmchartError } from '../../machines/protocol/errors.
 import { didYouMean } from '../../runtime/workflow/suggest.ts';
 import { oneLine } from '../outcome.ts';
 import type { History } from './history.ts';
-import type { Inbox, Question } from './inbox.ts';
+import type { Controls, Inbox, Question } from './inbox.ts';
 import {
+  type Controlled,
+  type ControlRequest,
   type Decided,
   type DecideRequest,
   type Listed,
@@ -27,17 +29,23 @@ export class Desk {
   readonly token = randomBytes(32).toString('base64url');
   readonly #inbox: Inbox;
   readonly #history: Pick<History, 'get' | 'ids'>;
+  readonly #controls: Controls;
+  readonly #isOurs: (executionId: string) => boolean;
 
-  constructor(inbox: Inbox, history: Pick<History, 'get' | 'ids'>) {
+  /** `isOurs`: of the executions that may be controlled here. */
+  constructor(inbox: Inbox, history: Pick<History, 'get' | 'ids'>, controls: Controls, isOurs: (executionId: string) => boolean) {
     this.#inbox = inbox;
     this.#history = history;
+    this.#controls = controls;
+    this.#isOurs = isOurs;
   }
 
   /** Never rejects. */
   async answer(line: Buffer): Promise<Reply> {
     try {
       const request = this.#read(line);
-      return request.type === 'list' ? this.#list() : await this.#decide(request);
+      if (request.type === 'list') return this.#list();
+      return request.type === 'decide' ? await this.#decide(request) : await this.#control(request);
     } catch (thrown) {
       if (thrown instanceof SwarmchartError) return refuse(thrown.code, thrown.message);
       return refuse('EXECUTION_FAILED', thrown instanceof Error ? thrown.message : String(thrown));
@@ -88,6 +96,13 @@ export class Desk {
     // It may have been asked again meanwhile: only an answer that is seen among its votes waits for others.
     const isOpen = after?.votes.some((vote) => vote.by === by);
     return { ok: true, accepted, ...(isOpen && after && { open: shortened(after) }) };
+  }
+
+  async #control({ id, action, reason }: ControlRequest): Promise<Controlled> {
+    if (!this.#isOurs(id)) throw new SwarmchartError('INVALID_INPUT', `"${oneLine(id)}" does not run here`);
+    const accepted = action === 'pause' ? await this.#controls.pause?.(id) : await this.#controls.cancel(id, reason);
+    if (accepted === undefined) return { ok: true, accepted: false, reason: 'it keeps no journal: paused, it would be lost' };
+    return accepted ? { ok: true, accepted } : { ok: true, accepted: false, reason: 'it has ended, or is about to' };
   }
 
   #find(id: string): Question | undefined {

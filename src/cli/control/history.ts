@@ -36,9 +36,9 @@ export class History {
   readonly #open = new Map<string, Open>();
   readonly #over = new Map<string, Entry>();
 
-  /** How many questions wait for people. */
-  get open(): number {
-    return this.#open.size;
+  /** Ids of the questions that wait for people, of this execution and all in it. */
+  openIn(executionId: string): readonly string[] {
+    return [...this.#open.keys()].filter((id) => id.startsWith(`${executionId}/`));
   }
 
   /** Undefined for what was never asked, or is over since long ago. */

@@ -1,4 +1,4 @@
-/** What the control server needs of a runtime: the questions that people have not answered yet, and a way to answer. */
+/** What the control server needs of a runtime: the questions that people have not answered yet, a way to answer, and control of its executions. */
 
 import type { Json } from '../../machines/protocol/execution.ts';
 
@@ -36,4 +36,11 @@ export interface Inbox {
   list(): readonly Question[];
   /** `false`: nothing of this id waits for that answer. Rejects with a SwarmchartError when the answer makes no sense or is not this person's to give. */
   decide(id: string, answer: Answer): Promise<boolean>;
+}
+
+export interface Controls {
+  /** `false`: it has settled, or is on its way there. */
+  cancel(executionId: string, reason: string | undefined): Promise<boolean>;
+  /** Absent where what is paused would be lost. */
+  readonly pause?: (executionId: string) => Promise<boolean>;
 }

@@ -72,7 +72,7 @@ function whyOf(thrown: unknown): NoReply['why'] {
 }
 
 /** A process of another user is none of ours: the file that named it is this user's. */
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -1,4 +1,4 @@
-/** The people that a run waits for: they find it by its pointer file, and answer over its control socket as long as it lives. */
+/** Where other processes find runs of this one, by their pointer files, and reach them over a control socket as long as they live. */
 
 import { hostname } from 'node:os';
 import { customAlphabet } from 'nanoid';
@@ -7,47 +7,42 @@ import { UsageError } from '../outcome.ts';
 import { createAddress, type Place, removeAddress } from './address.ts';
 import { Desk } from './desk.ts';
 import { History } from './history.ts';
-import type { Inbox } from './inbox.ts';
-import { Pointers } from './pointers.ts';
+import type { Controls, Inbox } from './inbox.ts';
+import { type Pointer, Pointers } from './pointers.ts';
 import { ControlServer } from './server.ts';
 
-const createId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 16);
+export const createId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 16);
 
 export interface Reachable {
-  readonly kind: 'workflow' | 'swarm';
-  readonly name: string;
-  /** Folder of the pointer file. */
+  readonly runs: readonly Pick<Pointer, 'executionId' | 'kind' | 'name'>[];
+  /** Folder of the pointer files. */
   readonly cwd: string;
   readonly place?: Place;
 }
 
 export class People implements AsyncDisposable {
-  /** The run must be started under this id. */
-  readonly executionId: string;
   /** Hears of what goes wrong with the socket meanwhile. */
   tell: (trouble: string) => void = () => {};
-  readonly #history: History;
+  readonly #history = new History();
   readonly #pointers: Pointers;
+  readonly #ids: ReadonlySet<string>;
   #server: ControlServer | undefined;
 
-  /** From now on the run can be asked. Throws UsageError when that cannot be. */
-  static async invite(inbox: Inbox, { kind, name, cwd, place }: Reachable): Promise<People> {
-    const executionId = createId();
-    const history = new History();
-    const desk = new Desk(inbox, history);
-    const people = new People(executionId, history, new Pointers(cwd));
+  /** From now on the runs can be asked. Throws UsageError when that cannot be. */
+  static async invite(inbox: Inbox, controls: Controls, { runs, cwd, place }: Reachable): Promise<People> {
+    const people = new People(new Set(runs.map(({ executionId }) => executionId)), new Pointers(cwd));
+    const desk = new Desk(inbox, people.#history, controls, (id) => people.#ids.has(id));
     const address = await createAddress(place);
     try {
       people.#server = await ControlServer.listen(address, desk, ({ message }) => people.tell(`The control socket failed: ${message}`));
     } catch (thrown) {
       await removeAddress(address);
-      const message = `--wait-for-people cannot listen on ${address}: ${(thrown as Error).message}`;
+      const message = `A run cannot listen on ${address}: ${(thrown as Error).message}`;
       throw new UsageError('INVALID_VALUE', message, { cause: thrown });
     }
-    const { pid } = process;
-    const pointer = { v: 1, executionId, kind, name, pid, host: hostname(), startedAt: Date.now(), address, token: desk.token } as const;
+    const here = { v: 1, pid: process.pid, host: hostname(), startedAt: Date.now(), address, token: desk.token } as const;
     try {
-      await people.#pointers.write(pointer);
+      for (const run of runs) await people.#pointers.write({ ...here, ...run });
     } catch (thrown) {
       await people[Symbol.asyncDispose]();
       throw thrown;
@@ -55,15 +50,14 @@ export class People implements AsyncDisposable {
     return people;
   }
 
-  private constructor(executionId: string, history: History, pointers: Pointers) {
-    this.executionId = executionId;
-    this.#history = history;
+  private constructor(ids: ReadonlySet<string>, pointers: Pointers) {
+    this.#ids = ids;
     this.#pointers = pointers;
   }
 
-  /** Whether anybody can make the run go on. */
-  get areAsked(): boolean {
-    return this.#history.open > 0;
+  /** Ids of the questions that wait for people in an execution. */
+  askedIn(executionId: string): readonly string[] {
+    return this.#history.openIn(executionId);
   }
 
   /** The id of the question that this fact asks. */
@@ -71,9 +65,11 @@ export class People implements AsyncDisposable {
     return this.#history.hear(fact);
   }
 
-  /** Nobody finds the run any more; whoever has asked still gets a reply. */
+  /** Nobody finds the runs any more; whoever has asked still gets a reply. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pointers.remove(this.executionId).catch((error: Error) => this.tell(`A file was left behind: ${error.message}`));
+    for (const id of this.#ids) {
+      await this.#pointers.remove(id).catch((error: Error) => this.tell(`A file was left behind: ${error.message}`));
+    }
     await this.#server?.[Symbol.asyncDispose]();
   }
 }

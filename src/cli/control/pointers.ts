@@ -5,10 +5,11 @@ import { constants } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { UsageError } from '../outcome.ts';
+import { oneLine, UsageError } from '../outcome.ts';
+import { OWN_FOLDER, prepareFolder } from '../own-folder.ts';
 import { isAddress, unlessMissing } from './address.ts';
 
-const FOLDER = join('.swarmchart', 'live');
+const FOLDER = join(OWN_FOLDER, 'live');
 const MAX_BYTES = 16_384;
 
 /** Also what keeps it inside its folder. */
@@ -17,7 +18,7 @@ const ID = /^[\w-]{1,128}$/;
 const schema = z.object({
   v: z.literal(1),
   executionId: z.string().regex(ID),
-  kind: z.enum(['workflow', 'swarm']),
+  kind: z.enum(['workflow', 'swarm', 'step']),
   name: z.string(),
   pid: z.number().int().positive(),
   /** The machine it runs on: folders may be shared. */
@@ -37,9 +38,11 @@ export interface Unreadable {
 }
 
 export class Pointers {
+  readonly #cwd: string;
   readonly #folder: string;
 
   constructor(cwd: string) {
+    this.#cwd = cwd;
     this.#folder = join(cwd, FOLDER);
   }
 
@@ -49,19 +52,22 @@ export class Pointers {
 
   /** For the user alone, and never seen half-written. Throws UsageError when the folder cannot be written. */
   async write(pointer: Pointer): Promise<void> {
+    const { executionId } = pointer;
+    if (!ID.test(executionId)) throw new UsageError('INVALID_VALUE', `No file can be named by the id "${oneLine(executionId)}" of a run`);
     const draft = join(this.#folder, `.${randomBytes(6).toString('hex')}.tmp`);
     try {
+      await prepareFolder(this.#cwd);
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
       await writeFile(draft, `${JSON.stringify(pointer)}\n`, { mode: 0o600, flag: 'wx' });
-      await rename(draft, this.path(pointer.executionId));
+      await rename(draft, this.path(executionId));
     } catch (thrown) {
-      const message = `--wait-for-people must tell in ${this.#folder} where the run listens: ${(thrown as Error).message}`;
+      const message = `A run must tell in ${this.#folder} where it listens: ${(thrown as Error).message}`;
       throw new UsageError('INVALID_VALUE', message, { cause: thrown });
     }
   }
 
-  remove(executionId: string): Promise<void> {
-    return rm(this.path(executionId), { force: true });
+  async remove(executionId: string): Promise<void> {
+    if (ID.test(executionId)) await rm(this.path(executionId), { force: true });
   }
 
   /** Ids of the runs that files are there for. */

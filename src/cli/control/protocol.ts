@@ -17,6 +17,7 @@ export const MAX_REPLY_BYTES = 16_777_216;
 export const MOST_LISTED = 1_000;
 export const MOST_VOTES = 100;
 export const LONGEST_PROMPT = 10_000;
+export const LONGEST_REASON = 1_000;
 
 const json = z.custom<Json>((value) => value !== undefined);
 const envelope = { v: z.literal(PROTOCOL_VERSION), token: z.string().max(256) };
@@ -34,6 +35,14 @@ export const requestSchema = z.discriminatedUnion('type', [
       role: z.string().max(256).optional(),
     }),
   }),
+  z.strictObject({
+    ...envelope,
+    type: z.literal('control'),
+    /** Of the whole execution. */
+    id: z.string().min(1).max(10_000),
+    action: z.enum(['cancel', 'pause']),
+    reason: z.string().max(LONGEST_REASON).optional(),
+  }),
 ]);
 
 type Stamped = z.output<typeof requestSchema>;
@@ -41,6 +50,8 @@ type Unstamped<One> = One extends unknown ? Omit<One, 'v' | 'token'> : never;
 /** `v` and `token` are added by whoever sends it. */
 export type Request = Unstamped<Stamped>;
 export type DecideRequest = Extract<Stamped, { type: 'decide' }>;
+export type ControlRequest = Extract<Stamped, { type: 'control' }>;
+export type Action = ControlRequest['action'];
 
 const question = z.object({
   id: z.string(),
@@ -71,10 +82,17 @@ const decided = z.object({
   open: question.optional(),
   reason: z.string().optional(),
 });
+/** Accepted: it is under way. `reason`: why it came in vain. */
+const controlled = z.object({ ok: z.literal(true), accepted: z.boolean(), reason: z.string().optional() });
 const refused = z.object({ ok: z.literal(false), error: refusal });
 
-export const replySchemas = { list: z.union([listed, refused]), decide: z.union([decided, refused]) } as const;
+export const replySchemas = {
+  list: z.union([listed, refused]),
+  decide: z.union([decided, refused]),
+  control: z.union([controlled, refused]),
+} as const;
 
 export type Reply<Type extends Request['type'] = Request['type']> = z.output<(typeof replySchemas)[Type]>;
 export type Listed = z.output<typeof listed>;
 export type Decided = z.output<typeof decided>;
+export type Controlled = z.output<typeof controlled>;

@@ -1,7 +1,7 @@
-/** The inbox of a runtime as the control socket wants it. */
+/** A runtime as the control socket wants it. */
 
 import type { Runtime } from '../../create-runtime.ts';
-import type { Inbox } from './inbox.ts';
+import type { Controls, Inbox } from './inbox.ts';
 
 export function inboxOf({ approvals, events }: Pick<Runtime, 'approvals' | 'events'>): Inbox {
   /** Resolves when what is asked there is not what it was: an answer is accepted a moment before its fact is seen. */
@@ -25,3 +25,10 @@ export function inboxOf({ approvals, events }: Pick<Runtime, 'approvals' | 'even
     },
   };
 }
+
+/** `isDurable`: what is paused is still there when the process is not. */
+export const controlsOf = ({ tier2 }: Pick<Runtime, 'tier2'>, isDurable: boolean): Controls => ({
+  // By its id, an execution of any tier is controlled by any.
+  cancel: (executionId, reason) => tier2.cancelExecution(executionId, reason),
+  ...(isDurable && { pause: (executionId: string) => tier2.pause(executionId) }),
+});

@@ -11,15 +11,8 @@ import { oneLine, printDuration } from '../outcome.ts';
 import { aboveOf, labelOf, pathOf, reasonOf, runOf } from './names.ts';
 import { agentNews, type News } from './news.ts';
 import { type Row, Rows, type State } from './rows.ts';
+import { standingNews, type Unmet, unmetNews } from './standing.ts';
 import { count, describeRetry, describeWait } from './words.ts';
-
-/** An obligation that was not met in time, and about which nobody has decided. */
-export interface Unmet {
-  readonly normId: string;
-  readonly role: string;
-  readonly mission: string;
-  readonly open: readonly string[];
-}
 
 type AnyFact = RunFact | StepFact | SwarmFact | PoolFact;
 type Of<Type extends AnyFact['type']> = Extract<AnyFact, { type: Type }>['payload'];
@@ -96,6 +89,12 @@ export class Board {
     return this.#rows.in('waiting');
   }
 
+  /** What there is to tell of an execution that goes on: steps that are under way, and those that wait, at any depth. */
+  standing(): readonly News[] {
+    const { root, waiting, unmet } = this;
+    return standingNews({ root, running: this.#rows.in('running'), waiting, unmet, at: this.#lastAt });
+  }
+
   /** `12 of 40 steps`, with what did not go well. */
   summary(): string {
     if (this.#noun === 'task' && this.#total === 0) return 'planning';
@@ -158,8 +157,7 @@ export class Board {
       case 'tier1/obligation/unmet': {
         const { normId, role, mission, open } = payload;
         this.#unmet.set(normId, { normId, role, mission, open });
-        const detail = `"${oneLine(role)}" has not done "${oneLine(mission)}" in time`;
-        return { kind: 'waiting', key: `norm/${normId}`, label: oneLine(normId), detail };
+        return unmetNews({ normId, role, mission, open });
       }
       case 'tier1/obligation/decided':
         this.#unmet.delete(payload.normId);
@@ -198,6 +196,8 @@ export class Board {
         return { kind: 'undone', ...this.#names(fact, payload.stepId), detail: '' };
       case 'tier2/step/compensation_failed':
         return { kind: 'not undone', ...this.#names(fact, payload.stepId), detail: oneLine(payload.error.message) };
+      case 'tier2/step/reused':
+        return this.#reuse(fact, payload);
       case 'tier2/step/skipped':
         return this.#end(fact, payload.stepId, 'skipped', payload.reason);
       case 'tier2/step/cancelled':
@@ -245,6 +245,16 @@ export class Board {
     const row = this.#rows.get(`${runOf(fact)}/${id}`);
     if (row && canRetry === false) this.#rows.set({ ...row, canRetry });
     return news;
+  }
+
+  /** Of a rerun: it was taken over as it had ended before. What is entered runs again in part. */
+  #reuse(fact: Fact, { stepId, status }: Of<'tier2/step/reused'>): News | undefined {
+    if (status === 'entered') return undefined;
+    const state = status === 'timed_out' ? 'failed' : status;
+    const key = `${runOf(fact)}/${stepId}`;
+    const { label } = this.#names(fact, stepId);
+    this.#rows.set({ key, id: stepId, label, runId: runOf(fact), state, startedAt: fact.at, endedAt: fact.at });
+    return undefined;
   }
 
   #end(fact: Fact, id: string, state: Exclude<State, 'running'>, detail: string, error?: ExecutionError): News | undefined {

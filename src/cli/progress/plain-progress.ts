@@ -16,11 +16,11 @@ export const isListed = ({ known }: Board, { kind }: News): boolean => known <= 
 const TENTHS = 10;
 
 export class PlainProgress implements Progress {
-  readonly #output: Output;
+  readonly #output: Pick<Output, 'line' | 'flush'>;
   readonly #board: Board;
   #shownTenths = 0;
 
-  constructor(output: Output, board: Board) {
+  constructor(output: Pick<Output, 'line' | 'flush'>, board: Board) {
     this.#output = output;
     this.#board = board;
   }

@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Desk } from '../../../src/cli/control/desk.ts';
 import { History } from '../../../src/cli/control/history.ts';
-import { FakeInbox } from './run-for-test.ts';
+import { FakeControls, FakeInbox } from './run-for-test.ts';
 
 const setUp = () => {
   const inbox = new FakeInbox();
   inbox.ask({ executionId: 'r', subject: 'ship' });
-  return { inbox, desk: new Desk(inbox, new History()) };
+  const controls = new FakeControls();
+  return { inbox, controls, desk: new Desk(inbox, new History(), controls, (id) => id === 'r') };
 };
 
 describe('the desk that answers requests', () => {
@@ -69,5 +70,31 @@ describe('the desk that answers requests', () => {
         expect(inbox.answers[0]?.answer.value).toEqual(value);
       }),
     );
+  });
+
+  it('controls the executions that are its own, and says what comes late', async () => {
+    const { controls, desk } = setUp();
+    const ask = (more: object) => desk.answer(Buffer.from(JSON.stringify({ v: 1, token: desk.token, type: 'control', ...more })));
+    expect(await ask({ id: 'r', action: 'cancel', reason: 'wrong input' })).toEqual({ ok: true, accepted: true });
+    expect(await ask({ id: 'r', action: 'pause' })).toEqual({ ok: true, accepted: true });
+    for (const id of ['r/step', 'other', '']) expect(await ask({ id, action: 'cancel' })).toMatchObject({ ok: false });
+    expect(await ask({ id: 'r', action: 'resume' })).toMatchObject({ ok: false, error: { code: 'INVALID_INPUT' } });
+    expect(controls.asked).toEqual([
+      ['cancel', 'r', 'wrong input'],
+      ['pause', 'r'],
+    ]);
+    controls.isLive = false;
+    expect(await ask({ id: 'r', action: 'cancel' })).toEqual({ ok: true, accepted: false, reason: 'it has ended, or is about to' });
+  });
+
+  it('pauses nothing that would be lost', async () => {
+    const { controls, inbox } = setUp();
+    const desk = new Desk(inbox, new History(), { cancel: (id, reason) => controls.cancel(id, reason) }, () => true);
+    const request = { v: 1, token: desk.token, type: 'control', id: 'r', action: 'pause' };
+    expect(await desk.answer(Buffer.from(JSON.stringify(request)))).toEqual({
+      ok: true,
+      accepted: false,
+      reason: 'it keeps no journal: paused, it would be lost',
+    });
   });
 });

@@ -14,7 +14,8 @@ describe('the history of questions', () => {
     const history = new History();
     expect(history.hear(fact(type, 'r/b/1', payload))).toBe('r/b/1/a');
     expect(history.get('r/b/1/a')).toMatchObject({ isOpen: true });
-    expect(history.open).toBe(1);
+    expect(history.openIn('r')).toEqual(['r/b/1/a']);
+    expect(history.openIn('other')).toEqual([]);
   });
 
   it.each([
@@ -26,7 +27,7 @@ describe('the history of questions', () => {
   ])('does not take %s for one', (_, type, payload) => {
     const history = new History();
     expect(history.hear(fact(type, 'r', payload))).toBeUndefined();
-    expect(history.open).toBe(0);
+    expect(history.openIn('r')).toEqual([]);
   });
 
   it('tells how a question was answered, and by whom', () => {
@@ -35,7 +36,7 @@ describe('the history of questions', () => {
     history.hear(fact('tier2/step/decided', 'r', { stepId: 'a', decision: 'approve', by: 'ann\u001b[31m' }));
     history.hear(fact('tier2/step/completed', 'r', { stepId: 'a' }));
     expect(history.get('r/a')).toEqual({ isOpen: false, reason: 'it was answered already: approve by ann' });
-    expect(history.open).toBe(0);
+    expect(history.openIn('r')).toEqual([]);
   });
 
   it('knows a question again that is asked again', () => {
@@ -90,6 +91,6 @@ describe('the history of questions', () => {
       history.hear(fact('tier2/step/decided', 'r', { stepId: `s${index}`, decision: 'approve' }));
     }
     expect(history.get('r/first')).toMatchObject({ isOpen: true });
-    expect([history.get('r/s0'), history.get('r/s1')?.isOpen, history.open]).toEqual([undefined, false, 1]);
+    expect([history.get('r/s0'), history.get('r/s1')?.isOpen, history.openIn('r')]).toEqual([undefined, false, ['r/first']]);
   });
 });

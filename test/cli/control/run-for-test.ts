@@ -1,7 +1,7 @@
 /** An inbox with questions that tests put there, and a run that can be asked for them, without any runtime. */
 
-import type { Answer, Inbox, Question } from '../../../src/cli/control/inbox.ts';
-import { People } from '../../../src/cli/control/people.ts';
+import type { Answer, Controls, Inbox, Question } from '../../../src/cli/control/inbox.ts';
+import { createId, People } from '../../../src/cli/control/people.ts';
 import { SwarmchartError } from '../../../src/machines/protocol/errors.ts';
 import type { Fact } from '../../../src/machines/protocol/facts.ts';
 
@@ -47,9 +47,33 @@ export class FakeInbox implements Inbox {
   }
 }
 
+export class FakeControls implements Controls {
+  readonly asked: (readonly string[])[] = [];
+  /** Whether what is asked is still possible. */
+  isLive = true;
+
+  cancel(executionId: string, reason = ''): Promise<boolean> {
+    this.asked.push(['cancel', executionId, reason]);
+    return Promise.resolve(this.isLive);
+  }
+
+  pause(executionId: string): Promise<boolean> {
+    this.asked.push(['pause', executionId]);
+    return Promise.resolve(this.isLive);
+  }
+}
+
 /** Invites people to a run that only its inbox knows of. */
-export const openRun = (inbox: Inbox, cwd: string, name = 'release'): Promise<People> =>
-  People.invite(inbox, { kind: 'workflow', name, cwd });
+export async function openRun(inbox: Inbox, cwd: string, controls: Controls = new FakeControls()) {
+  const executionId = createId();
+  const people = await People.invite(inbox, controls, { runs: [{ executionId, kind: 'workflow', name: 'release' }], cwd });
+  return {
+    executionId,
+    people,
+    hear: (fact: Fact) => people.hear(fact),
+    [Symbol.asyncDispose]: () => people[Symbol.asyncDispose](),
+  };
+}
 
 export const fact = (type: string, executionId: string, payload: object): Fact => ({
   id: `${executionId}#1`,

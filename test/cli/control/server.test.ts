@@ -8,12 +8,12 @@ import { Desk } from '../../../src/cli/control/desk.ts';
 import { History } from '../../../src/cli/control/history.ts';
 import { LONGEST_PROMPT, MAX_REQUEST_BYTES, MOST_LISTED } from '../../../src/cli/control/protocol.ts';
 import { ControlServer, type ServerLimits } from '../../../src/cli/control/server.ts';
-import { FakeInbox, fact } from './run-for-test.ts';
+import { FakeControls, FakeInbox, fact } from './run-for-test.ts';
 
 async function setUp(limits: Partial<ServerLimits> = {}) {
   const inbox = new FakeInbox();
   const history = new History();
-  const desk = new Desk(inbox, history);
+  const desk = new Desk(inbox, history, new FakeControls(), () => true);
   const address = await createAddress();
   const troubles: Error[] = [];
   const server = await ControlServer.listen(address, desk, (error) => troubles.push(error), limits);
@@ -56,7 +56,7 @@ describe('the control socket of a run', () => {
   });
 
   it('is not there when its folder is not', async () => {
-    const desk = new Desk(new FakeInbox(), new History());
+    const desk = new Desk(new FakeInbox(), new History(), new FakeControls(), () => true);
     await expect(ControlServer.listen('/no/such/folder/control', desk, () => {})).rejects.toThrow('listen');
   });
 

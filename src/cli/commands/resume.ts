@@ -1,0 +1,93 @@
+/** `swarmchart resume ID|--all`: executions of the journal go on. */
+
+import type { WorkflowRegistry } from '../../runtime/workflow/registry.ts';
+import { loadConfiguration } from '../configuration.ts';
+import type { Ending } from '../execute.ts';
+import { isOfExecution, summaryOf } from '../journal/executions.ts';
+import { findExecution } from '../journal/find.ts';
+import { type JournalFlags, keptFor, type OpenedJournal, readingJournal } from '../journal/journal-file.ts';
+import { jobOf, type PastJob } from '../journal/past.ts';
+import { missingFor, requireAll } from '../journal/requirements.ts';
+import { EXIT, oneLine, UsageError } from '../outcome.ts';
+import { printValue } from '../report.ts';
+import { type CommonFlags, formatOf, guardedFormat, runJob } from '../run-job.ts';
+import { runMany } from '../run-many.ts';
+import { startRuntime } from '../session.ts';
+import type { Terminal } from '../terminal.ts';
+
+export interface ResumeFlags extends Omit<CommonFlags, 'timeout'>, JournalFlags {
+  readonly all?: boolean;
+  readonly config?: string;
+  readonly waitForPeople?: boolean;
+}
+
+export function resume(id: string | undefined, flags: ResumeFlags, terminal: Terminal): Promise<number> {
+  const format = formatOf(flags);
+  return guardedFormat(format, terminal, async () => {
+    const { all = false, waitForPeople = false } = flags;
+    if ((id === undefined) !== all) throw new UsageError('INVALID_INPUT', 'Give the ID of an execution, or --all');
+    const { configuration, registry } = await loadConfiguration(terminal.cwd, flags.config);
+    const jobs = await readingJournal(flags, terminal.cwd, (opened) =>
+      id === undefined ? everyJob(opened, registry, terminal) : jobFor(opened, id).then((job) => [job]),
+    );
+    if (id !== undefined) for (const { root } of jobs) requireAll(root, 'all', registry);
+    const [first] = jobs;
+    if (!first) {
+      await terminal.stderr.line('Nothing in the journal is to go on by itself: swarmchart list');
+      return EXIT.succeeded;
+    }
+    await using session = await startRuntime(
+      configuration,
+      await keptFor(flags, terminal.cwd, 'have it leave: swarmchart pause ID'),
+      flags,
+      terminal,
+    );
+    if (id === undefined) return await runMany(session, jobs, waitForPeople, format, terminal);
+    if (isPaused(first)) await terminal.stderr.line(`${oneLine(first.name)} was paused, and goes on`);
+    const present = ({ result }: Ending): Promise<void> => terminal.stdout.line(printValue(result));
+    return await runJob(session, { job: first, timeout: undefined, waitForPeople }, format, terminal, { present });
+  });
+}
+
+const isPaused = ({ past: { status } }: PastJob): boolean => status === 'paused' || status === 'pausing';
+
+/** Who names an execution that is paused wants it to go on. */
+const unpaused = (job: PastJob): PastJob =>
+  isPaused(job)
+    ? {
+        ...job,
+        start: async (runtime) => {
+          const handle = await job.start(runtime);
+          await handle.resume();
+          return handle;
+        },
+      }
+    : job;
+
+/** Whether it runs already is seen when the journal is opened. */
+const jobFor = async ({ reader, place }: OpenedJournal, id: string): Promise<PastJob> =>
+  unpaused(await jobOf(reader, await findExecution(reader, id), place));
+
+/** Everything that has not ended, but what somebody has paused, what was given up, and what could not go on here: that goes on when it is named. */
+async function everyJob(
+  { reader, runners, place }: OpenedJournal,
+  registry: WorkflowRegistry,
+  { stderr }: Terminal,
+): Promise<readonly PastJob[]> {
+  const jobs: PastJob[] = [];
+  const left: string[] = [];
+  for await (const info of reader.streams()) {
+    if (!isOfExecution(info) || info.status === 'settled') continue;
+    const { status } = await summaryOf(reader, info, runners);
+    if (status === 'interrupted' || status === 'waiting') {
+      const job = await jobOf(reader, info, place);
+      if (missingFor(job.root, 'all', registry).length === 0) jobs.push(job);
+      else left.push('without its tools in the configuration');
+    } else if (status !== 'running') left.push(status === 'dead' ? 'dead letter' : status);
+  }
+  if (left.length > 0) {
+    const list = [...new Set(left)].map((status) => `${left.filter((each) => each === status).length} ${status}`).join(', ');
+    await stderr.line(`Left as they are: ${list}. swarmchart list${place.option}`);
+  }
+  return jobs;
+}
