@@ -3,6 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { STANDINGS } from '../../src/cli/journal/executions.ts';
 import { Workspace } from '../cli/terminal-for-test.ts';
 import { projectRoot, readProjectFile } from '../house/project.ts';
 
@@ -37,3 +38,48 @@ describe('answers from the command line', () => {
 });
 
 const keysOf = (what: string): readonly string[] => (new RegExp(`${what} \`\\{(.*?)\\}\``).exec(section)?.[1] ?? '').split(', ');
+
+const page = readProjectFile('docs/command-line.md');
+
+/** What the page says are the keys of a command's JSON. */
+const documented = (command: string): readonly string[] => {
+  const row = page.split('\n').find((line) => line.startsWith(`| \`${command}\``)) ?? '';
+  return (/`\{(.*?)\}`/.exec(row)?.[1] ?? '').split(', ');
+};
+
+describe('the page about runs that are kept', () => {
+  it('names the keys of what each command prints with --json', async () => {
+    const tool = '{ name: "fail", run: () => { throw new Error("out of paper"); } }';
+    using space = new Workspace({
+      'w.yaml': 'id: w\nsteps:\n  - { id: say, tool: echo, parameters: { message: hi } }\n  - { id: ask, type: wait, approval: true }\n',
+      'swarmchart.config.mjs': `export default { tools: [${tool}] };\n`,
+    });
+    const document = async (...argv: readonly string[]): Promise<Record<string, unknown>> =>
+      JSON.parse((await space.run(...argv, '--json')).stdout) as Record<string, unknown>;
+    const keys = async (...argv: readonly string[]): Promise<readonly string[]> => Object.keys(await document(...argv));
+    expect(await keys('run', 'w.yaml')).toEqual([...documented('run'), 'waitingFor']);
+    const { executions } = (await document('list')) as { readonly executions: readonly { readonly executionId: string }[] };
+    const id = executions[0]?.executionId ?? '';
+    expect(await keys('list')).toEqual(documented('list'));
+    expect(Object.keys(executions[0] ?? {})).toEqual((/an execution: `\{(.*?)\}`/.exec(page)?.[1] ?? '').split(', '));
+    expect(await keys('show', id)).toEqual(documented('show'));
+    expect(await keys('replay', id)).toEqual(documented('replay'));
+    expect(await keys('replay', id, '--to', '2')).toEqual(documented('replay --to'));
+    expect(await keys('resume', '--all')).toEqual(documented('resume --all'));
+    expect((await keys('cancel', id)).toSorted()).toEqual(documented('cancel').toSorted());
+    for (const command of ['verify', 'list', 'prune'] as const) {
+      expect(await keys('journal', command, ...(command === 'prune' ? ['--keep', '0'] : [])), command).toEqual(
+        documented(`journal ${command}`),
+      );
+    }
+  });
+
+  it('knows every status and every command', async () => {
+    using space = new Workspace();
+    const { stdout } = await space.run('--help');
+    const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name ?? '').filter((name) => name !== 'help');
+    const untold = commands.filter((name) => !page.includes(`swarmchart ${name}`) && !['approve', 'validate', 'demo'].includes(name));
+    expect(untold).toEqual([]);
+    expect(STANDINGS.filter((standing) => !page.includes(`\`${standing}\``))).toEqual([]);
+  });
+});
