@@ -293,6 +293,7 @@ class SwarmchartRuntime implements AsyncDisposable {
    */
   async stop(options: { readonly graceMs?: number } = {}): Promise<void> {
     const graceMs = reading('The options', () => checkGrace(options).graceMs ?? 10_000, 'INVALID_VALUE');
+    this.#recoveries.stop();
     this.#events.stopFollowers();
     const live = this.#system.live();
     // A cancel that is refused has its reason in the execution's result.
@@ -318,6 +319,7 @@ class SwarmchartRuntime implements AsyncDisposable {
    */
   async drain(options: { readonly graceMs?: number } = {}): Promise<void> {
     const graceMs = reading('The options', () => checkGrace(options).graceMs ?? 10_000, 'INVALID_VALUE');
+    this.#recoveries.stop();
     this.#events.stopFollowers();
     await this.#system.drain(graceMs);
     await this.#end('The runtime was stopped; the execution goes on from its journal');

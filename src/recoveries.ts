@@ -6,7 +6,7 @@ import type { Handles } from './handles.ts';
 import { SwarmchartError } from './machines/protocol/errors.ts';
 import type { ExecutionError } from './machines/protocol/execution.ts';
 import { envelope, type Fact } from './machines/protocol/facts.ts';
-import { MOST_RECOVERIES, type RecoveryFact } from './machines/protocol/recovery.ts';
+import { MOST_RECOVERIES, type RecoveryFact, SUSPECT_RECOVERIES } from './machines/protocol/recovery.ts';
 import type { SwarmJob } from './machines/protocol/swarm.ts';
 import type { Approvals } from './runtime/approvals.ts';
 import type { Blackboards } from './runtime/blackboard.ts';
@@ -14,6 +14,7 @@ import { isId } from './runtime/door.ts';
 import type { Execution, ExecutionHandle, SwarmHandle } from './runtime/execution/handle.ts';
 import type { StreamInfo } from './runtime/journal/journal.ts';
 import { restorationOf, type StreamRestoration } from './runtime/journal/restoration.ts';
+import { Suspects } from './suspects.ts';
 import type { System } from './system.ts';
 
 export interface RecoveryServices {
@@ -38,6 +39,8 @@ export interface Recovered {
   /** Of those that were given up then, having been recovered too often without progress. `resume` lets them go on all the same. */
   readonly deadLetters: readonly string[];
   readonly troubles: readonly RecoveryTrouble[];
+  /** Of those that were at work each of the last times that their process ended: they go on one after another, these when it is their turn. */
+  readonly waiting: readonly string[];
 }
 
 /** So many are brought back before the event loop gets its turn. */
@@ -48,14 +51,17 @@ export class Recoveries {
   readonly #recovered: string[] = [];
   readonly #deadLetters: string[] = [];
   readonly #troubles: RecoveryTrouble[] = [];
+  readonly #suspects: Suspects;
 
   constructor(services: RecoveryServices) {
     this.#services = services;
+    const { clock, bus } = services.system;
+    this.#suspects = new Suspects({ clock, bus, goOn: (executionId) => this.#goOnInTurn(executionId) });
   }
 
   /** What became, when this runtime was created, of the executions that had not ended. */
   get outcome(): Recovered {
-    return { recovered: this.#recovered, deadLetters: this.#deadLetters, troubles: this.#troubles };
+    return { recovered: this.#recovered, deadLetters: this.#deadLetters, troubles: this.#troubles, waiting: this.#suspects.waiting };
   }
 
   /** A root execution that lives; undefined for any other. */
@@ -93,25 +99,56 @@ export class Recoveries {
   async recoverAll(): Promise<void> {
     const { journal, log } = this.#services.system;
     const names = await journal.unsettled();
+    const suspects: { readonly executionId: string; readonly recoveries: number }[] = [];
     for (const [index, executionId] of names.entries()) {
-      try {
-        await this.#recover(executionId);
-      } catch (thrown) {
-        log.error({ err: thrown, execution: executionId }, 'an execution cannot go on after the restart');
-        this.#troubles.push({ executionId, error: wrapTierError(thrown, 'tier2') });
-      }
+      await this.#orTrouble(executionId, async () => {
+        const facts = await journal.read(executionId);
+        const restoration = restorationOf(facts);
+        const { recoveries } = restoration;
+        if (recoveries >= MOST_RECOVERIES) await this.#giveUp(restoration);
+        else if (recoveries >= SUSPECT_RECOVERIES) suspects.push({ executionId, recoveries });
+        else this.#goOn(restoration, facts);
+      });
       if (index % BATCH === BATCH - 1) await setImmediate();
     }
+    // Whoever was alone most often comes last: the others are then out of its way.
+    suspects.sort((one, other) => one.recoveries - other.recoveries);
+    await this.#suspects.begin(suspects.map(({ executionId }) => executionId));
     if (names.length > 0) log.info({ ...counted(this.outcome) }, 'executions of the journal go on');
   }
 
-  async #recover(executionId: string): Promise<void> {
-    const facts = await this.#services.system.journal.read(executionId);
-    const restoration = restorationOf(facts);
-    if (restoration.recoveries < MOST_RECOVERIES) {
-      this.start(restoration, facts, restoration.recoveries + 1);
-      this.#recovered.push(executionId);
-    } else await this.#giveUp(restoration);
+  /** What has not gone on yet does not any more. */
+  stop(): void {
+    this.#suspects.stop();
+  }
+
+  async #goOnInTurn(executionId: string): Promise<boolean> {
+    if (this.get(executionId)) return false;
+    return this.#orTrouble(executionId, async () => {
+      const { journal } = this.#services.system;
+      const info = await journal.find(executionId);
+      // Somebody may have asked for it meanwhile.
+      if (info?.status !== 'unsettled') return;
+      const facts = await journal.read(executionId);
+      if (!this.get(executionId) && !this.#suspects.isOver) this.#goOn(restorationOf(facts), facts);
+    });
+  }
+
+  #goOn(restoration: StreamRestoration, facts: readonly Fact[]): void {
+    this.start(restoration, facts, restoration.recoveries + 1);
+    this.#recovered.push(restoration.context.executionId);
+  }
+
+  /** Whether it went well. Never rejects. */
+  async #orTrouble(executionId: string, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (thrown) {
+      this.#services.system.log.error({ err: thrown, execution: executionId }, 'an execution cannot go on after the restart');
+      this.#troubles.push({ executionId, error: wrapTierError(thrown, 'tier2') });
+      return false;
+    }
   }
 
   /** Starts it in this very turn: whatever must be there before it runs, such as the agents of a swarm, is. */
@@ -139,7 +176,8 @@ export class Recoveries {
   }
 }
 
-const counted = ({ recovered, deadLetters, troubles }: Recovered) => ({
+const counted = ({ recovered, deadLetters, troubles, waiting }: Recovered) => ({
+  waiting: waiting.length,
   recovered: recovered.length,
   deadLetters: deadLetters.length,
   troubles: troubles.length,

@@ -13,12 +13,18 @@ export type RecoveryFact =
   | FactBody<'execution/held', Record<string, never>>
   | FactBody<'execution/released', Record<string, never>>;
 
+/** After so many in a row without progress it goes on alone: of several that were at work when their process ended, one has done it. */
+export const SUSPECT_RECOVERIES = 3;
+
 /** After so many recoveries in a row without progress an execution is not recovered again by itself. */
 export const MOST_RECOVERIES = 10;
 
 /** What is recorded again and again of one that always ends its process. */
 const NO_PROGRESS =
   /^(execution\/\w+|tier3\/(attempt\/(started|interrupted)|execution\/started|wait\/started)|tier2\/(routine\/started|step\/(started|restarted))|tier1\/(lease\/\w+|task\/(started|continued|suspended)|swarm\/(coordination_started|plan_requested)))$/;
+
+/** Whether a fact says that its execution has got somewhere. */
+export const isProgress = ({ type }: Pick<Fact, 'type'>): boolean => !NO_PROGRESS.test(type);
 
 /** What may have ended a process: work that began, or was begun again. */
 const ACTS = /^tier3\/(attempt\/(started|interrupted)|execution\/started)$/;
@@ -34,7 +40,7 @@ export function recoveriesIn(facts: readonly Fact[], isHelped = false): number {
   for (let index = facts.length - 1; index >= 0; index--) {
     const { type, payload } = facts[index] as Fact<RecoveryFact>;
     if (type === 'execution/recovered') return (payload as { readonly recoveries: number }).recoveries - (hasActed ? 0 : 1);
-    if (type === 'execution/drained' || !NO_PROGRESS.test(type)) return 0;
+    if (type === 'execution/drained' || isProgress({ type })) return 0;
     hasActed ||= ACTS.test(type);
   }
   return 0;

@@ -55,6 +55,6 @@ describe.each(readdirSync(golden))('the golden journal %s', (version) => {
       tools: [{ name: 'work', run: () => 'again' }, { name: 'fail', run: () => 'no more' }, hang],
     });
     onTestFinished(() => runtime.drain({ graceMs: 0 }));
-    expect(runtime.executions.outcome).toMatchObject({ recovered: unsettled, deadLetters: [], troubles: [] });
+    expect(runtime.executions.outcome).toMatchObject({ recovered: unsettled, deadLetters: [], troubles: [], waiting: [] });
   });
 });

@@ -32,7 +32,7 @@ it('what waits for somebody or for a time, and what is paused, is recovered as o
   await paused.pause();
   const last = await restarted(first, 3 * MOST_RECOVERIES, 1_000);
   const recovered = [waiting.executionId, paused.executionId];
-  expect(last.runtime.executions.outcome).toEqual({ recovered, deadLetters: [], troubles: [] });
+  expect(last.runtime.executions.outcome).toEqual({ recovered, deadLetters: [], troubles: [], waiting: [] });
   expect(recovered.map((id) => last.runtime.executions.get(id)?.status)).toEqual(['waiting', 'paused']);
 });
 
@@ -42,5 +42,5 @@ it('what was at work each time that the process ended is given up', async () => 
   const last = await restarted(first, MOST_RECOVERIES, 1_000);
   expect(last.runtime.executions.outcome.recovered).toEqual([executionId]);
   const { runtime } = await restarted(last, 1, 1_000);
-  expect(runtime.executions.outcome).toEqual({ recovered: [], deadLetters: [executionId], troubles: [] });
+  expect(runtime.executions.outcome).toEqual({ recovered: [], deadLetters: [executionId], troubles: [], waiting: [] });
 });

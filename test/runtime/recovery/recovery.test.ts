@@ -36,7 +36,7 @@ describe('after a crash', () => {
     const { executionId } = world.run(chain('a', 'b', 'c'));
     await world.clock.advanceAsync(1_500);
     await using again = await nextLife(world);
-    expect(again.runtime.executions.outcome).toEqual({ recovered: [executionId], deadLetters: [], troubles: [] });
+    expect(again.runtime.executions.outcome).toEqual({ recovered: [executionId], deadLetters: [], troubles: [], waiting: [] });
     const { facts, ...outcome } = await outcomeOf(again, executionId);
     expect(outcome).toMatchObject({ status: 'completed', result: 'c', usage: { stepsExecuted: 3 } });
     expect(again.calls.map(({ key }) => key)).toEqual([`${executionId}/b/1`, `${executionId}/c/1`]);
@@ -201,10 +201,10 @@ describe('an execution that ends its process again and again', () => {
     expect(tenth.runtime.executions.outcome.recovered).toEqual([executionId]);
     await tenth.clock.advanceAsync(1_000);
     await using after = await nextLife(tenth);
-    expect(after.runtime.executions.outcome).toEqual({ recovered: [], deadLetters: [executionId], troubles: [] });
+    expect(after.runtime.executions.outcome).toEqual({ recovered: [], deadLetters: [executionId], troubles: [], waiting: [] });
     expect((await after.journal.read(executionId)).at(-1)).toMatchObject({ type: 'execution/dead_lettered', payload: { recoveries: 10 } });
     await using later = await nextLife(after);
-    expect(later.runtime.executions.outcome).toEqual({ recovered: [], deadLetters: [], troubles: [] });
+    expect(later.runtime.executions.outcome).toEqual({ recovered: [], deadLetters: [], troubles: [], waiting: [] });
     const handle = (await later.runtime.executions.resume(executionId)) as ExecutionHandle;
     await later.clock.advanceAsync(3 * HOUR);
     expect((await handle.result()).status).toBe('completed');
