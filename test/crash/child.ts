@@ -40,14 +40,15 @@ async function goOn(root: Root): Promise<void> {
   ledger.write({ what: 'result', execution: root.id, status, result, credits: resourcesUsed.creditsUsed });
 }
 
-function resultOf(root: Root, facts: readonly Fact[]): Promise<ExecutionResult> {
+async function resultOf(root: Root, facts: readonly Fact[]): Promise<ExecutionResult> {
   const context = { executionId: root.id };
   const isNew = facts.length === 0;
   if (isNew && root.kind === 'step')
     return runtime.tier3.execute({ context, input: { stepId: 'single', toolName: root.tool, parameters: { of: 'single' } } });
   if (isNew && root.kind === 'run') return controller.follow(runtime.run(root.workflow, { context }));
   if (isNew && root.kind === 'swarm') return controller.follow(runtime.swarm(root.swarm, { context }));
-  const handle = runtime.executions.get(root.id);
+  const { waiting } = runtime.executions.outcome;
+  const handle = runtime.executions.get(root.id) ?? (waiting.includes(root.id) ? await runtime.executions.resume(root.id) : undefined);
   if (!handle) throw new Error(`"${root.id}" has not ended, and does not live`);
   return controller.follow(handle);
 }
