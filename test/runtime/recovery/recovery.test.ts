@@ -134,7 +134,7 @@ describe('after a crash', () => {
     await world.clock.advanceAsync(1_500);
     await using again = await nextLife(world);
     await outcomeOf(again, executionId);
-    expect(await again.runtime.blackboard('crew').get('wf')).toMatchObject({ value: 'b', by: executionId });
+    expect(again.runtime.blackboard('crew').get('wf')).toMatchObject({ value: 'b', by: executionId });
   });
 
   it('an id that the journal has is not given twice', async () => {

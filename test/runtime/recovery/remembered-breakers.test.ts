@@ -80,7 +80,7 @@ describe('after a restart a circuit breaker', () => {
     expect(leases).toEqual([]);
     asked.abort();
     await leasing;
-    again.runtime.agents.unregister('ann');
+    void again.runtime.agents.unregister('ann');
     await again.clock.advanceAsync(1_000);
     await using later = await nextLife(again, 0, { agents });
     await later.clock.advanceAsync(1_000);
