@@ -135,6 +135,27 @@ describe('a reader of the journal', () => {
     expect(await live).toBe(21);
   });
 
+  it('hears also of what is committed just when everything has been read', async () => {
+    const stored = new MemoryJournal();
+    const clock = new VirtualClock();
+    const bus = new EventBus({ clock, log: SILENT });
+    let left = 3;
+    const commit = () => {
+      const fact = factOf(`event/${3 - --left}`, 1);
+      stored.append(fact.stream, 0, [fact]);
+      bus.publish([fact]);
+    };
+    const onRead = () => {
+      if (left > 0) queueMicrotask(commit);
+    };
+    const feed = new Feed({ journal: stored, clock, log: SILENT, watch: (watcher) => bus.watch(watcher), onRead });
+    const heard: string[] = [];
+    await feed.add({ offer: ({ fact }) => void heard.push(fact.stream), end: () => undefined });
+    commit();
+    await settlePromises();
+    expect(heard).toEqual(['event/1', 'event/2', 'event/3']);
+  });
+
   it('tells now and then how far it is where nothing is for it, and not because of what routes and triggers record', async () => {
     const { stored, commit, read, feed } = openFeed();
     commit(['b/x', 'b/x', 'b/x']);
