@@ -13,6 +13,7 @@ import type { ExecutionContext, JsonObject, Tier } from '../../machines/protocol
 import { envelope, type Fact } from '../../machines/protocol/facts.ts';
 import type { Journal } from '../journal/journal.ts';
 import { checked } from './door.ts';
+import { Fifo } from './fifo.ts';
 import type { Intake } from './intake.ts';
 import { asPayload } from './payload.ts';
 
@@ -114,7 +115,7 @@ export class Emitter {
   /** Streams of events that are being committed. */
   readonly #underWay = new Map<string, Promise<boolean>>();
   /** Those that wait for room, the oldest first. */
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Fifo<() => void>();
   #ahead = 0;
   #isClosed = false;
 

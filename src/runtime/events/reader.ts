@@ -10,6 +10,7 @@ import type { Logger } from '../../actors/tool.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import type { Journal, Recorded } from '../journal/journal.ts';
 import type { Feed, Follower } from './feed.ts';
+import { Fifo } from './fifo.ts';
 import { compilePattern } from './pattern.ts';
 
 /** Without a fact: so far there was nothing for it. */
@@ -39,7 +40,7 @@ export class Reader implements Follower, AsyncIterable<Passed> {
   missed = 0;
   readonly #options: ReaderOptions;
   readonly #matches: (type: string) => boolean;
-  readonly #buffer: Passed[] = [];
+  readonly #buffer = new Fifo<Passed>();
   /** Of the last fact that it was given, that is in its buffer, or that is not for it. */
   #position = 0;
   #isFollowing = false;
@@ -81,7 +82,7 @@ export class Reader implements Follower, AsyncIterable<Passed> {
   /** At once, whatever is in its buffer. */
   close(): void {
     this.#isClosed = true;
-    this.#buffer.length = 0;
+    this.#buffer.clear();
     this.end();
   }
 
@@ -103,6 +104,8 @@ export class Reader implements Follower, AsyncIterable<Passed> {
     try {
       this.#position = await from;
       await feed.add(this);
+      // What went by in between is found in the journal, or owed from here on.
+      this.#owed = 0;
       this.#owedAfter = feed.position;
       while (!this.#isClosed) {
         const next = this.#buffer.shift();

@@ -3,6 +3,7 @@
 import type { Clock } from '../../actors/clock.ts';
 import type { Logger } from '../../actors/tool.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
+import { Fifo } from './fifo.ts';
 import { type Sieve, sifted } from './sieve.ts';
 
 export type FactHandler = (fact: Fact) => unknown;
@@ -35,7 +36,7 @@ export class Subscriber implements Subscription {
   dropped = 0;
   failed = 0;
   readonly #options: SubscriberOptions;
-  #queue: Fact[] = [];
+  readonly #queue = new Fifo<Fact>();
   #isBusy = false;
   #hasLeft = false;
   /** Runs while the handler takes its time. */
@@ -60,7 +61,7 @@ export class Subscriber implements Subscription {
   }
 
   unsubscribe(): void {
-    this.#queue = [];
+    this.#queue.clear();
     this.leave();
   }
 
