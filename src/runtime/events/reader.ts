@@ -6,6 +6,7 @@
  * Its memory has an end: when it is too slow for its buffer it goes back to the journal, where the facts wait for it.
  */
 
+import { frozen } from '../../actors/json.ts';
 import type { Logger } from '../../actors/tool.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import type { Journal, Recorded } from '../journal/journal.ts';
@@ -69,7 +70,7 @@ export class Reader implements Follower, AsyncIterable<Passed> {
     }
     if (this.#isFollowing) {
       this.#position = position;
-      const passed = isWanted ? recorded : this.#mark(recorded);
+      const passed = isWanted ? frozen(recorded) : this.#mark(recorded);
       if (passed) this.#keep(passed);
     } else if (isWanted) this.#owed++;
   }
@@ -128,7 +129,7 @@ export class Reader implements Follower, AsyncIterable<Passed> {
         this.#position = recorded.position;
         const isWanted = this.#matches(recorded.fact.type);
         if (isWanted && recorded.position > this.#owedAfter && recorded.position <= feed.position) this.#owed--;
-        const passed = isWanted ? recorded : this.#mark(recorded);
+        const passed = isWanted ? frozen(recorded) : this.#mark(recorded);
         if (passed) yield passed;
       }
     }
