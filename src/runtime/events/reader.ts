@@ -31,6 +31,8 @@ export interface ReaderOptions {
   readonly bufferLimit: number;
   /** After so many facts that are not for it, it tells how far it is. @default never */
   readonly markEvery?: number;
+  /** Closes it. */
+  readonly signal?: AbortSignal;
 }
 
 /** Of services that move on because of what they read: what they record of that is for nobody who would move on because of it. */
@@ -101,8 +103,11 @@ export class Reader implements Follower, AsyncIterable<Passed> {
   }
 
   async *#read(): AsyncGenerator<Passed, undefined, undefined> {
-    const { feed, from } = this.#options;
+    const { feed, from, signal } = this.#options;
+    const close = () => this.close();
     try {
+      if (signal?.aborted) return;
+      signal?.addEventListener('abort', close, { once: true });
       this.#position = await from;
       await feed.add(this);
       // What went by in between is found in the journal, or owed from here on.
@@ -116,6 +121,7 @@ export class Reader implements Follower, AsyncIterable<Passed> {
         else yield* this.#catchUp();
       }
     } finally {
+      signal?.removeEventListener('abort', close);
       feed.remove(this);
     }
   }
