@@ -1,8 +1,9 @@
 /** Secrets in parameters: who gets the value, and that it stays a name for everybody else. */
 
+import { inspect } from 'node:util';
 import { Map as PersistentMap } from 'immutable';
 import { describe, expect, it } from 'vitest';
-import type { AnyTool, Json, JsonObject, ToolContext, WorkflowDefinition } from '../../../src/index.ts';
+import type { AnyTool, Json, JsonObject, Strategy, ToolContext, WorkflowDefinition } from '../../../src/index.ts';
 import { secretsIn } from '../../../src/machines/run.values.ts';
 import { startSecretWorld } from './secret-world.ts';
 
@@ -144,6 +145,33 @@ describe('a secret in the parameters', () => {
       { strategies: { careful: strategy } },
     );
     expect([shown, got]).toEqual([[{ key: '{{secrets.API_KEY}}' }], [{ key: KEY }]]);
+  });
+});
+
+describe('a strategy', () => {
+  it('sees no value of a secret in what a tool answers or fails with, and may be asked for all the same', async () => {
+    const shown: string[] = [];
+    const careful: Strategy = async ({ callTool }) => {
+      try {
+        const answer = await callTool();
+        shown.push(JSON.stringify(answer));
+        return answer;
+      } catch (thrown) {
+        shown.push(inspect(thrown));
+        throw thrown;
+      }
+    };
+    const run = ({ key }: JsonObject) => {
+      if (key === `Bearer ${KEY}`) throw new TypeError(`401 for ${key}`);
+      return { key };
+    };
+    const steps = [
+      step({ key: '{{secrets.API_KEY}}' }, { strategy: 'careful' }),
+      step({ key: 'Bearer {{secrets.API_KEY}}' }, { id: 't', strategy: 'deterministic' }),
+    ];
+    await runWith(steps, {}, { tools: [{ name: 'spy', run }], strategies: { careful, deterministic: careful } });
+    expect(shown).toEqual(['{"key":"[secret:API_KEY]"}', expect.stringMatching(/^TypeError: 401 for Bearer \[secret:API_KEY\]/)]);
+    expect(shown.join()).not.toContain(KEY);
   });
 });
 
