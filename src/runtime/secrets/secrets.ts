@@ -149,8 +149,10 @@ class OwnSecrets implements RuntimeSecrets {
   #learn(name: string, value: string): void {
     const known = this.#known.get(name) ?? new Set();
     this.#known.set(name, known);
-    if (known.has(value)) return;
+    const isKnown = known.delete(value);
+    // In the order in which they were given last: one that is still in use is not the oldest.
     known.add(value);
+    if (isKnown) return;
     this.#values.add(name, value);
     const [oldest] = known;
     if (known.size <= MOST_VALUES || oldest === undefined) return;
