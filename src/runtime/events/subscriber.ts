@@ -5,6 +5,7 @@ import type { Logger } from '../../actors/tool.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import { Fifo } from './fifo.ts';
 import { type Sieve, sifted } from './sieve.ts';
+import { isPromise } from './waiting.ts';
 
 export type FactHandler = (fact: Fact) => unknown;
 
@@ -94,7 +95,7 @@ export class Subscriber implements Subscription {
       const passed = sifted(fact, this.#options);
       if (!passed) return;
       const handled = handler(passed.value as never);
-      if (!(handled instanceof Promise)) return;
+      if (!isPromise(handled)) return;
       const timeout = Promise.withResolvers<never>();
       const giveUp = () => timeout.reject(new Error(`did not finish within ${timeoutMs} ms`));
       if (!this.#hasLeft) this.#timer = clock.setTimeout(giveUp, timeoutMs);
