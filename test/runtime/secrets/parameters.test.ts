@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { Map as PersistentMap } from 'immutable';
 import { describe, expect, it } from 'vitest';
-import type { AnyTool, Json, JsonObject, Strategy, ToolContext, WorkflowDefinition } from '../../../src/index.ts';
+import type { AnyTool, Fact, Json, JsonObject, Strategy, ToolContext, WorkflowDefinition } from '../../../src/index.ts';
 import { secretsIn } from '../../../src/machines/run.values.ts';
 import { startSecretWorld } from './secret-world.ts';
 
@@ -176,6 +176,21 @@ describe('a strategy', () => {
 });
 
 describe('what only looks like a reference to a secret', () => {
+  it('is nothing that a rerun is given in the place of what the run before had from its author', async () => {
+    const { got, tool } = spy();
+    await using world = await startSecretWorld({ tools: [tool], secrets });
+    const child = { id: 'w', input: { key: { type: 'string' } }, steps: [step({ key: '{{key}}' })] } as WorkflowDefinition;
+    const run = world.runtime.run(child, { input: { key: '{{secrets.API_KEY}}' } });
+    await run.result();
+    const [first, ...rest] = (await world.journal.read(run.executionId)) as [Fact, ...Fact[]];
+    const { job, ...payload } = first.payload as { readonly job: object };
+    const sealedIn = [{ path: ['key'], parts: [{ secret: 'API_KEY' }] }];
+    const facts = [{ ...first, payload: { ...payload, job: { ...job, secrets: sealedIn } } }, ...rest];
+    const again = await world.runtime.rerun(facts, { from: 'a', executionId: 'again', input: { key: 'from a caller' } });
+    await again.result();
+    expect(got).toEqual([{ key: '{{secrets.API_KEY}}' }, { key: 'from a caller' }]);
+  });
+
   const TRAP = '{{secrets.API_KEY}}';
 
   it('stays what it is in an input, in a text beside one, and in what a tool returned', async () => {
