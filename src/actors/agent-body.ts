@@ -8,7 +8,7 @@
 import { fromCallback } from 'xstate';
 import type { BodyCommand, BodyInput, BodyReply } from '../machines/protocol/agent.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
-import { secretsOfAttempt } from './attempt-secrets.ts';
+import { AttemptSecrets } from './attempt-secrets.ts';
 import type { Clock } from './clock.ts';
 import type { AgentFault, FaultHooks } from './faults.ts';
 import type { Secrets } from './services.ts';
@@ -65,6 +65,7 @@ class Body {
   readonly #abort = new AbortController();
   readonly #reply: (reply: BodyReply) => void;
   readonly #rethrow: (thrown: unknown) => void;
+  readonly #secrets: AttemptSecrets;
   #isOver = false;
 
   constructor(
@@ -76,7 +77,8 @@ class Body {
     this.#services = services;
     this.#hooks = services.hooksOf(agentId) ?? {};
     const { signal } = this.#abort;
-    this.#context = { agentId, incarnation, signal, secret: secretsOfAttempt(services.secrets, signal), log: services.log };
+    this.#secrets = new AttemptSecrets(services.secrets, signal);
+    this.#context = { agentId, incarnation, signal, secret: this.#secrets.get, log: services.log };
     this.#reply = reply;
     this.#rethrow = (thrown) => rethrow(services.secrets.scrubAny(thrown));
   }
@@ -146,6 +148,10 @@ class Body {
 
   async #dispose(): Promise<void> {
     this.#abort.abort(new SwarmchartError('AGENT_UNREGISTERED', `A life of agent "${this.#context.agentId}" has ended`));
-    await this.#hooks.dispose?.(this.#context);
+    try {
+      await this.#hooks.dispose?.(this.#context);
+    } finally {
+      this.#secrets.release();
+    }
   }
 }

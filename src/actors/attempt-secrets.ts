@@ -1,4 +1,7 @@
-/** The secrets of one attempt: each is got once, when it is needed, so that two references to it agree. */
+/**
+ * The secrets of one attempt: each is got once, when it is needed, so that two references to it agree, and stays known as a secret until the
+ * attempt is over, however many values others get meanwhile.
+ */
 
 import type { Json, JsonObject } from '../machines/protocol/execution.ts';
 import type { SecretText } from '../machines/protocol/secrets.ts';
@@ -6,16 +9,38 @@ import { copyOf } from './json.ts';
 import type { Secrets } from './services.ts';
 import type { ToolContext } from './tool.ts';
 
-/** What a context's `secret` does. */
-export function secretsOfAttempt(secrets: Secrets, signal: AbortSignal): ToolContext['secret'] {
-  const got = new Map<string, Promise<string>>();
-  return (name) => {
-    const known = got.get(name) ?? secrets.get(name, signal);
+export class AttemptSecrets {
+  readonly #secrets: Secrets;
+  readonly #signal: AbortSignal;
+  readonly #got = new Map<string, Promise<string>>();
+  readonly #held: (() => void)[] = [];
+  #isOver = false;
+
+  constructor(secrets: Secrets, signal: AbortSignal) {
+    this.#secrets = secrets;
+    this.#signal = signal;
+  }
+
+  /** What a context's `secret` does. */
+  readonly get: ToolContext['secret'] = (name) => {
+    const known = this.#got.get(name) ?? this.#ask(name);
     // Whoever does not wait for it must not bring down the process when there is none.
     known.catch(() => undefined);
-    got.set(name, known);
+    this.#got.set(name, known);
     return known;
   };
+
+  /** Nobody uses them any more. */
+  release(): void {
+    this.#isOver = true;
+    for (const release of this.#held.splice(0)) release();
+  }
+
+  async #ask(name: string): Promise<string> {
+    const value = await this.#secrets.get(name, this.#signal);
+    if (!this.#isOver) this.#held.push(this.#secrets.hold(name, value));
+    return value;
+  }
 }
 
 /** A copy of the parameters, with the values in the places that were meant for them. */

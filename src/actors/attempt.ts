@@ -9,7 +9,7 @@ import { fromCallback } from 'xstate';
 import { executionError, SwarmchartError } from '../machines/protocol/errors.ts';
 import type { AttemptCommand, AttemptInput, AttemptOutcome, AttemptReply, StepJob } from '../machines/protocol/step.ts';
 import { addCredits, lessCredits } from '../machines/usage.ts';
-import { secretsOfAttempt } from './attempt-secrets.ts';
+import { AttemptSecrets } from './attempt-secrets.ts';
 import { describe, wrapTierError } from './failure.ts';
 import { toJson } from './json.ts';
 import type { WorkServices } from './services.ts';
@@ -29,6 +29,7 @@ class Attempt {
   readonly #services: WorkServices;
   readonly #reply: (reply: AttemptReply) => void;
   readonly #abort = new AbortController();
+  readonly #secrets: AttemptSecrets;
   #credits = '0';
   #memoryMB = 0;
   #tokens = 0;
@@ -48,6 +49,7 @@ class Attempt {
     this.#input = input;
     this.#services = services;
     this.#reply = reply;
+    this.#secrets = new AttemptSecrets(services.secrets, this.#abort.signal);
     if (input.mode === 'suspended' || (input.mode === 'pausing' && this.#canSuspend)) this.#hold(input.pause);
   }
 
@@ -67,6 +69,7 @@ class Attempt {
 
   async run(): Promise<void> {
     const outcome = await this.#outcome();
+    this.#secrets.release();
     this.#isSettled = true;
     this.#atRest();
     if (this.#hasLeft) this.#services.counters.lateResults++;
@@ -130,7 +133,7 @@ class Attempt {
       idempotencyKey: job.idempotencyKey,
       checkpoint: () => this.#checkpoint(),
       spend: (usage) => this.#spend(usage),
-      secret: secretsOfAttempt(this.#services.secrets, this.#abort.signal),
+      secret: this.#secrets.get,
       blackboard: this.#services.blackboard(execution, this.#abort.signal),
       log: this.#services.log,
     };

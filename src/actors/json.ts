@@ -1,4 +1,4 @@
-/** Copies of values: at the door, of what user code returns, if it survives JSON unchanged; of JSON, for user code to do with as it likes. */
+/** Copies of values: at the door, of what user code returns, if it survives JSON unchanged; of JSON, for user code to do with as it likes. And JSON that many share. */
 
 import { SwarmchartError } from '../machines/protocol/errors.ts';
 import type { Json, JsonObject } from '../machines/protocol/execution.ts';
@@ -117,4 +117,11 @@ export function copyOf<T extends Json>(value: T): T {
     if (typeof member === 'object' && member !== null) copy[key] = copyOf(member);
   }
   return copy as T;
+}
+
+/** Itself, with everything in it. What is frozen already is taken to be so as a whole. */
+export function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const member of Object.values(value)) frozen(member);
+  return Object.freeze(value);
 }

@@ -102,6 +102,8 @@ export interface NamedWork {
 export interface Secrets {
   /** Rejects with SECRET_NOT_FOUND, with INVALID_VALUE for a value that cannot be kept secret, or with what became of asking for it. */
   get(name: string, signal: AbortSignal): Promise<string>;
+  /** Somebody uses a value that was got: it stays known as a secret until what this returns is called, once. */
+  hold(name: string, value: string): () => void;
   /** Of JSON: itself, or a copy with `[secret:NAME]` where there was a value, in keys as well. */
   scrub<T>(value: T): T;
   /** The same of anything at all, such as an error with its causes and its stack. */

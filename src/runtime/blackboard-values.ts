@@ -1,7 +1,7 @@
 /** What the operations of a blackboard make of a value. Values are frozen, so that the board, its facts and its readers can share them. */
 
 import { isSwarmchartError } from '../actors/failure.ts';
-import { toJson } from '../actors/json.ts';
+import { frozen, toJson } from '../actors/json.ts';
 import { SwarmchartError } from '../machines/protocol/errors.ts';
 import type { Json, JsonObject } from '../machines/protocol/execution.ts';
 import { UNSAFE_KEYS } from './workflow/limits.ts';
@@ -109,13 +109,6 @@ function withinLimit(key: string, bytes: number): number {
 }
 
 const tooLarge = (key: string) => new SwarmchartError('LIMIT_EXCEEDED', `"${key}" would hold more than ${MAX_VALUE_BYTES} bytes`);
-
-/** Nothing here is frozen unless all of it is. */
-function frozen(value: Json): Json {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const member of Object.values(value)) frozen(member as Json);
-  return Object.freeze(value);
-}
 
 const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 

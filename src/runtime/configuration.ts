@@ -4,6 +4,7 @@ import type { ModuleOperations, Strategy } from '../actors/services.ts';
 import { BUILTIN_STRATEGIES, echo } from './builtins.ts';
 import type { RuntimeOptions } from './options.ts';
 import { type RuntimeSecrets, secretsOf } from './secrets/secrets.ts';
+import { withoutSecrets } from './secrets/strategies.ts';
 import { ToolRegistry } from './tool-registry.ts';
 import type { LoadedWorkflow, WorkflowRegistry } from './workflow/registry.ts';
 import type { SecretNames } from './workflow/secret-references.ts';
@@ -24,9 +25,10 @@ export interface Configuration {
 export function configurationOf(options: RuntimeOptions): Configuration {
   const tools = ToolRegistry.of([echo], options.tools ?? []);
   const modules = new Map(Object.entries(options.modules ?? {}));
-  const strategies = new Map(Object.entries({ ...BUILTIN_STRATEGIES, ...options.strategies }));
-  const conditions = options.conditions ?? {};
   const secrets = secretsOf(options.secrets);
+  const own = Object.entries(options.strategies ?? {}).map(([name, strategy]) => [name, withoutSecrets(strategy, secrets)] as const);
+  const strategies = new Map([...Object.entries(BUILTIN_STRATEGIES), ...own]);
+  const conditions = options.conditions ?? {};
   const workflows = new Map<string, LoadedWorkflow>();
   const registry = registryOf(tools, modules, strategies, conditions, secrets.names, workflows);
   return { tools, modules, strategies, conditions, secrets, workflows, registry };

@@ -8,11 +8,13 @@
 
 import { z } from 'zod';
 import { asCause, identityOf, isSwarmchartError, wrapTierError } from '../../actors/failure.ts';
+import { frozen } from '../../actors/json.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { ExecutionContext, JsonObject, Tier } from '../../machines/protocol/execution.ts';
 import { envelope, type Fact } from '../../machines/protocol/facts.ts';
 import type { Journal } from '../journal/journal.ts';
 import { checked } from './door.ts';
+import { Fifo } from './fifo.ts';
 import type { Intake } from './intake.ts';
 import { asPayload } from './payload.ts';
 
@@ -77,7 +79,11 @@ const RESERVED = [
 const MOST_AHEAD = 500;
 const TYPE = /^[\w.-]+(\/[\w.-]+)+$/;
 
-const id = z.string().min(1).max(256);
+const id = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((given) => given.isWellFormed(), 'Expected well-formed text');
 const type = z
   .string()
   .max(256)
@@ -114,7 +120,7 @@ export class Emitter {
   /** Streams of events that are being committed. */
   readonly #underWay = new Map<string, Promise<boolean>>();
   /** Those that wait for room, the oldest first. */
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Fifo<() => void>();
   #ahead = 0;
   #isClosed = false;
 
@@ -154,11 +160,11 @@ export class Emitter {
 
   async #take(event: CheckedEvent): Promise<Emission> {
     if (this.#isClosed) throw new SwarmchartError('RUNTIME_STOPPED', 'The runtime has been stopped');
-    const asked = this.#enriched(event);
+    const asked = frozen(this.#enriched(event));
     const eventId = asked.stream.slice('event/'.length);
     const admitted = this.#services.intake.take(asked);
     if (!admitted) return { id: eventId, outcome: 'dropped' };
-    const fact = this.#services.scrub(admitted);
+    const fact = frozen(this.#services.scrub(admitted));
     if (!(await this.#isNew(fact))) return { id: eventId, outcome: 'duplicate' };
     this.#services.publish([fact]);
     return { id: eventId, outcome: 'recorded', fact };

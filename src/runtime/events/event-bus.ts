@@ -3,11 +3,13 @@
  *
  * Publishing never waits and runs no code of theirs: each subscriber has its own bounded queue and hears its facts in order, one at a time. A handler
  * that throws or hangs is logged and harms nobody. When a queue is full its subscription says what happens; the journal still has the facts.
+ * A fact is one object for all who hear it and for a journal in memory: it is frozen before anybody gets it.
  *
  * Source: Implementation Guide, "Event Bus Implementation".
  */
 
 import type { Clock } from '../../actors/clock.ts';
+import { frozen } from '../../actors/json.ts';
 import type { Logger } from '../../actors/tool.ts';
 import type { Tier } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
@@ -80,7 +82,8 @@ export class EventBus {
     for (const watcher of this.#watchers) watcher(facts);
     if (this.#subscribers.size === 0) return;
     for (const fact of facts) {
-      for (const [subscriber, tier] of this.#listeners(fact.type)) if (tier === undefined || tier === fact.tier) subscriber.offer(fact);
+      for (const [subscriber, tier] of this.#listeners(fact.type))
+        if (tier === undefined || tier === fact.tier) subscriber.offer(frozen(fact));
     }
   }
 

@@ -143,17 +143,16 @@ export class Events {
 
   /**
    * Every committed fact that matches, in the order of the commits, each once, with its position, from where a later stream can go on. A reader that is slow
-   * costs no memory: the facts wait in the journal. Ends when it is left, when its signal is aborted, and when the runtime stops. Throws INVALID_VALUE.
+   * costs no memory: the facts wait in the journal. Ends when it is left, when its signal is aborted, and when the runtime stops, also for one that is
+   * behind, with what waits in its memory; the rest is in the journal. Throws INVALID_VALUE.
    */
   stream(pattern: string, options: StreamOptions = {}): AsyncIterable<Recorded> {
     checkPattern(pattern);
     const { from = 'now', bufferLimit = 1_000, signal } = checked('The stream', Stream, options, 'INVALID_VALUE');
     const { journal, log } = this.#services;
     const position = from === 'start' ? 0 : from === 'now' ? journal.end() : from;
-    const reader = new Reader({ feed: this.#feed, journal, log, pattern, from: position, bufferLimit });
-    if (signal?.aborted) reader.close();
-    signal?.addEventListener('abort', () => reader.close(), { once: true });
-    return reader as AsyncIterable<Recorded>;
+    const more = signal && { signal };
+    return new Reader({ feed: this.#feed, journal, log, pattern, from: position, bufferLimit, ...more }) as AsyncIterable<Recorded>;
   }
 
   /**

@@ -116,9 +116,7 @@ export class Feed {
 
   /** Never rejects. */
   #read(): Promise<void> {
-    this.#reading = this.#readAll().finally(() => {
-      this.#reading = undefined;
-    });
+    this.#reading = this.#readAll();
     return this.#reading;
   }
 
@@ -135,6 +133,9 @@ export class Feed {
       this.#services.log.error({ err: asCause(thrown) }, 'the journal could not be read for those who follow it');
       if (this.#started) this.#retry = this.#services.clock.setTimeout(() => this.#tryAgain(), RETRY_MS);
       this.#services.onRead?.();
+    } finally {
+      // In the same turn in which nothing was unread: what is published in the next one begins to read anew.
+      this.#reading = undefined;
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { describe } from '../../actors/failure.ts';
+import { frozen } from '../../actors/json.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import type { JournalReader, Recorded } from '../journal/journal.ts';
@@ -58,5 +59,5 @@ async function* matching(journal: Journal, pattern: string, options: FactFilter)
   const matches = compilePattern(pattern);
   const isOf = (id: string) => executionId === undefined || id === executionId || id.startsWith(`${executionId}/`);
   const isWanted = ({ fact }: Recorded) => fact.at >= since && fact.at <= until && matches(fact.type) && isOf(fact.executionId);
-  for await (const batch of journal.scan()) for (const recorded of batch) if (isWanted(recorded)) yield recorded.fact;
+  for await (const batch of journal.scan()) for (const recorded of batch) if (isWanted(recorded)) yield frozen(recorded.fact);
 }

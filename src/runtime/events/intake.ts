@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { asCause } from '../../actors/failure.ts';
+import { frozen } from '../../actors/json.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { JsonObject } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
@@ -48,7 +49,7 @@ export class Intake {
       try {
         const passed = sifted(current, stage);
         if (!passed) return undefined;
-        if (stage.transform) current = { ...current, payload: asPayload(passed.value) };
+        if (stage.transform) current = frozen({ ...current, payload: asPayload(passed.value) });
       } catch (thrown) {
         const message = `A stage of the intake failed on the event "${event.id}": ${asCause(thrown).message}`;
         throw new SwarmchartError('INVALID_INPUT', message, { cause: thrown });

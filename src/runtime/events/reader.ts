@@ -6,10 +6,12 @@
  * Its memory has an end: when it is too slow for its buffer it goes back to the journal, where the facts wait for it.
  */
 
+import { frozen } from '../../actors/json.ts';
 import type { Logger } from '../../actors/tool.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import type { Journal, Recorded } from '../journal/journal.ts';
 import type { Feed, Follower } from './feed.ts';
+import { Fifo } from './fifo.ts';
 import { compilePattern } from './pattern.ts';
 
 /** Without a fact: so far there was nothing for it. */
@@ -29,6 +31,8 @@ export interface ReaderOptions {
   readonly bufferLimit: number;
   /** After so many facts that are not for it, it tells how far it is. @default never */
   readonly markEvery?: number;
+  /** Closes it. */
+  readonly signal?: AbortSignal;
 }
 
 /** Of services that move on because of what they read: what they record of that is for nobody who would move on because of it. */
@@ -39,7 +43,7 @@ export class Reader implements Follower, AsyncIterable<Passed> {
   missed = 0;
   readonly #options: ReaderOptions;
   readonly #matches: (type: string) => boolean;
-  readonly #buffer: Passed[] = [];
+  readonly #buffer = new Fifo<Passed>();
   /** Of the last fact that it was given, that is in its buffer, or that is not for it. */
   #position = 0;
   #isFollowing = false;
@@ -68,7 +72,7 @@ export class Reader implements Follower, AsyncIterable<Passed> {
     }
     if (this.#isFollowing) {
       this.#position = position;
-      const passed = isWanted ? recorded : this.#mark(recorded);
+      const passed = isWanted ? frozen(recorded) : this.#mark(recorded);
       if (passed) this.#keep(passed);
     } else if (isWanted) this.#owed++;
   }
@@ -81,7 +85,7 @@ export class Reader implements Follower, AsyncIterable<Passed> {
   /** At once, whatever is in its buffer. */
   close(): void {
     this.#isClosed = true;
-    this.#buffer.length = 0;
+    this.#buffer.clear();
     this.end();
   }
 
@@ -99,10 +103,15 @@ export class Reader implements Follower, AsyncIterable<Passed> {
   }
 
   async *#read(): AsyncGenerator<Passed, undefined, undefined> {
-    const { feed, from } = this.#options;
+    const { feed, from, signal } = this.#options;
+    const close = () => this.close();
     try {
+      if (signal?.aborted) return;
+      signal?.addEventListener('abort', close, { once: true });
       this.#position = await from;
       await feed.add(this);
+      // What went by in between is found in the journal, or owed from here on.
+      this.#owed = 0;
       this.#owedAfter = feed.position;
       while (!this.#isClosed) {
         const next = this.#buffer.shift();
@@ -112,6 +121,7 @@ export class Reader implements Follower, AsyncIterable<Passed> {
         else yield* this.#catchUp();
       }
     } finally {
+      signal?.removeEventListener('abort', close);
       feed.remove(this);
     }
   }
@@ -125,7 +135,7 @@ export class Reader implements Follower, AsyncIterable<Passed> {
         this.#position = recorded.position;
         const isWanted = this.#matches(recorded.fact.type);
         if (isWanted && recorded.position > this.#owedAfter && recorded.position <= feed.position) this.#owed--;
-        const passed = isWanted ? recorded : this.#mark(recorded);
+        const passed = isWanted ? frozen(recorded) : this.#mark(recorded);
         if (passed) yield passed;
       }
     }

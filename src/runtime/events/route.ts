@@ -139,8 +139,10 @@ export class Route {
       if (!letter) return false;
       const outcome = await this.#deliver(letter.fact);
       if (this.#stopping.signal.aborted) return false;
-      if (typeof outcome === 'object') await this.#bury(letter.fact, outcome);
-      else await this.#count(outcome, this.#cursor.position, letter.fact);
+      if (typeof outcome === 'object') {
+        // It may have been thrown away meanwhile, for good.
+        if (this.letters.get(letterId)) await this.#bury(letter.fact, outcome);
+      } else await this.#count(outcome, this.#cursor.position, letter.fact);
       return typeof outcome === 'string';
     });
   }

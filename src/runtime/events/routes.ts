@@ -80,7 +80,7 @@ const Definition = z
 
 export class Routes {
   readonly #services: FollowingServices;
-  /** One that is being registered holds its place. */
+  /** One that is being registered or unregistered holds its place. */
   readonly #routes = new Map<string, Route | undefined>();
   #isStopped = false;
 
@@ -115,8 +115,13 @@ export class Routes {
   async unregister(id: string): Promise<boolean> {
     const route = this.#routes.get(id);
     if (!route) return false;
-    this.#routes.delete(id);
-    await route.unregister();
+    // Until that is recorded the id is taken: a stream has one writer.
+    this.#routes.set(id, undefined);
+    try {
+      await route.unregister();
+    } finally {
+      this.#routes.delete(id);
+    }
     return true;
   }
 

@@ -1,6 +1,7 @@
 /** What somebody wants to hear of the facts that a pattern matches, and as what: user code, so that it may throw anything. */
 
 import type { Fact } from '../../machines/protocol/facts.ts';
+import { isPromise } from './waiting.ts';
 
 export interface Sieve {
   /** Only the facts for which it gives true. */
@@ -17,7 +18,7 @@ export function sifted(fact: Fact, { filter, transform }: Sieve): { readonly val
 
 /** A promise is true whatever it is kept with, and nobody would wait for it. */
 function atOnce<Answer>(what: string, answer: Answer): Answer {
-  if (!(answer instanceof Promise)) return answer;
-  answer.catch(() => undefined);
+  if (!isPromise(answer)) return answer;
+  Promise.resolve(answer).catch(() => undefined);
   throw new TypeError(`a ${what} must answer at once, not with a promise`);
 }

@@ -3,7 +3,9 @@
 import type { Clock } from '../../actors/clock.ts';
 import type { Logger } from '../../actors/tool.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
+import { Fifo } from './fifo.ts';
 import { type Sieve, sifted } from './sieve.ts';
+import { isPromise } from './waiting.ts';
 
 export type FactHandler = (fact: Fact) => unknown;
 
@@ -35,7 +37,7 @@ export class Subscriber implements Subscription {
   dropped = 0;
   failed = 0;
   readonly #options: SubscriberOptions;
-  #queue: Fact[] = [];
+  readonly #queue = new Fifo<Fact>();
   #isBusy = false;
   #hasLeft = false;
   /** Runs while the handler takes its time. */
@@ -60,7 +62,7 @@ export class Subscriber implements Subscription {
   }
 
   unsubscribe(): void {
-    this.#queue = [];
+    this.#queue.clear();
     this.leave();
   }
 
@@ -93,7 +95,7 @@ export class Subscriber implements Subscription {
       const passed = sifted(fact, this.#options);
       if (!passed) return;
       const handled = handler(passed.value as never);
-      if (!(handled instanceof Promise)) return;
+      if (!isPromise(handled)) return;
       const timeout = Promise.withResolvers<never>();
       const giveUp = () => timeout.reject(new Error(`did not finish within ${timeoutMs} ms`));
       if (!this.#hasLeft) this.#timer = clock.setTimeout(giveUp, timeoutMs);

@@ -140,7 +140,8 @@ export class Trigger<Workflow> {
 
   async #take({ position, fact }: Passed): Promise<void> {
     const outcome = fact && (await this.#act(fact, position));
-    if (outcome === 'stopped') return;
+    // What is behind a fact that it could not act on must not be counted as done with.
+    if (outcome === 'stopped') return this.#stopping.abort(new Error('the trigger stopped'));
     if (outcome) this.#state = { ...this.#state, [outcome]: this.#state[outcome] + 1 };
     if (outcome === 'failed') this.#cursor.isWrittenAt(position);
     else await this.#cursor.moveTo(position);

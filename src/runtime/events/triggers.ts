@@ -49,7 +49,7 @@ const Definition = z
 
 export class Triggers<Workflow> {
   readonly #services: FollowingServices & { readonly start: StartRun<Workflow> };
-  /** One that is being registered holds its place. */
+  /** One that is being registered or unregistered holds its place. */
   readonly #triggers = new Map<string, Trigger<Workflow> | undefined>();
   #isStopped = false;
 
@@ -88,8 +88,13 @@ export class Triggers<Workflow> {
   async unregister(id: string): Promise<boolean> {
     const trigger = this.#triggers.get(id);
     if (!trigger) return false;
-    this.#triggers.delete(id);
-    await trigger.unregister();
+    // Until that is recorded the id is taken: a stream has one writer.
+    this.#triggers.set(id, undefined);
+    try {
+      await trigger.unregister();
+    } finally {
+      this.#triggers.delete(id);
+    }
     return true;
   }
 

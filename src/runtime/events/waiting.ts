@@ -1,7 +1,11 @@
 /** Waiting on the runtime's clock: for a while, and for what may never come. */
 
 import type { Clock } from '../../actors/clock.ts';
+import { memberOf } from '../../actors/failure.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
+
+/** Also one of another realm, or of somebody's library: what an `await` would wait for. */
+export const isPromise = (value: unknown): value is PromiseLike<unknown> => typeof memberOf(value, 'then') === 'function';
 
 /** Resolves after the time, or as soon as the signal is aborted. */
 export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 /** What the caller holds of an execution: its facts, its result, its controls. */
 
+import { copyOf, frozen } from '../../actors/json.ts';
 import type { Decision } from '../../machines/protocol/decision.ts';
 import type { ExecutionContext, ExecutionResult, ExecutionStatus, Json } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
@@ -101,8 +102,10 @@ export class Execution {
     return this.#settled.promise;
   }
 
-  settle(result: ExecutionResult): void {
+  /** The caller gets a result of its own: what it does with it is not seen by the facts that say the same. */
+  settle(given: ExecutionResult): void {
     if (this.#result) return;
+    const result = copyOf(given as unknown as Json) as unknown as ExecutionResult;
     this.#result = result;
     this.#settled.resolve(result);
     this.announce();
@@ -118,7 +121,7 @@ export class Execution {
       this.#news ??= Promise.withResolvers<void>();
       const news = this.#news.promise;
       const isSettled = this.#result !== undefined;
-      const facts = await read(next);
+      const facts = (await read(next)).map(frozen);
       yield* facts;
       next += facts.length;
       if (facts.length > 0) continue;

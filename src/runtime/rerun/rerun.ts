@@ -8,6 +8,7 @@ import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { ExecutionContext, JsonObject } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import type { ReusedStep, RunJob } from '../../machines/protocol/run.ts';
+import { sealed, secretsBeside } from '../../machines/secret-texts.ts';
 import { reading } from '../door.ts';
 import { checkRequest, checkRerun } from '../execution/requests.ts';
 import type { JournalReader } from '../journal/journal.ts';
@@ -65,9 +66,10 @@ export async function prepareRerun(
   const { from, input, reused } = reading('The facts', () => planned(source, checked));
   const { executionId } = checked;
   const { execution } = checkRequest({ context: { ...(executionId !== undefined && { executionId }) } }, createId, now());
-  const { refusal: _, ...job } = source.job;
+  const { refusal: _, secrets, ...job } = source.job;
+  const own = secretsBeside(secrets, (name) => Object.hasOwn(checked.input ?? {}, name));
   const rerunOf = { executionId: source.executionId, from };
-  return { job: { ...job, execution: contextOf(source.job.execution, execution), input, rerunOf }, reused };
+  return { job: { ...job, execution: contextOf(source.job.execution, execution), input, rerunOf, ...sealed(own) }, reused };
 }
 
 async function storedFacts(journal: Surroundings['journal'], executionId: string): Promise<readonly Fact[]> {

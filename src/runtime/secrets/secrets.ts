@@ -28,7 +28,7 @@ export type SecretSource = (request: SecretRequest) => string | undefined | Prom
 export type SecretsOption = Readonly<Record<string, string | SecretSource>> | SecretSource;
 
 const LONGEST_SECRET = 65_536;
-/** Values of one secret that are remembered, the latest ones. */
+/** Values of one secret that are remembered, the latest ones and those in use. */
 const MOST_VALUES = 100;
 
 export interface RuntimeSecrets extends Secrets {
@@ -81,10 +81,14 @@ export const NO_SECRETS: RuntimeSecrets = {
   names: { has: () => false, all: () => [] },
   caught: 0,
   get: (name) => Promise.reject(notFound(name)),
+  hold: () => () => undefined,
   scrub: (value) => value,
   scrubAny: (value) => value,
   atLastDoor: (value) => value,
 };
+
+/** No name has a space in it. */
+const heldAs = (name: string, value: string): string => `${name} ${value}`;
 
 class OwnSecrets implements RuntimeSecrets {
   caught = 0;
@@ -93,6 +97,8 @@ class OwnSecrets implements RuntimeSecrets {
   readonly #values = new SecretValues();
   /** By name, the values that are known. */
   readonly #known = new Map<string, Set<string>>();
+  /** Values in use, and by how many. */
+  readonly #held = new Map<string, number>();
 
   constructor(option: SecretsOption) {
     const byName = typeof option === 'function' ? undefined : new Map(Object.entries(option));
@@ -113,6 +119,17 @@ class OwnSecrets implements RuntimeSecrets {
     if (problem !== undefined) throw new SwarmchartError('INVALID_VALUE', `The secret "${name}" ${problem}`);
     this.#learn(name, value as string);
     return value as string;
+  }
+
+  hold(name: string, value: string): () => void {
+    this.#learn(name, value);
+    const key = heldAs(name, value);
+    this.#held.set(key, (this.#held.get(key) ?? 0) + 1);
+    return () => {
+      const left = (this.#held.get(key) ?? 1) - 1;
+      if (left > 0) this.#held.set(key, left);
+      else this.#held.delete(key);
+    };
   }
 
   scrub<T>(value: T): T {
@@ -149,12 +166,16 @@ class OwnSecrets implements RuntimeSecrets {
   #learn(name: string, value: string): void {
     const known = this.#known.get(name) ?? new Set();
     this.#known.set(name, known);
-    if (known.has(value)) return;
+    const isKnown = known.delete(value);
+    // In the order in which they were given last: one that is still in use is not the oldest.
     known.add(value);
+    if (isKnown) return;
     this.#values.add(name, value);
-    const [oldest] = known;
-    if (known.size <= MOST_VALUES || oldest === undefined) return;
-    known.delete(oldest);
-    this.#values.delete(name, oldest);
+    for (const oldest of known) {
+      if (known.size <= MOST_VALUES) return;
+      if (this.#held.has(heldAs(name, oldest))) continue;
+      known.delete(oldest);
+      this.#values.delete(name, oldest);
+    }
   }
 }

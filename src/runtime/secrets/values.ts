@@ -98,14 +98,17 @@ export class SecretValues {
   #restsAt(text: string, cut: number): readonly Span[] {
     let before = { length: SHORTEST_REST - 1, label: '' };
     let behind = before;
+    // Searched for what every rest has next to the cut: hardly any value has it, whatever its length.
+    const ending = text.slice(Math.max(0, cut - SHORTEST_REST), cut);
+    const beginning = text.slice(cut + 1, cut + 1 + SHORTEST_REST);
     for (const { text: value, label } of this.#plain) {
       const longest = Math.min(value.length - 1, LONGEST_REST);
-      for (let length = Math.min(longest, cut); length > before.length; length--) {
-        if (text.startsWith(value.slice(0, length), cut - length)) before = { length, label };
-      }
-      for (let length = Math.min(longest, text.length - cut - 1); length > behind.length; length--) {
-        if (text.startsWith(value.slice(-length), cut + 1)) behind = { length, label };
-      }
+      let length = endOf(value, ending, Math.min(longest, cut));
+      while (length > before.length && !text.startsWith(value.slice(0, length), cut - length)) length = endOf(value, ending, length - 1);
+      if (length > before.length) before = { length, label };
+      length = startOf(value, beginning, Math.min(longest, text.length - cut - 1));
+      while (length > behind.length && !text.startsWith(value.slice(-length), cut + 1)) length = startOf(value, beginning, length - 1);
+      if (length > behind.length) behind = { length, label };
     }
     const rests = [
       { from: cut - before.length, to: cut, label: before.label },
@@ -113,6 +116,20 @@ export class SecretValues {
     ];
     return rests.filter(({ label }) => label !== '');
   }
+}
+
+/** Length of the longest beginning of a value, at most so long, that ends so; 0 for none. */
+function endOf(value: string, ending: string, longest: number): number {
+  if (longest < SHORTEST_REST) return 0;
+  const at = value.lastIndexOf(ending, longest - SHORTEST_REST);
+  return at === -1 ? 0 : at + SHORTEST_REST;
+}
+
+/** Length of the longest end of a value, at most so long, that begins so; 0 for none. */
+function startOf(value: string, beginning: string, longest: number): number {
+  if (longest < SHORTEST_REST) return 0;
+  const at = value.indexOf(beginning, value.length - longest);
+  return at === -1 ? 0 : value.length - at;
 }
 
 interface Span {

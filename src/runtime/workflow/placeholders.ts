@@ -83,8 +83,9 @@ export function fillPlaceholders(template: Json, { values, mayRefer }: Filling, 
       return read(only);
     }
     const result = join(parts, (name) => print(read(name), isCode));
-    const own = join(parts, () => 'x');
-    if (listSecrets(result).length > listSecrets(own).length) refuseSecret(only);
+    // No secret can have this name.
+    const own = join(parts, () => '?');
+    if (secretsIn(result) !== secretsIn(own)) refuseSecret(only);
     if (
       !isCode &&
       !isAsMeant(
@@ -139,6 +140,12 @@ export function fillPlaceholders(template: Json, { values, mayRefer }: Filling, 
 }
 
 const print = (value: Json, isCode: boolean): string => (typeof value === 'string' && !isCode ? value : JSON.stringify(value));
+
+/** Their names, in order. */
+const secretsIn = (text: string): string =>
+  listSecrets(text)
+    .map(({ part }) => part.text)
+    .join();
 
 const countReferences = (value: Json): number => listReferences(value).length;
 

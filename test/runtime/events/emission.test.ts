@@ -103,6 +103,7 @@ describe('an event', () => {
     [{ type: 'tier2/routine/started' }, ['type']],
     [{ type: 'execution/recovered' }, ['type']],
     [{ type: 'route/advanced' }, ['type']],
+    [{ type: 'order/placed', id: '\ud800' }, ['id']],
     [{ type: 'order/placed', payload: ['a list'] }, ['payload']],
     [{ type: 'order/placed', payload: { at: 1n } }, ['payload']],
     [{ type: 'order/placed', payload: { text: 'x'.repeat(1_100_000) } }, ['payload']],

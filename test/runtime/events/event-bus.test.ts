@@ -84,6 +84,25 @@ describe('the event bus', () => {
     expect(most).toBe(1);
   });
 
+  it('waits also for a promise that is not the language’s own, one fact at a time', async () => {
+    const { bus, errors, listen } = openBus();
+    const begun: (() => void)[] = [];
+    const like = () => ({
+      then: (resolve: () => void, reject: (reason: unknown) => void) => begun.push(resolve, () => reject(new Error('no'))),
+    });
+    listen('**', like);
+    const { subscription } = listen('**', (given) => given.seq, { filter: like as never });
+    bus.publish(facts(1, 2));
+    await settlePromises();
+    expect(subscription.failed, 'a filter answers at once').toBe(2);
+    const [first] = begun;
+    first?.();
+    await settlePromises();
+    begun.at(-1)?.();
+    await settlePromises();
+    expect(errors.at(-1)).toMatchObject({ err: { message: 'no' }, fact: 'run#2' });
+  });
+
   it('logs a handler that throws or rejects, and goes on with it and with the others', async () => {
     const { bus, errors, listen } = openBus();
     const throwing = listen('**', () => {

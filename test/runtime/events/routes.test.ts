@@ -267,6 +267,40 @@ describe('a route', () => {
     expect(events.deadLetters()).toEqual([]);
   });
 
+  it('may be registered again only when it is recorded that it was taken away', async () => {
+    await using world = await startRuntime();
+    const { events } = world.runtime;
+    await events.route(routeTo([]));
+    const gone = events.unroute('billing');
+    await expect(events.route(routeTo([]))).rejects.toMatchObject({ code: 'DUPLICATE_ID' });
+    expect(await gone).toBe(true);
+    const delivered: string[] = [];
+    await events.route(routeTo(delivered));
+    await events.emit(placed('a'));
+    await settlePromises();
+    expect(delivered).toEqual(['a']);
+  });
+
+  it('does not bring back a dead letter that was thrown away while it was tried again', async () => {
+    await using world = await startRuntime();
+    const { events } = world.runtime;
+    let held: PromiseWithResolvers<void> | undefined;
+    const deliver = async () => {
+      await held?.promise;
+      throw new Error('never');
+    };
+    await events.route(routeTo([], new Set(), { deliver, retry: { maxRetries: 0 } }));
+    await events.emit(placed('a'));
+    await settlePromises();
+    held = Promise.withResolvers();
+    const redriven = events.redrive('billing');
+    await settlePromises();
+    expect(await events.discard('billing', 'event/a#1')).toBe(true);
+    held.resolve();
+    expect(await redriven).toEqual({ delivered: 0, failed: 1 });
+    expect(events.deadLetters()).toEqual([]);
+  });
+
   it('writes down how far it is when the runtime stops', async () => {
     const stored = new MemoryJournal();
     const delivered: string[] = [];

@@ -1,5 +1,6 @@
 /** Streams: every committed fact once, in the order of the commits, however slow the reader is. Proves EVT-4 and EVT-10. */
 
+import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Fact, MemoryJournal, type Recorded } from '../../../src/index.ts';
@@ -135,6 +136,27 @@ describe('a reader of the journal', () => {
     expect(await live).toBe(21);
   });
 
+  it('hears also of what is committed just when everything has been read', async () => {
+    const stored = new MemoryJournal();
+    const clock = new VirtualClock();
+    const bus = new EventBus({ clock, log: SILENT });
+    let left = 3;
+    const commit = () => {
+      const fact = factOf(`event/${3 - --left}`, 1);
+      stored.append(fact.stream, 0, [fact]);
+      bus.publish([fact]);
+    };
+    const onRead = () => {
+      if (left > 0) queueMicrotask(commit);
+    };
+    const feed = new Feed({ journal: stored, clock, log: SILENT, watch: (watcher) => bus.watch(watcher), onRead });
+    const heard: string[] = [];
+    await feed.add({ offer: ({ fact }) => void heard.push(fact.stream), end: () => undefined });
+    commit();
+    await settlePromises();
+    expect(heard).toEqual(['event/1', 'event/2', 'event/3']);
+  });
+
   it('tells now and then how far it is where nothing is for it, and not because of what routes and triggers record', async () => {
     const { stored, commit, read, feed } = openFeed();
     commit(['b/x', 'b/x', 'b/x']);
@@ -249,6 +271,36 @@ describe('runtime.events.stream', () => {
     aborting.abort();
     expect(await next).toEqual({ done: true, value: undefined });
     expect(await collectAll(world.runtime.events.stream('**', { signal: aborting.signal, from: 'start' }))).toEqual([]);
+  });
+
+  it('leaves nothing at its signal, whether it was read, left or never begun', async () => {
+    await using world = await startRuntime();
+    const { signal } = new AbortController();
+    const left = world.runtime.events.stream('**', { signal })[Symbol.asyncIterator]();
+    void left.next();
+    await settlePromises();
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    await left.return?.();
+    world.runtime.events.stream('**', { signal });
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
+  it('gives what waits in its memory when the runtime stops while it is behind; the rest waits in the journal', async () => {
+    const journal = new MemoryJournal();
+    const world = await startRuntime({ journal });
+    const stream = world.runtime.events.stream('order/*', { bufferLimit: 3 })[Symbol.asyncIterator]();
+    const first = stream.next();
+    await settlePromises();
+    for (let n = 1; n <= 9; n++) await world.runtime.events.emit({ id: String(n), type: 'order/placed' });
+    await settlePromises();
+    await world[Symbol.asyncDispose]();
+    const got = [(await first).value as Recorded];
+    for (let next = await stream.next(); !next.done; next = await stream.next()) got.push(next.value);
+    expect(idsOf(got)).toEqual(['1', '2', '3', '4']);
+    await using second = await startRuntime({ journal });
+    const rest = second.runtime.events.stream('order/*', { from: got.at(-1)?.position ?? 0 })[Symbol.asyncIterator]();
+    expect(idsOf([(await rest.next()).value as Recorded])).toEqual(['5']);
+    await rest.return?.();
   });
 
   it('ends when it is left while it waits', async () => {

@@ -228,6 +228,30 @@ describe('a trigger', () => {
     return { journal, events, triggers: new Triggers<WorkflowSource>({ ...events.following, start }) };
   }
 
+  it('is not done with a fact for which nothing could begin any more, nor with what is behind it', async () => {
+    const { events, triggers, journal } = openTriggers(new VirtualClock(), () => {
+      throw new SwarmchartError('RUNTIME_STOPPED', 'it gave up by itself');
+    });
+    await triggers.register({ ...trigger, where: ({ stream }) => stream === 'event/a' });
+    const before = await journal.end();
+    for (const id of ['a', 'b']) await events.emit(joined(id));
+    await settlePromises();
+    await triggers.stop();
+    const [{ position = before } = {}] = triggers.list();
+    expect(position).toBeLessThan(before);
+    expect(triggers.list()).toMatchObject([{ state: 'stopped', started: 0, passedOver: 0 }]);
+  });
+
+  it('may be registered again only when it is recorded that it was unregistered', async () => {
+    await using world = await startRuntime();
+    const { triggers } = world.runtime;
+    await triggers.register(trigger);
+    const gone = triggers.unregister('greeter');
+    await expect(triggers.register(trigger)).rejects.toMatchObject({ code: 'DUPLICATE_ID' });
+    expect(await gone).toBe(true);
+    await expect(triggers.register(trigger)).resolves.toBeUndefined();
+  });
+
   it('asks for no run that the journal has already', async () => {
     const asked: unknown[] = [];
     const { journal, events, triggers } = openTriggers(new VirtualClock(), (_, { context }) => {

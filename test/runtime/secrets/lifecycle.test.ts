@@ -11,6 +11,7 @@ import {
   SwarmchartError,
   type ToolContext,
 } from '../../../src/index.ts';
+import { secretsOf } from '../../../src/runtime/secrets/secrets.ts';
 import { VirtualClock } from '../../../src/testing/testing.ts';
 import { startSecretWorld } from './secret-world.ts';
 
@@ -27,6 +28,35 @@ async function outcomeOf(secrets: NonNullable<RuntimeOptions['secrets']>, use: A
 }
 
 describe('a secret that is a function', () => {
+  it('stays secret for as long as somebody works with it, however many others are given meanwhile', async () => {
+    let given = 0;
+    const held = Promise.withResolvers<void>();
+    const use = async ({ wait, key }: JsonObject) => {
+      if (wait === true) await held.promise;
+      return `worked with ${String(key)}`;
+    };
+    const secrets = { KEY: () => `value-made-for-attempt-${++given}` };
+    await using world = await startSecretWorld({ secrets, tools: [{ name: 'use', run: use }] });
+    const start = (wait: boolean) => world.runtime.run(oneStep({ parameters: { key: '{{secrets.KEY}}', wait } })).result();
+    const first = start(true);
+    for (let n = 0; n < 120; n++) expect(await start(false)).toMatchObject({ result: 'worked with [secret:KEY]' });
+    held.resolve();
+    expect(await first).toMatchObject({ result: 'worked with [secret:KEY]' });
+    expect(world.runtime.vitals.secretsCaught).toBe(0);
+    expect(world.runtime.scrub('value-made-for-attempt-90')).toBe('[secret:KEY]');
+    expect(world.runtime.scrub('value-made-for-attempt-5'), 'no longer in use').toBe('value-made-for-attempt-5');
+  });
+
+  it('stays secret while it is among the latest hundred that were given, whenever it was given first', async () => {
+    const others = (from: number) => Array.from({ length: 60 }, (_, n) => `another-value-${from + n}`);
+    const given = ['the-first-value', ...others(0), 'the-first-value', ...others(60)];
+    const secrets = secretsOf({ KEY: () => given.shift() });
+    const { signal } = new AbortController();
+    while (given.length > 0) await secrets.get('KEY', signal);
+    expect(secrets.scrub('of the-first-value')).toBe('of [secret:KEY]');
+    expect(secrets.scrub('of another-value-5'), 'forgotten').toBe('of another-value-5');
+  });
+
   it('is asked for every attempt, so that one that was replaced is used at once; the old value stays secret', async () => {
     const values = ['first-value', 'second-value', 'third-value'];
     const used: unknown[] = [];

@@ -1,8 +1,9 @@
 /** Secrets in parameters: who gets the value, and that it stays a name for everybody else. */
 
+import { inspect } from 'node:util';
 import { Map as PersistentMap } from 'immutable';
 import { describe, expect, it } from 'vitest';
-import type { AnyTool, Json, JsonObject, ToolContext, WorkflowDefinition } from '../../../src/index.ts';
+import type { AnyTool, Fact, Json, JsonObject, Strategy, ToolContext, WorkflowDefinition } from '../../../src/index.ts';
 import { secretsIn } from '../../../src/machines/run.values.ts';
 import { startSecretWorld } from './secret-world.ts';
 
@@ -147,7 +148,49 @@ describe('a secret in the parameters', () => {
   });
 });
 
+describe('a strategy', () => {
+  it('sees no value of a secret in what a tool answers or fails with, and may be asked for all the same', async () => {
+    const shown: string[] = [];
+    const careful: Strategy = async ({ callTool }) => {
+      try {
+        const answer = await callTool();
+        shown.push(JSON.stringify(answer));
+        return answer;
+      } catch (thrown) {
+        shown.push(inspect(thrown));
+        throw thrown;
+      }
+    };
+    const run = ({ key }: JsonObject) => {
+      if (key === `Bearer ${KEY}`) throw new TypeError(`401 for ${key}`);
+      return { key };
+    };
+    const steps = [
+      step({ key: '{{secrets.API_KEY}}' }, { strategy: 'careful' }),
+      step({ key: 'Bearer {{secrets.API_KEY}}' }, { id: 't', strategy: 'deterministic' }),
+    ];
+    await runWith(steps, {}, { tools: [{ name: 'spy', run }], strategies: { careful, deterministic: careful } });
+    expect(shown).toEqual(['{"key":"[secret:API_KEY]"}', expect.stringMatching(/^TypeError: 401 for Bearer \[secret:API_KEY\]/)]);
+    expect(shown.join()).not.toContain(KEY);
+  });
+});
+
 describe('what only looks like a reference to a secret', () => {
+  it('is nothing that a rerun is given in the place of what the run before had from its author', async () => {
+    const { got, tool } = spy();
+    await using world = await startSecretWorld({ tools: [tool], secrets });
+    const child = { id: 'w', input: { key: { type: 'string' } }, steps: [step({ key: '{{key}}' })] } as WorkflowDefinition;
+    const run = world.runtime.run(child, { input: { key: '{{secrets.API_KEY}}' } });
+    await run.result();
+    const [first, ...rest] = (await world.journal.read(run.executionId)) as [Fact, ...Fact[]];
+    const { job, ...payload } = first.payload as { readonly job: object };
+    const sealedIn = [{ path: ['key'], parts: [{ secret: 'API_KEY' }] }];
+    const facts = [{ ...first, payload: { ...payload, job: { ...job, secrets: sealedIn } } }, ...rest];
+    const again = await world.runtime.rerun(facts, { from: 'a', executionId: 'again', input: { key: 'from a caller' } });
+    await again.result();
+    expect(got).toEqual([{ key: '{{secrets.API_KEY}}' }, { key: 'from a caller' }]);
+  });
+
   const TRAP = '{{secrets.API_KEY}}';
 
   it('stays what it is in an input, in a text beside one, and in what a tool returned', async () => {

@@ -1,7 +1,7 @@
 /** What is found of a secret's value in texts, and what stands there afterwards. */
 
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { scrubAny, scrubJson } from '../../../src/runtime/secrets/scrub.ts';
 import { SecretValues } from '../../../src/runtime/secrets/values.ts';
 
@@ -71,6 +71,14 @@ describe('the value of a secret', () => {
         expect(valuesOf({ KEY: secret }).scrub(text)).not.toContain(secret);
       }),
     );
+  });
+
+  it('is looked for at every cut at a cost that hardly grows with how long and how many the values are', () => {
+    const values = new SecretValues();
+    for (let n = 0; n < 100; n++) values.add(`K${n}`, `${n}-${'abcdefgh'.repeat(400)}-${n}`);
+    using compared = vi.spyOn(String.prototype, 'startsWith');
+    expect(values.scrub('some text … and more of it '.repeat(100))).not.toContain('[secret');
+    expect(compared.mock.calls.length).toBeLessThan(1_000);
   });
 
   it('changes nothing where it is not, and costs no copy', () => {

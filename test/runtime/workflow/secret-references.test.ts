@@ -137,6 +137,8 @@ describe('a reference to a secret', () => {
   it.each([
     ['whole', '<%given%>', REF],
     ['within a text', 'Bearer <%given%>', REF],
+    ['as the name of one', '{{secrets.<%given%>}}', 'API_KEY'],
+    ['as a part of a name', '{{secrets.API_<%given%>}}', 'KEY'],
     ['beside one of the author', '{{secrets.<%given%>}}', `TOKEN}} ${REF.slice(0, -2)}`],
   ])('is never made by what fills in a template, even by one that may refer to the run: %s', (_how, text, given) => {
     const templates = new Templates(() => undefined as never);
