@@ -164,7 +164,7 @@ class SwarmchartRuntime implements AsyncDisposable {
       log,
       journal: this.#system.journal,
       createId,
-      scrub: (value) => work.secrets.atLastDoor(value),
+      scrub: (value) => work.secrets.scrubAny(value),
     });
     this.events = this.#events;
     const triggers = new Triggers<WorkflowSource>({

@@ -10,7 +10,7 @@ import { answerAll, seeded, settlePromises, signalAll, simulate, VirtualClock, v
 import { CountingJournal } from '../support/counting-journal.ts';
 import { everyKind, runsWithinRuns, tightBudgets } from './stories.ts';
 
-const SEEDS = Number(process.env['RERUN_SEEDS'] ?? 40);
+const SEEDS = Number(process.env['RERUN_SEEDS'] ?? 20);
 
 async function startRuntime(at: number) {
   const clock = new VirtualClock(at);

@@ -12,7 +12,7 @@ import { type Pick, type Story, seeded, simulate } from '../../src/testing/testi
 import { toldSeeds } from '../support/told-seeds.ts';
 import { restartedRun, restartedSwarm } from './restart-stories.ts';
 
-const SEEDS = Number(process.env['RESTART_SEEDS'] ?? 500);
+const SEEDS = Number(process.env['RESTART_SEEDS'] ?? 250);
 const STORIES = [
   ['of a run', 'restartedRun', '', restartedRun],
   ['of a swarm', 'restartedSwarm', '--swarms ', restartedSwarm],
