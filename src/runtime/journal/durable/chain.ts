@@ -19,15 +19,21 @@ export interface Verdict {
 /** Rows that are read at once. */
 const PAGE = 500;
 
+interface Verification {
+  readonly onSound?: (row: FactRow) => void;
+  /** Up to where it is known to be sound already. @default nothing is known */
+  readonly since?: (stream: StoredStream) => Mark | undefined;
+}
+
 /** Reads all rows of a stream and holds them against each other, against the head and against what was noted when its status changed. */
 export async function verifyStream(
   reader: StoreReader,
   stream: StoredStream,
   head: Mark | undefined,
   paced: Pace,
-  onSound: (row: FactRow) => void = () => undefined,
+  { onSound = () => undefined, since = () => undefined }: Verification = {},
 ): Promise<Verdict> {
-  let sound = stream.cut;
+  let sound = since(stream) ?? stream.cut;
   const until = (problem?: string): Verdict => {
     const verdict = { sound, facts: sound.seq - stream.cut.seq };
     return problem === undefined ? verdict : { ...verdict, problem };
@@ -61,14 +67,14 @@ export async function verifyNamed(
   name: string,
   head: Mark | undefined,
   paced: Pace,
-  onSound?: (row: FactRow) => void,
+  more?: Verification,
 ): Promise<Verdict | undefined> {
   const stream = reader.find(name);
   if (!stream) return undefined;
-  const verdict = await verifyStream(reader, stream, head, paced, onSound);
+  const verdict = await verifyStream(reader, stream, head, paced, more);
   const now = verdict.problem === undefined ? stream : reader.find(name);
   if (now?.id === stream.id && now.cut.seq === stream.cut.seq) return verdict;
-  return verifyNamed(reader, name, head, paced, onSound);
+  return verifyNamed(reader, name, head, paced, more);
 }
 
 /** Holds only the last row of a stream against what was noted: enough where the rest is verified before it is used. */

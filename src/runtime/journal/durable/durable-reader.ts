@@ -4,8 +4,9 @@ import type { Fact } from '../../../machines/protocol/facts.ts';
 import { asPresent } from '../fact-versions.ts';
 import { firstStatus, type JournalReader, type Recorded, type StreamInfo, type StreamStatus } from '../journal.ts';
 import { verifyEnd, verifyNamed } from './chain.ts';
-import { type FactRow, isDamage, journalError, type StoredStream, type StoreReader } from './fact-store.ts';
+import { type FactRow, isDamage, journalError, type Mark, type StoredStream, type StoreReader } from './fact-store.ts';
 import { pace } from './pace.ts';
+import { SoundMarks } from './sound-marks.ts';
 
 export interface Damage {
   readonly problem: string;
@@ -22,6 +23,7 @@ export class DurableReader implements JournalReader {
   readonly #breathe: () => Promise<void>;
   /** By the stream's name; grows as it is found. */
   readonly damage = new Map<string, Damage>();
+  readonly #read = new SoundMarks();
 
   /** @param breathe Lets others run between two pages. */
   constructor(store: StoreReader, breathe: () => Promise<void>) {
@@ -34,8 +36,14 @@ export class DurableReader implements JournalReader {
     const keep = ({ seq, body }: FactRow): void => {
       if (seq >= from) facts.set(seq, factIn(body));
     };
-    const verdict = await verifyNamed(this.#store, name, undefined, pace(this.#breathe), keep).catch(tell);
+    let id = 0;
+    const since = (stream: StoredStream): Mark | undefined => {
+      id = stream.id;
+      return this.#read.upTo(stream, from - 1);
+    };
+    const verdict = await verifyNamed(this.#store, name, undefined, pace(this.#breathe), { onSound: keep, since }).catch(tell);
     if (verdict?.problem !== undefined) this.#note(name, { problem: verdict.problem, sound: verdict.sound.seq });
+    else if (verdict) this.#read.note(id, verdict.sound);
     return [...facts.values()];
   }
 
