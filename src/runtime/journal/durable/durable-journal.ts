@@ -133,6 +133,7 @@ export class DurableJournal implements Journal {
     await this.#writing().add(async () => {
       dropped = await this.#dropNow([stream]);
     });
+    if (dropped > 0) this.#retention.recount();
     return dropped > 0;
   }
 
@@ -211,10 +212,16 @@ export class DurableJournal implements Journal {
     if (this.#isRetaining || !this.#retention.isTimeToLook) return;
     this.#isRetaining = true;
     const dropDue = async (): Promise<void> => {
-      await this.#dropNow(this.#retention.due((name) => this.#reader.damage.has(name)));
+      const due = this.#retention.due((name) => this.#reader.damage.has(name));
+      this.#retention.dropped(await this.#dropNow(due));
+    };
+    const isOver = () => {
       this.#isRetaining = false;
     };
-    queue.add(dropDue).then(() => this.#retain(queue), ignored);
+    queue
+      .add(dropDue)
+      .finally(isOver)
+      .then(() => this.#retain(queue), ignored);
   }
 
   #cutLater(queue: CommitQueue, name: string, tail: Tail): void {

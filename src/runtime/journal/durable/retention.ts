@@ -18,7 +18,7 @@ export class Retention {
   readonly #store: FactStore;
   readonly #keep: KeepSettled;
   readonly #now: () => number;
-  /** Of settled streams; counted once and reckoned from then on. */
+  /** Of settled streams; counted when it is not known, and reckoned from then on. */
   #count: number | undefined;
   #settledSince = SETTLEMENTS;
 
@@ -39,16 +39,24 @@ export class Retention {
     return this.#settledSince >= SETTLEMENTS && (maxAgeMs !== undefined || maxStreams !== undefined);
   }
 
-  /** The streams to drop now. It is time to look again soon, when there may be more of them. */
+  /** The streams to drop now. */
   due(isDamaged: (name: string) => boolean): readonly string[] {
     const { maxAgeMs = Number.POSITIVE_INFINITY, maxStreams = Number.POSITIVE_INFINITY } = this.#keep;
     this.#count ??= this.#store.countSettled();
     const excess = this.#count - maxStreams;
     const oldest = this.#store.longestSettled(AT_ONCE);
     const due = oldest.filter(({ changedAt }, index) => index < excess || changedAt < this.#now() - maxAgeMs);
-    const names = due.map(({ name }) => name).filter((name) => !isDamaged(name));
-    this.#count -= names.length;
-    this.#settledSince = names.length === AT_ONCE ? SETTLEMENTS : 0;
-    return names;
+    return due.map(({ name }) => name).filter((name) => !isDamaged(name));
+  }
+
+  /** So many were dropped of those that were due. It is time to look again soon, when there may be more of them. */
+  dropped(count: number): void {
+    if (this.#count !== undefined) this.#count -= count;
+    this.#settledSince = count === AT_ONCE ? SETTLEMENTS : 0;
+  }
+
+  /** Somebody else has dropped streams. */
+  recount(): void {
+    this.#count = undefined;
   }
 }

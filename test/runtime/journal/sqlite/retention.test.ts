@@ -50,6 +50,14 @@ describe.each(durabilities)('settled streams (%s)', (durability) => {
     ]);
   });
 
+  it('are not dropped for those that somebody has dropped already', async () => {
+    const journal = await opened(sqlite(temporaryFile(), { durability, keepSettled: { maxStreams: 100 } }));
+    await settle(journal, 1, 100);
+    for (let number = 1; number <= 90; number++) await journal.drop(`run-${number}`);
+    await settle(journal, 101, 180);
+    expect(await namesIn(journal)).toHaveLength(90);
+  });
+
   it('are dropped beyond an age', async () => {
     const path = temporaryFile();
     const journal = await opened(sqlite(path, { durability }));
