@@ -24,6 +24,7 @@ import type { StepExecutionInput } from './runtime/execution/requests.ts';
 import type { Journal } from './runtime/journal/journal.ts';
 import { MemoryJournal } from './runtime/journal/memory-journal.ts';
 import { restorationOf, type StreamRestoration } from './runtime/journal/restoration.ts';
+import { checkStream } from './runtime/journal/stream-check.ts';
 import { SILENT, safeLogger } from './runtime/logger.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options.ts';
 import { checkOptions } from './runtime/options-check.ts';
@@ -341,6 +342,7 @@ class SwarmchartRuntime implements AsyncDisposable {
   }
 
   async #restore(facts: readonly Fact[], fits: (restoration: StreamRestoration) => boolean, otherwise: string) {
+    checkStream(facts);
     const restoration = restorationOf(facts);
     const { tier, context } = restoration;
     if (!fits(restoration)) throw new SwarmchartError('INVALID_INPUT', `These are facts of ${tier}: ${otherwise}`);

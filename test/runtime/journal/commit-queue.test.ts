@@ -61,6 +61,13 @@ describe('group commit', () => {
     expect(store.commits).toEqual([[1, 2, 3, 4], [5], [6, 7, 8, 9, 10, 11, 12, 13, 14], [15]]);
   });
 
+  it('commits an append of any length', async () => {
+    const store = new StubbornStore(new Disk());
+    const { queue } = queueOn(store);
+    await queue.add(append(1, 200_000));
+    expect(store.commits[0]).toHaveLength(200_000);
+  });
+
   it('fills a disk with what still fits, and grows again when there is room', async () => {
     const store = new StubbornStore(new Disk());
     const { queue, conditions } = queueOn(store, 4, () => {

@@ -188,7 +188,7 @@ function batchOf(appends: readonly Append[]): Batch {
   const heads = new Map<string, Batch['heads'][number]>();
   let factVersion: number | undefined;
   for (const append of appends) {
-    rows.push(...append.rows);
+    for (const row of append.rows) rows.push(row);
     const { name, stream, isFinal } = append;
     if (stream) streams.set(name, stream);
     const last = append.rows.at(-1);

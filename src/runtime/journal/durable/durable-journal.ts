@@ -97,8 +97,7 @@ export class DurableJournal implements Journal {
       const place = this.#leaving.has(stream) ? 'being dropped' : `at ${seq}`;
       throw new SwarmchartError('JOURNAL_CONFLICT', `Stream "${stream}" is ${place}, the writer expected ${expectedSeq}`);
     }
-    if (!stream.isWellFormed())
-      throw new SwarmchartError('INVALID_VALUE', `A stream's name must be well-formed text, got ${JSON.stringify(stream)}`);
+    checkRows(stream, facts);
     const [first] = facts;
     return first && this.#commit(queue, stream, tail ?? freshTail(stream, this.#position + 1, first), facts);
   }
@@ -261,4 +260,12 @@ export class DurableJournal implements Journal {
   #tell(condition: JournalCondition): void {
     for (const listener of this.#listeners) listener(condition);
   }
+}
+
+/** What the store would refuse is refused alone: an append that the store refuses is the end of the journal. */
+function checkRows(stream: string, facts: readonly Fact[]): void {
+  if (!stream.isWellFormed())
+    throw new SwarmchartError('INVALID_VALUE', `A stream's name must be well-formed text, got ${JSON.stringify(stream)}`);
+  const timeless = facts.find(({ at }) => !Number.isFinite(at));
+  if (timeless) throw new SwarmchartError('INVALID_VALUE', `When a fact of "${stream}" happened must be a number, got ${timeless.at}`);
 }

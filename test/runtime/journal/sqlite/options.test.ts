@@ -26,6 +26,16 @@ describe('a journal in a file', () => {
     expect(() => journal.append('a\ud800', 0, [someFact('a\ud800', 1)])).toThrow(refusal);
   });
 
+  it('refuses a fact that a file cannot hold, and takes the next one', async () => {
+    const journal = sqlite(temporaryFile());
+    await journal.open();
+    onTestFinished(() => journal.close());
+    const refusal = expect.objectContaining({ code: 'INVALID_VALUE', message: 'When a fact of "a" happened must be a number, got NaN' });
+    expect(() => journal.append('a', 0, [someFact('a', 1, { at: Number.NaN })])).toThrow(refusal);
+    await journal.append('a', 0, [someFact('a', 1)]);
+    expect(await journal.read('a')).toEqual([someFact('a', 1)]);
+  });
+
   it('is refused with every problem at once', () => {
     const create = () => sqlite('j.db', { durability: 'none', keepSettled: { maxAgeMs: 'day', days: 1 } } as unknown as SqliteOptions);
     expect(create).toThrow(/durability must be[\s\S]*keepSettled\.maxAgeMs must be[\s\S]*keepSettled\.days means nothing here/);
