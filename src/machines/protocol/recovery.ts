@@ -21,7 +21,7 @@ export const MOST_RECOVERIES = 10;
 
 /** What is recorded again and again of one that always ends its process. */
 const NO_PROGRESS =
-  /^(execution\/\w+|tier3\/(attempt\/(started|interrupted)|execution\/started|wait\/started)|tier2\/(routine\/started|step\/(started|restarted))|tier1\/(lease\/\w+|task\/(started|continued|suspended)|swarm\/(coordination_started|plan_requested)))$/;
+  /^(execution\/\w+|tier3\/(attempt\/(started|interrupted)|execution\/started|wait\/started)|tier2\/(routine\/started|step\/(started|restarted))|tier1\/((lease|blackboard)\/\w+|task\/(started|continued|suspended)|swarm\/(coordination_started|plan_requested)))$/;
 
 /** Whether a fact says that its execution has got somewhere. */
 export const isProgress = ({ type }: Pick<Fact, 'type'>): boolean => !NO_PROGRESS.test(type);
