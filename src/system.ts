@@ -235,7 +235,9 @@ export class System {
     const [context, job] = this.#secrets.scrub([given, asked] as const);
     const { executionId } = context;
     this.mustRun();
-    if (this.#roots.has(executionId) || this.directory.status(executionId) !== undefined) {
+    // What the journal brings back may have been refused, or given up, here before.
+    const isTaken = restoration?.recovery === undefined && this.directory.status(executionId) !== undefined;
+    if (this.#roots.has(executionId) || isTaken) {
       throw new SwarmchartError('DUPLICATE_EXECUTION', `There is an execution "${executionId}" already`);
     }
     const execution = new Execution(context);
@@ -246,7 +248,7 @@ export class System {
       checked: (facts) => this.#secrets.atLastDoor(facts),
       ...(restoration && { seq: restoration.seq, at: restoration.at }),
       onCommitted: (facts) => this.#publish(facts, execution),
-      onFailed: (error) => this.#endings.abandon(executionId, executionError(error.code, error.message, tier)),
+      onFailed: (error) => this.#unrecorded(executionId, tier, error),
     });
     const refusal = restoration || 'refusal' in job ? undefined : this.suspension.admit(execution, tier);
     const input = { ...more, execution: context, job: refusal ? { ...job, refusal } : job };
@@ -256,6 +258,13 @@ export class System {
     if (restoration) this.#goOn(restoration, context, stream, tier);
     this.#executions.start(executionId);
     return execution;
+  }
+
+  /** Perhaps nobody waits for its result: what the journal brought back has no caller. */
+  #unrecorded(executionId: string, tier: Tier, err: SwarmchartError): void {
+    if (err.code !== 'DUPLICATE_EXECUTION')
+      this.log.error({ err, execution: executionId }, 'an execution cannot be recorded any more, and ends here');
+    this.#endings.abandon(executionId, executionError(err.code, err.message, tier));
   }
 
   /** Throws RUNTIME_STOPPED once it has been stopped, or is about to. */

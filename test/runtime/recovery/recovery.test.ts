@@ -1,10 +1,11 @@
 /** A runtime that finds executions in its journal that have not ended: each goes on where it was. */
 
 import { describe, expect, it } from 'vitest';
-import type { ExecutionError, ExecutionHandle, Fact, ResourceUsage, WorkflowDefinition } from '../../../src/index.ts';
+import type { AnyTool, ExecutionError, ExecutionHandle, Fact, ResourceUsage, WorkflowDefinition } from '../../../src/index.ts';
 import type { FactBody } from '../../../src/machines/protocol/facts.ts';
 import { collectAll } from '../../support/collect-all.ts';
 import { leftBehind } from '../../support/second-life.ts';
+import { wait } from '../../support/tools.ts';
 import { HOUR, startWorld } from '../run/start-world.ts';
 
 type World = Awaited<ReturnType<typeof startWorld>>;
@@ -147,6 +148,19 @@ describe('after a crash', () => {
     expect(again.calls).toEqual([]);
   });
 
+  it('one whose id was asked for anew meanwhile, in vain, can still go on', async () => {
+    await using world = await startWorld();
+    const asked = { context: { executionId: 'mine' } };
+    world.run(chain('a', 'b'), asked);
+    await world.clock.advanceAsync(1_500);
+    await using again = await nextLife(world, 0, { recover: false });
+    expect(await again.run(chain('z'), asked).result()).toMatchObject({ error: { code: 'DUPLICATE_EXECUTION' } });
+    const [handle, same] = await Promise.all([again.runtime.executions.resume('mine'), again.runtime.executions.resume('mine')]);
+    expect((await outcomeOf(again, 'mine')).status).toBe('completed');
+    expect(await handle.result()).toEqual(await same.result());
+    expect(again.calls.map(({ step }) => step)).toEqual(['b']);
+  });
+
   it('nothing goes on by itself when that is declined, and one by one when it is asked for', async () => {
     await using world = await startWorld();
     const first = world.run(chain('a', 'b'));
@@ -166,6 +180,34 @@ describe('after a crash', () => {
     await expect(again.runtime.executions.resume(second.executionId)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     await expect(again.runtime.executions.resume('nobody')).rejects.toMatchObject({ code: 'EXECUTION_NOT_FOUND' });
     await expect(again.runtime.executions.resume(7 as never)).rejects.toMatchObject({ code: 'EXECUTION_NOT_FOUND' });
+  });
+
+  it('one that cannot be recorded is told of, though nobody holds it', async () => {
+    await using world = await startWorld();
+    const { executionId } = world.run(chain('a', 'b'));
+    await world.clock.advanceAsync(500);
+    const journal = await leftBehind(world.journal);
+    journal.append = () => Promise.reject(new Error('the disk is gone')) as never;
+    const errors: unknown[] = [];
+    const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: (about: unknown) => void errors.push(about) };
+    await using again = await startWorld({ journal, logger }, {}, world.clock.now());
+    await again.clock.advanceAsync(HOUR);
+    expect(again.calls).toEqual([]);
+    expect(errors).toMatchObject([{ execution: executionId, err: { code: 'JOURNAL_FAILED' } }]);
+  });
+
+  it('facts that are no stream are not taken into the journal', async () => {
+    await using world = await startWorld();
+    const { executionId } = world.run(chain('a', 'b'));
+    await world.clock.advanceAsync(500);
+    const [first, ...rest] = await world.journal.read(executionId);
+    await using again = await startWorld();
+    for (const facts of [
+      [first, ...rest.slice(1)],
+      [first, { ...rest[0], at: undefined }],
+    ])
+      await expect(again.runtime.restore(facts as Fact[])).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    expect(await again.journal.find(executionId)).toBeUndefined();
   });
 
   it('one that cannot go on is told of, and does not keep the others from it', async () => {
@@ -208,6 +250,29 @@ describe('an execution that ends its process again and again', () => {
     const handle = (await later.runtime.executions.resume(executionId)) as ExecutionHandle;
     await later.clock.advanceAsync(3 * HOUR);
     expect((await handle.result()).status).toBe('completed');
+  });
+
+  it('gets nowhere by what it leaves on the blackboard each time', async () => {
+    const poison = (world: { readonly clock: World['clock'] }): AnyTool => ({
+      name: 'poison',
+      run: async (_: unknown, { blackboard, signal }) => {
+        await blackboard.set('tries', 1);
+        await wait(world.clock, HOUR, signal);
+        return null;
+      },
+    });
+    let world = await startWorld();
+    world.runtime.tools.register(poison(world));
+    const { executionId } = world.run([{ id: 'poison', type: 'tool', tool: 'poison', timeout: 2 * HOUR }]);
+    for (let life = 0; life < 11; life++) {
+      await world.clock.advanceAsync(2_000);
+      const journal = await leftBehind(world.journal);
+      world = await startWorld({ journal, recover: false }, {}, world.clock.now());
+      world.runtime.tools.register(poison(world));
+      if (life < 10) await world.runtime.executions.resume(executionId);
+    }
+    await using last = await nextLife(world);
+    expect(last.runtime.executions.outcome.deadLetters).toEqual([executionId]);
   });
 
   it('is not given up as long as it gets anywhere in between', async () => {
