@@ -30,7 +30,7 @@ export class PostOffice {
   readonly #counters: Counters;
   readonly #carrier: Carrier;
   readonly #mailboxLimit: number;
-  /** Undelivered letters from outside, by receiver. */
+  /** Letters from outside that are not answered yet, by receiver. */
   readonly #waiting = new Map<AnyActorRef, number>();
 
   constructor(carrier: Carrier, counters: Counters, mailboxLimit: number) {
@@ -54,10 +54,10 @@ export class PostOffice {
   }
 
   /**
-   * Takes a letter from outside; `open` is called when it is its turn and delivers it itself.
-   * False, and nothing is taken, when the receiver's mailbox is full.
+   * Takes a letter from outside; `open` is called when it is its turn, delivers it itself, and resolves when it is answered: until then it
+   * is in the receiver's mailbox. False, and nothing is taken, when that is full.
    */
-  post(target: AnyActorRef, type: string, open: () => void): boolean {
+  post(target: AnyActorRef, type: string, open: () => Promise<unknown>): boolean {
     const waiting = this.#waiting.get(target) ?? 0;
     if (waiting >= this.#mailboxLimit) return false;
     this.#waiting.set(target, waiting + 1);
@@ -66,13 +66,17 @@ export class PostOffice {
       to: target.id,
       type,
       open: () => {
-        const left = (this.#waiting.get(target) ?? 1) - 1;
-        if (left > 0) this.#waiting.set(target, left);
-        else this.#waiting.delete(target);
-        open();
+        const answered = () => this.#answered(target);
+        open().then(answered, answered);
       },
     });
     return true;
+  }
+
+  #answered(target: AnyActorRef): void {
+    const left = (this.#waiting.get(target) ?? 1) - 1;
+    if (left > 0) this.#waiting.set(target, left);
+    else this.#waiting.delete(target);
   }
 
   /** Takes a letter that starts something: whoever sends it holds its answer, so there is no bound of ours. */

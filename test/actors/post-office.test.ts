@@ -163,21 +163,30 @@ describe('the post office', () => {
     expect(counters).toEqual({ stale: 0, deadLetters: 1, abandoned: 0, lateResults: 0 });
   });
 
-  it('refuses a letter from outside when the mailbox of its receiver is full, until one is opened', () => {
+  it('refuses a letter from outside when the mailbox of its receiver is full, until one is answered', async () => {
     const mail = new HeldMail();
     const { root, post } = serve(rootWithChild([]), mail, 3);
     const other = createActor(rootWithChild([]), { id: 'other' });
     const opened: number[] = [];
-    const taken = Array.from({ length: 5 }, (_, n) => post.post(root, 'command', () => void opened.push(n)));
+    const first = Promise.withResolvers<void>();
+    const letter = (number: number, answer?: Promise<void>) => async () => {
+      opened.push(number);
+      await answer;
+    };
+    const taken = Array.from({ length: 5 }, (_, n) => post.post(root, 'command', letter(n, n === 0 ? first.promise : undefined)));
     expect(taken).toEqual([true, true, true, false, false]);
-    expect(post.post(other, 'command', () => undefined)).toBe(true);
+    expect(post.post(other, 'command', letter(9))).toBe(true);
     mail.letters.shift()?.open();
-    expect(post.post(root, 'command', () => void opened.push(5))).toBe(true);
-    expect(post.post(root, 'command', () => void opened.push(6))).toBe(false);
+    expect(post.post(root, 'command', letter(5))).toBe(false);
+    first.reject(new Error('an answer, too'));
+    await settlePromises();
+    expect(post.post(root, 'command', letter(5))).toBe(true);
+    expect(post.post(root, 'command', letter(6))).toBe(false);
     post.enqueue('root', 'child.start', () => void opened.push(7));
     mail.openAll();
-    expect(opened).toEqual([0, 1, 2, 5, 7]);
-    expect(Array.from({ length: 4 }, () => post.post(root, 'command', () => undefined))).toEqual([true, true, true, false]);
+    expect(opened).toEqual([0, 1, 2, 9, 5, 7]);
+    await settlePromises();
+    expect(Array.from({ length: 4 }, () => post.post(root, 'command', letter(8)))).toEqual([true, true, true, false]);
   });
 });
 

@@ -54,6 +54,7 @@ export class Commands {
       } catch (thrown) {
         answer.reject(thrown);
       }
+      return answer.promise;
     });
     if (!isTaken) throw new SwarmchartError('MAILBOX_FULL', `Too many commands wait for execution "${executionId}"`);
     return answer.promise;

@@ -1,7 +1,7 @@
 /** A journal that is full: nothing new begins, everything is paused, nothing is acknowledged; and it goes on when there is room. */
 
 import { describe, expect, it } from 'vitest';
-import { type Fact, type JournalCondition, MemoryJournal, type WorkflowDefinition } from '../../../src/index.ts';
+import { type Fact, type JournalCondition, MemoryJournal, type SwarmchartError, type WorkflowDefinition } from '../../../src/index.ts';
 import { HOUR, startWorld } from '../run/start-world.ts';
 
 type Steps = WorkflowDefinition['steps'];
@@ -61,6 +61,24 @@ describe('while the journal is full', () => {
     expect(result).toMatchObject({ status: 'completed', result: 'b' });
     expect(isTold).toBe(true);
     expect((await world.finish(world.run([work('c')]))).result.status).toBe('completed');
+  });
+
+  it('only so many commands wait for room', async () => {
+    const journal = new Fillable();
+    await using world = await startWorld({ journal, mailboxLimit: 3 });
+    const run = world.run([work('a', { parameters: { ms: 2 * HOUR }, timeout: 3 * HOUR })]);
+    await world.clock.advanceAsync(500);
+    journal.fill();
+    await world.clock.advanceAsync(HOUR);
+    const answers: Promise<unknown>[] = [];
+    for (let number = 1; number <= 5; number++) {
+      answers.push(run.setVariable('number', number).catch(({ code }: SwarmchartError) => code));
+      await world.clock.advanceAsync(1);
+    }
+    journal.makeRoom();
+    expect(await Promise.all(answers)).toEqual([true, true, true, 'MAILBOX_FULL', 'MAILBOX_FULL']);
+    expect(await run.setVariable('number', 6)).toBe(true);
+    expect((await world.finish(run)).result.status).toBe('completed');
   });
 
   it('what its caller has paused stays paused when there is room again', async () => {
