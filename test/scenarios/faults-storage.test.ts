@@ -2,7 +2,8 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -10,7 +11,7 @@ import { type Journal, type JournalCondition, readJournal, sqlite } from '../../
 import { sqliteJournal } from '../../src/runtime/journal/sqlite/sqlite.ts';
 import { ending, idsOf, someFact, someFacts } from '../runtime/journal/some-facts.ts';
 import { contentsOf, crashedCopyOf, flipBit, flipBitIn, headsOf, tearOff, walOf } from '../runtime/journal/sqlite/damage.ts';
-import { temporaryFile } from '../runtime/journal/sqlite/temporary-folder.ts';
+import { temporaryFile, temporaryFolder } from '../runtime/journal/sqlite/temporary-folder.ts';
 import { collectAll } from '../support/collect-all.ts';
 
 async function opened<Kind extends Journal>(journal: Kind): Promise<Kind> {
@@ -245,6 +246,21 @@ describe('fault 7: files that are missing, or are something else', () => {
     await expect(sqlite(path).open()).rejects.toMatchObject({ code: 'JOURNAL_DAMAGED', message: expect.stringMatching(message) });
     await expect(readJournal(path)).rejects.toMatchObject({ code: 'JOURNAL_DAMAGED' });
     expect(contentsOf(path)).toEqual(before);
+  });
+
+  it('are refused where there is a folder, or a link to a file that is not there', async () => {
+    const folder = temporaryFolder();
+    const link = join(folder, 'link.db');
+    symlinkSync(join(folder, 'elsewhere.db'), link);
+    const cases = [
+      [folder, /it is no file/],
+      [link, /it is a link that leads nowhere/],
+    ] as const;
+    for (const [path, message] of cases) {
+      await expect(sqlite(path).open()).rejects.toMatchObject({ code: 'JOURNAL_DAMAGED', message: expect.stringMatching(message) });
+      await expect(readJournal(path)).rejects.toMatchObject({ code: 'JOURNAL_DAMAGED', message: expect.stringMatching(message) });
+    }
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
   });
 
   it('are refused when they are of two journals', async () => {

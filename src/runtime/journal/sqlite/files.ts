@@ -1,7 +1,7 @@
 /** What may be opened as a journal: its two files belong together, or nothing is touched. */
 
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, lstatSync, mkdirSync, openSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { SwarmchartError } from '../../../machines/protocol/errors.ts';
 import { FACT_VERSION } from '../../../machines/protocol/facts.ts';
@@ -29,6 +29,9 @@ function realPathOf(path: string): string {
 
 export const makeFolderOf = (path: string): void => void mkdirSync(dirname(resolve(path)), { recursive: true });
 
+/** Also a link that leads nowhere: a new database must not take its place. */
+const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+
 export interface OpenedFiles {
   readonly reader: SqliteReader;
   readonly journalId: string;
@@ -39,7 +42,7 @@ export interface OpenedFiles {
 
 /** Makes an empty database where there is no file at all. */
 export function createDatabase({ path, headsPath }: JournalFiles): void {
-  if (existsSync(path) || existsSync(headsPath) || existsSync(`${path}-wal`)) return;
+  if (isThere(path) || existsSync(headsPath) || existsSync(`${path}-wal`)) return;
   const { DatabaseSync } = loadSqlite();
   const unfinished = `${path}.new`;
   for (const file of [unfinished, `${unfinished}-wal`, `${unfinished}-shm`, `${unfinished}-journal`]) rmSync(file, { force: true });
@@ -64,6 +67,7 @@ export function createDatabase({ path, headsPath }: JournalFiles): void {
 export function openFiles(files: JournalFiles): OpenedFiles {
   const { path, headsPath } = files;
   if (!existsSync(path)) throw damaged(path, missingDatabase(files));
+  if (!statSync(path).isFile()) throw damaged(path, 'it is no file');
   const { DatabaseSync } = loadSqlite();
   const database = withStoreErrors(path, () => new DatabaseSync(path, { readOnly: true }));
   const reader = new SqliteReader(database, path);
@@ -103,6 +107,7 @@ function headsOf(headsPath: string, path: string, journalId: string, reader: Sql
 
 function missingDatabase({ path, headsPath }: JournalFiles): string {
   const left = [headsPath, `${path}-wal`].filter((file) => existsSync(file)).map((file) => `"${file}"`);
+  if (isThere(path)) return 'it is a link that leads nowhere';
   if (left.length === 0) return 'there is no such file';
   return `it is missing, and ${left.join(' and ')} is still there: put it back, or remove what is left to begin a new journal`;
 }
