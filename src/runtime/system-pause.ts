@@ -114,7 +114,8 @@ export class SystemPause {
   }
 
   #end(reason: Reason): void {
-    if (!this.#reasons.delete(reason) || this.#reasons.size > 0) return;
+    if (!this.#reasons.delete(reason)) return;
+    // Another reason may remain, but not for the breaker's probe.
     for (const executionId of this.#held) this.#later(executionId, 'resume', (ref, phase) => this.#resume(executionId, ref, phase));
   }
 

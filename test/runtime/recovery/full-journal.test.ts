@@ -81,6 +81,21 @@ describe('while the journal is full', () => {
     expect((await world.finish(run)).result.status).toBe('completed');
   });
 
+  it("the probe of the system's breaker goes on when there is room again", async () => {
+    const journal = new Fillable();
+    await using world = await startWorld({ journal });
+    world.runtime.breakers.forceOpen('system');
+    world.runtime.breakers.reset('system');
+    const probe = world.run([work('a'), work('b', { dependencies: ['a'] })]);
+    await world.clock.advanceAsync(500);
+    journal.fill();
+    await world.clock.advanceAsync(HOUR);
+    expect(probe.status).toBe('paused');
+    journal.makeRoom();
+    expect((await world.finish(probe)).result.status).toBe('completed');
+    expect(world.runtime.breakers.get('system')?.state).toBe('closed');
+  });
+
   it('what its caller has paused stays paused when there is room again', async () => {
     const journal = new Fillable();
     await using world = await startWorld({ journal });
