@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, lstatSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, parse } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -261,6 +261,26 @@ describe('fault 7: files that are missing, or are something else', () => {
       await expect(readJournal(path)).rejects.toMatchObject({ code: 'JOURNAL_DAMAGED', message: expect.stringMatching(message) });
     }
     expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  });
+
+  it.each(['power', 'process'] as const)('take nothing more when they were removed while they were open (%s)', async (durability) => {
+    const path = temporaryFile();
+    const journal = await opened(sqlite(path, { durability }));
+    await journal.append('a', 0, [someFact('a', 1)]);
+    rmSync(path);
+    const message = expect.stringContaining('was removed or replaced while it was open');
+    await expect(journal.append('a', 1, [someFact('a', 2)])).rejects.toMatchObject({ code: 'JOURNAL_FAILED', message });
+  });
+
+  it('are the same ones wherever the process goes', async () => {
+    const { dir, base } = parse(temporaryFile());
+    const before = process.cwd();
+    onTestFinished(() => process.chdir(before));
+    process.chdir(dir);
+    const journal = sqlite(base);
+    process.chdir(before);
+    await opened(journal);
+    expect(existsSync(join(dir, base))).toBe(true);
   });
 
   it('are refused when they are of two journals', async () => {

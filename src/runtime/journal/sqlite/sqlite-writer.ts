@@ -1,7 +1,8 @@
 /** The one connection that writes, and the log of heads after it. Synchronous; lives in a thread of its own, or not. */
 
+import { statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Batch, Dropping, Head } from '../durable/fact-store.ts';
+import { type Batch, type Dropping, type Head, StoreError } from '../durable/fact-store.ts';
 import { faultOf, loadSqlite, transaction, withStoreErrors } from './engine.ts';
 import { HeadLog } from './head-log.ts';
 
@@ -25,12 +26,16 @@ function connectTo(path: string): DatabaseSync {
   return new DatabaseSync(path);
 }
 
+const inodeOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
+
 export class SqliteWriter {
   readonly #settings: WriterSettings;
   readonly #database: DatabaseSync;
   readonly #insertFact: StatementSync;
   readonly #putStream: StatementSync;
   readonly #heads: HeadLog;
+  /** Of the file that is open: what is committed to one that nobody can open any more is lost. */
+  readonly #inode: number | undefined;
   /** Position of the last row that is committed. */
   #committed = 0;
 
@@ -39,6 +44,7 @@ export class SqliteWriter {
     this.#settings = settings;
     this.#heads = new HeadLog(headsPath, journalId);
     this.#database = withStoreErrors(path, () => connect(path));
+    this.#inode = inodeOf(path);
     try {
       const synchronous = durability === 'power' ? 'FULL' : 'NORMAL';
       withStoreErrors(path, () => this.#database.exec(`PRAGMA busy_timeout = 0; PRAGMA synchronous = ${synchronous}`));
@@ -56,6 +62,8 @@ export class SqliteWriter {
     this.#reporting(() => {
       const last = batch.rows.at(-1)?.position ?? 0;
       if (last > this.#committed) transaction(this.#database, () => this.#insert(batch));
+      if (inodeOf(this.#settings.path) !== this.#inode)
+        throw new StoreError('failed', `"${this.#settings.path}" was removed or replaced while it was open`);
       this.#committed = Math.max(this.#committed, last);
       this.#heads.append(batch.heads);
       if (this.#heads.hasGrown) this.#compactHeads();

@@ -1,5 +1,6 @@
 /** A journal in a file, over Node's own SQLite. */
 
+import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { DurableJournal, type DurableJournalOptions } from '../durable/durable-journal.ts';
 import type { Journal } from '../journal.ts';
@@ -16,7 +17,7 @@ const ROWS_PER_TURN = 64;
 export function sqlite(path: string, options: SqliteOptions = {}): Journal {
   checkSqliteOptions(path, options);
   const { durability = 'power', keepSettled = {} } = options;
-  return sqliteJournal({ path, durability }, { keepSettled });
+  return sqliteJournal({ path: resolve(path), durability }, { keepSettled });
 }
 
 /** With what only tests say. */
