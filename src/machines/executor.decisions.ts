@@ -46,10 +46,12 @@ export function recordStarted(turn: ExecutorTurn, { execution, job, bornAt }: Ex
 
 /**
  * After a restart the attempt that was under way is made again from its beginning, with its whole time. The first try is taken to have used what
- * it declares, as far as that leaves enough for the second. What else it had booked is known to nobody.
+ * it declares, as far as that leaves enough for the second. What else it had booked is known to nobody. One that was suspended is lost once,
+ * however often there is a restart before it begins anew.
  */
 export function recordInterrupted(turn: ExecutorTurn, context: ExecutorContext): void {
   const { job, state, bornAt } = context;
+  if (state.isLost) return;
   const at = Math.max(bornAt, state.at);
   const payload = { stepId: job.stepId, attempt: state.attempt, usage: abandonedCost(context, 2), dueAt: at + job.timeoutMs };
   turn.record({ type: 'tier3/attempt/interrupted', at, payload });

@@ -34,6 +34,8 @@ export interface ExecutorState {
   readonly pauseEpoch: number;
   /** Pauses so far; an answer to an earlier one is stale. */
   readonly pauses: number;
+  /** The suspended attempt ended with its process: it begins anew when the pause is over, and what it had used is booked. */
+  readonly isLost: boolean;
   /** Start of the current pause. */
   readonly pausedAt: number;
   readonly pausedMs: number;
@@ -56,6 +58,7 @@ export const FRESH_EXECUTOR: ExecutorState = {
   pauseRequested: false,
   pauseEpoch: 0,
   pauses: 0,
+  isLost: false,
   pausedAt: 0,
   pausedMs: 0,
   creditsUsed: '0',
@@ -96,7 +99,7 @@ export function evolveExecutor(state: ExecutorState, fact: StepFact): ExecutorSt
     case 'tier3/attempt/interrupted': {
       const { usage, dueAt } = fact.payload;
       const isSuspended = state.phase === 'attempting.suspended';
-      return { ...state, ...withUsage(state, usage), at, ...(isSuspended ? { remainingMs: dueAt - at } : { dueAt }) };
+      return { ...state, ...withUsage(state, usage), at, ...(isSuspended ? { remainingMs: dueAt - at, isLost: true } : { dueAt }) };
     }
     case 'tier3/execution/timing_out':
       return { ...state, phase: 'attempting.timingOut', at, dueAt: fact.payload.graceUntil };
@@ -149,7 +152,7 @@ export const pausedUntil = ({ phase, pausedMs, pausedAt }: ExecutorState, at: nu
   phase === 'paused' || phase === 'attempting.suspended' ? pausedMs + at - pausedAt : pausedMs;
 
 function resumed(state: ExecutorState, at: number): ExecutorState {
-  const awake = { ...state, at, pauseRequested: false };
+  const awake = { ...state, at, pauseRequested: false, isLost: false };
   switch (state.phase) {
     case 'attempting.pausing':
       return { ...awake, phase: 'attempting.running' };
