@@ -1,8 +1,9 @@
 /**
  * Makes one attempt at a step: waits until the fact that started it is committed, then does the work.
  *
- * Secrets are got here, for this attempt alone: what it answers holds none of them. It always answers with `attempt.settled`, whatever the work does: throws, returns rubbish, ignores its signal. When it is stopped the
- * work's signal is aborted; work that goes on regardless is counted, and so is its late result.
+ * Secrets are got here, for this attempt alone: what it answers holds none of them. It always answers with `attempt.settled`, whatever the work
+ * does: throws, returns rubbish, ignores its signal. When it is stopped the work's signal is aborted; work that goes on regardless is counted,
+ * and so is its late result.
  */
 
 import { fromCallback } from 'xstate';

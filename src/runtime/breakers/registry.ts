@@ -53,13 +53,15 @@ const MOST_BREAKERS = 10_000;
 
 const idOf = ({ scope, key }: BreakerKey): string =>
   scope === SYSTEM.scope && key === SYSTEM.key ? 'breaker/system' : `breaker/${scope}/${key}`;
+/** The agents of a swarm's own come and go with it, and so does what is known of them. */
+const isOfSwarm = (name: string): boolean => name.startsWith('breaker/agent/') && name.split('/').length > 3;
 const stateOf = (actor: BreakerActor): BreakerState => actor.getSnapshot().context.state;
 
 export class BreakerRegistry implements Breakers {
   readonly #services: BreakersServices;
   readonly #logic: CircuitBreaker;
   readonly #actors = new Map<string, BreakerActor>();
-  /** Of those that ever recorded anything, also when what they guarded is gone: a stream's numbers go on. */
+  /** Of those that ever recorded anything, also when what they guarded is gone: the numbers of a stream in the journal go on. */
   readonly #streams = new Map<string, FactStream>();
   #permits = 0;
   #isStopped = false;
@@ -153,6 +155,7 @@ export class BreakerRegistry implements Breakers {
     const { execution } = actor.getSnapshot().context;
     const removed: BreakerFact = { type: 'breaker/removed', at: this.#services.clock.now(), payload: { scope, key } };
     this.#streams.get(id)?.record({ execution, tier: 'tier3', facts: [removed] });
+    if (isOfSwarm(id)) this.#streams.delete(id);
   }
 
   /** Before anything else happens: what the breakers of an earlier life of this runtime had recorded. */
@@ -271,11 +274,9 @@ export class BreakerRegistry implements Breakers {
     for (const fact of params.facts as readonly BreakerFact[]) this.#services.noted(fact);
   }
 
-  /** The agents of a swarm's own come and go with it, and so does what is known of them. */
   #openStream(name: string, seq = 0): FactStream {
     const { journal, publish: onCommitted, checked, log } = this.#services;
-    const isOfSwarm = name.startsWith('breaker/agent/') && name.split('/').length > 3;
-    if (isOfSwarm) return publishedStream(name, onCommitted);
+    if (isOfSwarm(name)) return publishedStream(name, onCommitted);
     const onFailed = (err: unknown) => log.error({ err, breaker: name }, 'a circuit breaker is not recorded any more');
     return new FactStream({ name, journal, seq, ...(checked && { checked }), onCommitted, onFailed });
   }
