@@ -65,7 +65,8 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     await runtime.begin();
     return runtime;
   } catch (thrown) {
-    await (runtime ? runtime.stop({ graceMs: 0 }) : journal.close());
+    // Whatever closing says against it, the first error is the one to tell.
+    await (runtime ? runtime.stop({ graceMs: 0 }) : journal.close()).catch(() => undefined);
     throw thrown;
   }
 }

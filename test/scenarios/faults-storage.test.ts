@@ -301,7 +301,10 @@ describe('fault 7: files that are missing, or are something else', () => {
   });
 
   it('cannot be where a folder is no folder: the reason is told', async () => {
-    const refusal = { code: 'JOURNAL_FAILED', message: expect.stringMatching(/^The journal cannot be opened or read: (ENOTDIR|EEXIST)/) };
+    const refusal = {
+      code: 'JOURNAL_FAILED',
+      message: expect.stringMatching(/^The journal cannot be opened, read or closed: (ENOTDIR|EEXIST)/),
+    };
     await expect(sqlite(`${await closedFile()}/below/journal.db`).open()).rejects.toMatchObject(refusal);
   });
 

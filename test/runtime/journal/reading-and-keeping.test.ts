@@ -1,8 +1,15 @@
-/** What a durable journal reads again for those who follow a stream, and what it keeps of settled ones while its disk is full. */
+/** What a durable journal reads again for those who follow a stream, what it keeps while its disk is full, and how it is closed. */
 
 import { expect, it, onTestFinished } from 'vitest';
+import { createRuntime } from '../../../src/index.ts';
 import { DurableJournal, type DurableJournalOptions } from '../../../src/runtime/journal/durable/durable-journal.ts';
-import { type Dropping, type FactRow, StoreError } from '../../../src/runtime/journal/durable/fact-store.ts';
+import {
+  type Dropping,
+  type FactRow,
+  type StoredStream,
+  StoreError,
+  type StreamQuery,
+} from '../../../src/runtime/journal/durable/fact-store.ts';
 import { collectAll } from '../../support/collect-all.ts';
 import { CrashingStore, Disk } from './crashing-store.ts';
 import { ending, idsOf, someFact, someFacts } from './some-facts.ts';
@@ -61,6 +68,24 @@ it('a fact that was damaged after its stream was read is found by who reads on f
   disk.rows = disk.rows.map((row) => (row.seq === 4 ? { ...row, body: row.body.replace('a#4', 'a#5') } : row));
   expect(await journal.read('a', 4)).toEqual([]);
   expect(await journal.find('a')).toMatchObject({ seq: 3, damage: 'fact 4 is not what was written' });
+});
+
+it('what a store says against being closed is told as the error of a journal, and not in place of an earlier one', async () => {
+  class Jammed extends CrashingStore {
+    override close(): Promise<void> {
+      return Promise.reject(new StoreError('failed', 'jammed'));
+    }
+  }
+  class Illegible extends Jammed {
+    override streams({ prefix }: StreamQuery): readonly StoredStream[] {
+      if (prefix === 'breaker/') throw new StoreError('failed', 'illegible');
+      return [];
+    }
+  }
+  const runtime = await createRuntime({ journal: new DurableJournal(new Jammed(new Disk())) });
+  await expect(runtime.stop()).rejects.toMatchObject({ code: 'JOURNAL_FAILED', message: expect.stringContaining('jammed') });
+  const create = createRuntime({ journal: new DurableJournal(new Illegible(new Disk())) });
+  await expect(create).rejects.toMatchObject({ code: 'JOURNAL_FAILED', message: expect.stringContaining('illegible') });
 });
 
 it('settled streams beyond the bound are dropped once there is room, however long that took, and so are later ones', async () => {

@@ -78,7 +78,8 @@ export class DurableJournal implements Journal {
       this.#tails = tails;
       this.#factVersion = contents.factVersion;
     } catch (thrown) {
-      await this.#store.close();
+      // Whatever closing says against it, the first error is the one to tell.
+      await this.#store.close().catch(() => undefined);
       this.#queue = undefined;
       throw journalError(thrown);
     }
@@ -152,6 +153,8 @@ export class DurableJournal implements Journal {
       await queue.close();
       this.#tails.clear();
       await this.#store.close();
+    } catch (thrown) {
+      throw journalError(thrown);
     } finally {
       this.#queue = undefined;
       this.#closing = undefined;

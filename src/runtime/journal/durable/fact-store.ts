@@ -144,11 +144,11 @@ export class StoreError extends Error {
 
 export const isDamage = (thrown: unknown): thrown is StoreError => thrown instanceof StoreError && thrown.fault === 'damaged';
 
-/** What a store says against being read or opened, as the journal says it. */
+/** What a store says against being opened, read or closed, as the journal says it. */
 export function journalError(thrown: unknown): unknown {
   if (!(thrown instanceof StoreError)) return thrown;
   const { fault, message } = thrown;
   if (fault === 'damaged') return new SwarmchartError('JOURNAL_DAMAGED', `The journal is damaged: ${message}`, { cause: thrown });
   if (fault === 'busy') return new SwarmchartError('JOURNAL_LOCKED', `Somebody holds the journal: ${message}`, { cause: thrown });
-  return new SwarmchartError('JOURNAL_FAILED', `The journal cannot be opened or read: ${message}`, { cause: thrown });
+  return new SwarmchartError('JOURNAL_FAILED', `The journal cannot be opened, read or closed: ${message}`, { cause: thrown });
 }
