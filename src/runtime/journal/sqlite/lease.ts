@@ -31,8 +31,11 @@ export function takeLease(path: string): Lease {
   }
   return {
     release: () => {
-      rmSync(holderFile, { force: true });
-      lock.close();
+      try {
+        rmSync(holderFile, { force: true });
+      } finally {
+        lock.close();
+      }
     },
   };
 }
