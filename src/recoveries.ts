@@ -122,16 +122,20 @@ export class Recoveries {
     this.#suspects.stop();
   }
 
+  /** Whether it runs now, and did not before. */
   async #goOnInTurn(executionId: string): Promise<boolean> {
-    if (this.get(executionId)) return false;
-    return this.#orTrouble(executionId, async () => {
+    let isBegun = false;
+    await this.#orTrouble(executionId, async () => {
       const { journal } = this.#services.system;
       const info = await journal.find(executionId);
       // Somebody may have asked for it meanwhile.
       if (info?.status !== 'unsettled') return;
       const facts = await journal.read(executionId);
-      if (!this.get(executionId) && !this.#suspects.isOver) this.#goOn(restorationOf(facts), facts);
+      if (this.get(executionId) || this.#suspects.isOver) return;
+      this.#goOn(restorationOf(facts), facts);
+      isBegun = true;
     });
+    return isBegun;
   }
 
   #goOn(restoration: StreamRestoration, facts: readonly Fact[]): void {
@@ -139,15 +143,13 @@ export class Recoveries {
     this.#recovered.push(restoration.context.executionId);
   }
 
-  /** Whether it went well. Never rejects. */
-  async #orTrouble(executionId: string, work: () => Promise<void>): Promise<boolean> {
+  /** Never rejects. */
+  async #orTrouble(executionId: string, work: () => Promise<void>): Promise<void> {
     try {
       await work();
-      return true;
     } catch (thrown) {
       this.#services.system.log.error({ err: thrown, execution: executionId }, 'an execution cannot go on after the restart');
       this.#troubles.push({ executionId, error: wrapTierError(thrown, 'tier2') });
-      return false;
     }
   }
 

@@ -57,9 +57,9 @@ describe('executions that were at work each time that their process ended', () =
     expect(infos.map((info) => info?.status)).toEqual(['settled', 'settled', 'settled']);
   });
 
-  async function suspects(): Promise<World> {
+  async function suspects(...ids: readonly string[]): Promise<World> {
     const lives = await Lives.begin();
-    for (const id of ['a', 'b']) lives.world.run([{ id, tool: 'work', parameters: { ms: 40 * SECOND }, timeout: 3_600_000 }] as never);
+    for (const id of ids) lives.world.run([{ id, tool: 'work', parameters: { ms: 40 * SECOND }, timeout: 3_600_000 }] as never);
     for (let life = 0; life < SUSPECT_RECOVERIES; life++) {
       await lives.world.clock.advanceAsync(SECOND);
       await lives.die();
@@ -69,8 +69,16 @@ describe('executions that were at work each time that their process ended', () =
     return lives.world;
   }
 
+  it('wait for none that somebody has asked for, and that has ended, before its turn', async () => {
+    await using world = await suspects('a', 'b', 'c');
+    const second = await world.runtime.executions.resume('run-2');
+    await second.cancel();
+    await world.clock.advanceAsync(31 * SECOND);
+    expect(world.runtime.executions.outcome).toMatchObject({ recovered: ['run-1', 'run-3'], waiting: [] });
+  });
+
   it('have half a minute each before the next one goes on', async () => {
-    await using world = await suspects();
+    await using world = await suspects('a', 'b');
     expect(world.runtime.executions.outcome).toMatchObject({ recovered: ['run-1'], waiting: ['run-2'] });
     await world.clock.advanceAsync(29 * SECOND);
     expect(world.calls.map(({ step }) => step)).toEqual(['a']);
@@ -81,18 +89,18 @@ describe('executions that were at work each time that their process ended', () =
   });
 
   it('go on at once when they are asked for, and not at all once the runtime stops', async () => {
-    await using world = await suspects();
+    await using world = await suspects('a', 'b');
     await world.runtime.executions.resume('run-2');
     await world.clock.advanceAsync(0);
     expect(world.calls.map(({ step }) => step)).toEqual(['a', 'b']);
-    await using other = await suspects();
+    await using other = await suspects('a', 'b');
     await other.runtime.drain({ graceMs: 0 });
     expect(other.clock.pending).toBe(0);
     expect(other.calls.map(({ step }) => step)).toEqual(['a']);
   });
 
   it('are counted only when they go on', async () => {
-    await using world = await suspects();
+    await using world = await suspects('a', 'b');
     const counts = await Promise.all(
       ['run-1', 'run-2'].map(async (id) => (await world.journal.read(id)).filter(({ type }) => type === 'execution/recovered').length),
     );
