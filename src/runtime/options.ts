@@ -63,7 +63,7 @@ export interface RuntimeOptions {
   readonly inspect?: InspectionObserver;
   /** What a step may return at most, in bytes of its JSON text. @default 8 MiB */
   readonly maxOutputBytes?: number;
-  /** Commands that may wait for one actor; more are refused. @default 1_000 */
+  /** Commands that may wait for one actor, or for what they made to be committed; more are refused. @default 1_000 */
   readonly mailboxLimit?: number;
   readonly errors?: ErrorLogOptions;
   /**
