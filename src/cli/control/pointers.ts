@@ -2,11 +2,11 @@
 
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { oneLine, UsageError } from '../outcome.ts';
-import { OWN_FOLDER, prepareFolder } from '../own-folder.ts';
+import { makePrivateFolder, OWN_FOLDER, prepareFolder } from '../own-folder.ts';
 import { isAddress, unlessMissing } from './address.ts';
 
 const FOLDER = join(OWN_FOLDER, 'live');
@@ -57,7 +57,7 @@ export class Pointers {
     const draft = join(this.#folder, `.${randomBytes(6).toString('hex')}.tmp`);
     try {
       await prepareFolder(this.#cwd);
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      await makePrivateFolder(this.#folder);
       await writeFile(draft, `${JSON.stringify(pointer)}\n`, { mode: 0o600, flag: 'wx' });
       await rename(draft, this.path(executionId));
     } catch (thrown) {
