@@ -2,8 +2,8 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, lstatSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { join, parse } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -300,12 +300,40 @@ describe('fault 7: files that are missing, or are something else', () => {
     expect(await damageIn(journal)).toEqual({ a: problem, b: problem });
   });
 
-  it('cannot be where a folder is no folder: the reason is told', async () => {
-    const refusal = {
-      code: 'JOURNAL_FAILED',
-      message: expect.stringMatching(/^The journal cannot be opened, read or closed: (ENOTDIR|EEXIST)/),
-    };
-    await expect(sqlite(`${await closedFile()}/below/journal.db`).open()).rejects.toMatchObject(refusal);
+  const strangers: readonly (readonly [string, (path: string) => void])[] = [
+    ['garbage', (path) => writeFileSync(path, 'not a database, not a database'.repeat(500))],
+    ['empty', (path) => writeFileSync(path, '')],
+    ['of something else', (path) => makeDatabase(path)],
+    ['a folder', (path) => mkdirSync(path)],
+  ];
+
+  it.each(strangers)('have nothing beside them after they were refused: one that is %s', async (_, make) => {
+    const path = temporaryFile();
+    make(path);
+    for (const durability of ['power', 'process'] as const) {
+      await expect(sqlite(path, { durability }).open()).rejects.toMatchObject({ code: 'JOURNAL_DAMAGED' });
+    }
+    await expect(readJournal(path)).rejects.toMatchObject({ code: 'JOURNAL_DAMAGED' });
+    expect(readdirSync(dirname(path))).toEqual([basename(path)]);
+  });
+
+  it('have nothing beside what is left of them when the database is missing', async () => {
+    const path = temporaryFile();
+    writeFileSync(headsOf(path), readFileSync(headsOf(await closedFile())));
+    await expect(sqlite(path).open()).rejects.toMatchObject({ code: 'JOURNAL_DAMAGED' });
+    expect(readdirSync(dirname(path))).toEqual([basename(headsOf(path))]);
+  });
+
+  it.each(['', '/below'])('cannot be where a folder%s is no folder: the reason is told', async (below) => {
+    const file = await closedFile();
+    const message = `The journal cannot be opened or read: "${file}" is no folder`;
+    await expect(sqlite(`${file}${below}/journal.db`).open()).rejects.toMatchObject({ code: 'JOURNAL_FAILED', message });
+  });
+
+  // Node's own way to make folders goes on for ever there.
+  it.runIf(existsSync('/proc/self'))('cannot be where the system takes no folders: the reason is told', async () => {
+    const message = expect.stringMatching(/ENOENT.* mkdir '\/proc\/self\/below'/);
+    await expect(sqlite('/proc/self/below/journal.db').open()).rejects.toMatchObject({ code: 'JOURNAL_FAILED', message });
   });
 
   it('are made when none of them is there, with their folder', async () => {
@@ -315,6 +343,13 @@ describe('fault 7: files that are missing, or are something else', () => {
     expect(existsSync(headsOf(path))).toBe(true);
   });
 });
+
+/** In WAL mode, as the journal's own. */
+function makeDatabase(path: string): void {
+  const database = new DatabaseSync(path);
+  database.exec('PRAGMA journal_mode = WAL; CREATE TABLE things (name TEXT)');
+  database.close();
+}
 
 function becomeForeign(path: string): void {
   const database = new DatabaseSync(path);

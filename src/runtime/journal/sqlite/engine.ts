@@ -13,12 +13,13 @@ export function loadSqlite(): typeof import('node:sqlite') {
   return sqlite;
 }
 
+const NO_DATABASE = 26;
 const FAULTS: ReadonlyMap<number, StoreFault> = new Map([
   [5, 'busy'],
   [6, 'busy'],
   [11, 'damaged'],
   [13, 'full'],
-  [26, 'damaged'],
+  [NO_DATABASE, 'damaged'],
 ]);
 const IO_ERROR = 10;
 /** What SQLite may need at once, for its files beside the database. */
@@ -45,6 +46,10 @@ export function faultOf(thrown: unknown, path: string): StoreFault | undefined {
   if (primary === IO_ERROR && isWithoutRoom(path)) return 'full';
   return FAULTS.get(primary) ?? 'failed';
 }
+
+/** Whether SQLite has said that a file is none of its own. */
+export const isNoDatabase = (thrown: unknown): thrown is Error =>
+  thrown instanceof Error && (thrown as { errcode?: number }).errcode === NO_DATABASE;
 
 /** SQLite reports no room for its shared memory as an I/O error. */
 function isWithoutRoom(path: string): boolean {

@@ -1,12 +1,14 @@
 /** What may be opened as a journal: its two files belong together, or nothing is touched. */
 
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, lstatSync, mkdirSync, openSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { SwarmchartError } from '../../../machines/protocol/errors.ts';
 import { FACT_VERSION } from '../../../machines/protocol/facts.ts';
-import { type Head, isDamage } from '../durable/fact-store.ts';
-import { loadSqlite, withStoreErrors } from './engine.ts';
+import { type Head, isDamage, StoreError } from '../durable/fact-store.ts';
+import { isNoDatabase, loadSqlite, withStoreErrors } from './engine.ts';
 import { readHeadLog, syncFolder } from './head-log.ts';
 import { APPLICATION_ID, FORMAT, SCHEMA } from './schema.ts';
 import { SqliteReader } from './sqlite-reader.ts';
@@ -27,7 +29,19 @@ function realPathOf(path: string): string {
   return existsSync(dirname(path)) ? join(realpathSync(dirname(path)), basename(path)) : path;
 }
 
-export const makeFolderOf = (path: string): void => void mkdirSync(dirname(resolve(path)), { recursive: true });
+/** Not by `recursive`: Node then tries for ever where the system takes no folders, such as in /proc. */
+export function makeFolderOf(path: string): void {
+  const folder = dirname(resolve(path));
+  const stats = statSync(folder, { throwIfNoEntry: false });
+  if (stats?.isDirectory()) return;
+  if (stats) throw new StoreError('failed', `"${folder}" is no folder`);
+  makeFolderOf(folder);
+  try {
+    mkdirSync(folder);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+  }
+}
 
 /** Also a link that leads nowhere: a new database must not take its place. */
 const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
@@ -63,11 +77,42 @@ export function createDatabase({ path, headsPath }: JournalFiles): void {
   });
 }
 
+/** Throws JOURNAL_DAMAGED for what is surely no journal. Unlike opening it, leaves nothing beside it. */
+export function refuseStranger(files: JournalFiles): void {
+  const { path } = files;
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (!stats) {
+    if (remainsOf(files).length > 0) throw damaged(path, missingDatabase(files));
+    return;
+  }
+  if (!stats.isFile()) throw damaged(path, 'it is no file');
+  const kind = kindOf(path);
+  if (kind !== undefined && kind !== APPLICATION_ID) throw foreign(path, kind);
+}
+
+/** As the main file says, for which SQLite needs no other. Undefined when it does not, or when this Node cannot ask. */
+function kindOf(path: string): number | undefined {
+  const { DatabaseSync } = loadSqlite();
+  const url = pathToFileURL(path);
+  url.searchParams.set('immutable', '1');
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(url, { readOnly: true });
+    const [row] = database.prepare('PRAGMA application_id').all() as { application_id: number }[];
+    return row?.application_id;
+  } catch (thrown) {
+    if (isNoDatabase(thrown)) throw damaged(path, thrown.message, thrown);
+    return undefined;
+  } finally {
+    database?.close();
+  }
+}
+
 /** Opens for reading, changing nothing. Throws JOURNAL_DAMAGED and JOURNAL_VERSION. */
 export function openFiles(files: JournalFiles): OpenedFiles {
   const { path, headsPath } = files;
   if (!existsSync(path)) throw damaged(path, missingDatabase(files));
-  if (!statSync(path).isFile()) throw damaged(path, 'it is no file');
+  refuseStranger(files);
   const { DatabaseSync } = loadSqlite();
   const database = withStoreErrors(path, () => new DatabaseSync(path, { readOnly: true }));
   const reader = new SqliteReader(database, path);
@@ -87,7 +132,7 @@ export function openFiles(files: JournalFiles): OpenedFiles {
 
 function checkFormat(path: string, reader: SqliteReader): void {
   const kind = reader.pragma('application_id');
-  if (kind !== APPLICATION_ID) throw damaged(path, `it is a database of something else (application_id ${kind}); name another file`);
+  if (kind !== APPLICATION_ID) throw foreign(path, kind);
   const format = reader.pragma('user_version');
   if (format > FORMAT) throw newer(path, `has format ${format}, and this Swarmchart knows ${FORMAT}`);
   if (format < FORMAT) throw damaged(path, `it has format ${format}, which never was`);
@@ -105,15 +150,21 @@ function headsOf(headsPath: string, path: string, journalId: string, reader: Sql
   return log;
 }
 
-function missingDatabase({ path, headsPath }: JournalFiles): string {
-  const left = [headsPath, `${path}-wal`].filter((file) => existsSync(file)).map((file) => `"${file}"`);
-  if (isThere(path)) return 'it is a link that leads nowhere';
+const remainsOf = ({ path, headsPath }: JournalFiles): readonly string[] => [headsPath, `${path}-wal`].filter((file) => existsSync(file));
+
+function missingDatabase(files: JournalFiles): string {
+  const left = remainsOf(files);
   if (left.length === 0) return 'there is no such file';
-  return `it is missing, and ${left.join(' and ')} is still there: put it back, or remove what is left to begin a new journal`;
+  const names = left.map((file) => `"${file}"`).join(' and ');
+  const are = left.length === 1 ? 'is' : 'are';
+  return `it is missing, and ${names} ${are} still there: put it back, or remove what is left to begin a new journal`;
 }
 
 const damaged = (path: string, problem: string, cause?: unknown): SwarmchartError =>
   new SwarmchartError('JOURNAL_DAMAGED', `"${path}" cannot be opened as a journal: ${problem}`, { cause });
+
+const foreign = (path: string, kind: number): SwarmchartError =>
+  damaged(path, `it is a database of something else (application_id ${kind}); name another file`);
 
 const newer = (path: string, what: string): SwarmchartError =>
   new SwarmchartError('JOURNAL_VERSION', `The journal "${path}" ${what}: open it with a newer one`);

@@ -12,7 +12,7 @@ import {
   StoreError,
 } from '../durable/fact-store.ts';
 import { withStoreErrors } from './engine.ts';
-import { createDatabase, type JournalFiles, journalFiles, makeFolderOf, openFiles } from './files.ts';
+import { createDatabase, type JournalFiles, journalFiles, makeFolderOf, openFiles, refuseStranger } from './files.ts';
 import { type Lease, takeLease } from './lease.ts';
 import type { SqliteReader } from './sqlite-reader.ts';
 import type { WriterSettings } from './sqlite-writer.ts';
@@ -44,6 +44,7 @@ export class SqliteStore implements FactStore {
   #prepare(path: string): JournalFiles {
     makeFolderOf(path);
     const files = journalFiles(path);
+    refuseStranger(files);
     this.#lease = takeLease(files.path);
     createDatabase(files);
     return files;
