@@ -51,7 +51,8 @@ export async function runMany(
     );
   }
   for (const { ending, board } of followed) for (const line of endingLines(ending, board, format)) await stderr.line(line);
-  await stdout.line(format === 'human' ? printed(followed) : document(followed, format));
+  const endings = followed.map(({ ending, board }) => endingData(ending, board));
+  await stdout.line(format === 'human' ? printed(followed) : manyDocument(endings, format));
   return exitCodeOfAll(followed.map(({ ending }) => exitCodeOf(ending)));
 }
 
@@ -61,12 +62,8 @@ const printed = (followed: readonly Followed[]): string =>
     ...followed.map(({ ending: { executionId, name, status } }) => [shellWord(executionId), oneLine(name), status]),
   ]).join('\n');
 
-const document = (followed: readonly Followed[], format: Format): string =>
-  JSON.stringify({
-    ...(format === 'jsonl' && { type: 'results' }),
-    v: DOCUMENT_VERSION,
-    executions: followed.map(({ ending, board }) => endingData(ending, board)),
-  });
+export const manyDocument = (executions: readonly object[], format: Format): string =>
+  JSON.stringify({ ...(format === 'jsonl' && { type: 'results' }), v: DOCUMENT_VERSION, executions });
 
 /** What is worst about them: a signal, a failure, a time that was up, something that waits. */
 function exitCodeOfAll(codes: readonly number[]): number {

@@ -58,6 +58,14 @@ describe('the executions of a journal', () => {
     ]);
   });
 
+  it.each([
+    [false, 'The journal has no execution'],
+    [true, 'The journal has no execution of that status'],
+  ])('are none, and it is said whether some were asked for: %s', (isFiltered, note) => {
+    const none = { executions: [], left: 0 };
+    expect(executionsLines(none, { option: '' }, 0, isFiltered)).toEqual({ table: [], notes: [note] });
+  });
+
   it('are printed with what to do next', async () => {
     const { table, notes } = executionsLines(await select(), { option: ' --journal other.db' }, Date.now());
     expect(table[0]).toMatch(/^ID +KIND +NAME +STATUS +DONE +STARTED +CHANGED$/);
@@ -75,7 +83,7 @@ describe('an execution', () => {
     ['dam', 'damaged'],
     ['interr', 'interrupted'],
   ])('is found by %s', async (given, name) => {
-    expect(await findExecution(await filledJournal(), given)).toMatchObject({ name });
+    expect(await findExecution(await filledJournal(), given, { option: '' })).toMatchObject({ name });
   });
 
   it.each([
@@ -83,18 +91,24 @@ describe('an execution', () => {
     ['nothing', '', 'The journal has no execution ""'],
     ['too little', 'd', 'The journal has no execution "d"'],
     ['a part of one', 'done/first', '"done/first" is part of an execution'],
-    ['a service', 'breaker/tool/x', 'is part of an execution'],
-    ['a path', '../../etc/passwd', 'is part of an execution'],
+    ['a part of none', 'donne/first', 'The journal has no execution "donne/first"'],
+    ['a service', 'breaker/tool/x', 'The journal has no execution "breaker/tool/x"'],
+    ['a path', '../../etc/passwd', 'The journal has no execution "../../etc/passwd"'],
     ['what a terminal would obey', '\u001b[31mred\nx', 'The journal has no execution "red x"'],
   ])('is not found by %s', async (_, given, message) => {
-    const refusal = findExecution(await filledJournal(), given);
+    const refusal = findExecution(await filledJournal(), given, { option: '' });
     await expect(refusal).rejects.toBeInstanceOf(UsageError);
     await expect(refusal).rejects.toThrow(message);
+  });
+
+  it('is not found, and the journal is named in which to look', async () => {
+    const refusal = findExecution(await filledJournal(), 'zzz', { option: ' --journal other.db' });
+    await expect(refusal).rejects.toMatchObject({ hint: 'swarmchart list --journal other.db shows what there is' });
   });
 
   it('is not found by what several begin with, and they are named', async () => {
     const journal = await filledJournal();
     for (const name of ['abc1', 'abc2']) journal.append(name, 0, await journal.read('interrupted'));
-    await expect(findExecution(journal, 'abc')).rejects.toThrow('"abc" is the beginning of abc1, abc2: give more of it');
+    await expect(findExecution(journal, 'abc', { option: '' })).rejects.toThrow('"abc" is the beginning of abc1, abc2: give more of it');
   });
 });

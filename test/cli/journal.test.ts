@@ -181,7 +181,7 @@ describe('swarmchart journal', () => {
       const { exitCode, stderr } = await runs.space.run(...argv);
       expect(exitCode).toBe(2);
       expect(stderr).toContain(`error: The journal .swarmchart/journal.db cannot be used: "${file}"`);
-      expect(stderr).toContain('next: swarmchart journal verify says what is sound; --journal other.db begins a new one beside it\n');
+      expect(stderr).toContain('next: bring back all of its files from one copy; or --journal other.db begins a new one beside it\n');
     }
   });
 
@@ -197,13 +197,24 @@ describe('swarmchart journal', () => {
     expect(readdirSync(space.folder).toSorted()).toEqual(['greeting.yaml', 'runs']);
   });
 
-  it('is refused when it is none', async () => {
+  it('is not the usual one when its name is empty', async () => {
+    using space = new Workspace({ 'greeting.yaml': GREETING });
+    for (const argv of [['list'], ['run', 'greeting.yaml', '--input', 'name=Ada']]) {
+      const { exitCode, stderr } = await space.run(...argv, '--journal', '');
+      expect(exitCode).toBe(2);
+      expect(stderr).toMatch(/^error: --journal: "" names no file\nnext: /);
+    }
+    expect(readdirSync(space.folder)).toEqual(['greeting.yaml']);
+  });
+
+  it('is refused when it is none, and nothing is left beside it', async () => {
     using space = new Workspace({ 'notes.db': 'no database', 'greeting.yaml': GREETING });
     for (const argv of [['list'], ['run', 'greeting.yaml', '--input', 'name=Ada']]) {
       const { exitCode, stderr } = await space.run(...argv, '--journal', 'notes.db');
       expect(exitCode).toBe(2);
       expect(stderr).toContain('error: The journal notes.db cannot be used:');
     }
+    expect(readdirSync(space.folder).toSorted()).toEqual(['greeting.yaml', 'notes.db']);
   });
 
   it('is refused while this process has it open, and can be read meanwhile', async () => {

@@ -232,8 +232,17 @@ describe('swarmchart resume --all', () => {
     expect(await space.run('resume', '--all')).toMatchObject({
       exitCode: 0,
       stdout: '',
-      stderr: expect.stringContaining('Nothing') as string,
+      stderr: 'Nothing in the journal is to go on by itself: swarmchart list\n',
     });
+    const { exitCode, stdout } = await space.run('resume', '--all', '--json');
+    expect([exitCode, JSON.parse(stdout)]).toEqual([0, { v: 1, executions: [] }]);
+  });
+
+  it('names the journal in which it has nothing to do', async () => {
+    using space = workspace({ 'e.yaml': oneStep('echo', ', parameters: { message: hi }') });
+    await space.run('run', 'e.yaml', '--journal', 'other.db');
+    const { stderr } = await space.run('resume', '--all', '--journal', 'other.db');
+    expect(stderr).toBe('Nothing in the journal is to go on by itself: swarmchart list --journal other.db\n');
   });
 });
 

@@ -7,7 +7,7 @@ import { fits } from '../control/client.ts';
 import type { Answer, Verdict } from '../control/inbox.ts';
 import { type Asked, LiveRuns } from '../control/live-runs.ts';
 import type { Refusal, Request } from '../control/protocol.ts';
-import type { ReadFlags } from '../journal/journal-file.ts';
+import { placeOf, type ReadFlags } from '../journal/journal-file.ts';
 import { commandToGoOn, countWaiting } from '../journal/left-behind.ts';
 import { EXIT, oneLine, UsageError } from '../outcome.ts';
 import { answerDocument, listDocument, listLines, outcomeOf, surveyOf } from '../questions.ts';
@@ -44,7 +44,7 @@ async function list(flags: ApproveFlags, runs: LiveRuns, { cwd, stdout, stderr }
   const left = await countWaiting(flags, cwd);
   if (left > 0)
     await stderr.line(
-      `${left} more ${left === 1 ? 'waits' : 'wait'}, and nobody runs ${left === 1 ? 'it' : 'them'}: swarmchart list --status waiting`,
+      `${left} more ${left === 1 ? 'waits' : 'wait'}, and nobody runs ${left === 1 ? 'it' : 'them'}: swarmchart list --status waiting${placeOf(flags.journal, cwd).option}`,
     );
   return EXIT.succeeded;
 }

@@ -28,7 +28,9 @@ export async function cancel(id: string, flags: CancelFlags, terminal: Terminal)
   const asked = await askLive(terminal.cwd, id, (executionId) => ({ type: 'control', id: executionId, action: 'cancel', reason }) as const);
   if (asked && asked.status !== 'over') return printControlled(controlledBy(asked, 'cancel'), json, terminal);
   const { configuration, registry } = await loadConfiguration(terminal.cwd, flags.config);
-  const job = await readingJournal(flags, terminal.cwd, async ({ reader, place }) => jobOf(reader, await findExecution(reader, id), place));
+  const job = await readingJournal(flags, terminal.cwd, async ({ reader, place }) =>
+    jobOf(reader, await findExecution(reader, id, place), place),
+  );
   requireAll(job.root, 'undo', registry);
   await using session = await startRuntime(
     configuration,

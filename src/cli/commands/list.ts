@@ -22,7 +22,7 @@ export function list({ all, limit, status = [], json, ...flags }: ListFlags, ter
     const selected = await selectExecutions(reader, selection, runners);
     if (json) await stdout.line(executionsDocument(selected, place.path, runners.holder));
     else {
-      const { table, notes } = executionsLines(selected, place, Date.now());
+      const { table, notes } = executionsLines(selected, place, Date.now(), status.length > 0);
       for (const line of table) await stdout.line(line);
       for (const line of notes) await stderr.line(line);
     }

@@ -18,7 +18,7 @@ export async function pause(id: string, { json = false, ...flags }: PauseFlags, 
   const asked = await askLive(terminal.cwd, id, (executionId) => ({ type: 'control', id: executionId, action: 'pause' }) as const);
   if (asked && asked.status !== 'over') return printControlled(controlledBy(asked, 'pause'), json, terminal);
   return readingJournal(flags, terminal.cwd, async ({ reader, runners, place }) => {
-    const summary = await summaryOf(reader, await findExecution(reader, id), runners);
+    const summary = await summaryOf(reader, await findExecution(reader, id, place), runners);
     const hint = nextCommand(summary, place);
     const message = `No run of this folder that can be reached is ${shellWord(summary.executionId)}: it is ${printStanding(summary)}`;
     throw new UsageError('INVALID_INPUT', message, hint === undefined ? {} : { hint });

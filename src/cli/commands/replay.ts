@@ -26,7 +26,7 @@ export function replay(
 ): Promise<number> {
   const { stdout, stderr } = terminal;
   return readingJournal(flags, terminal.cwd, async ({ reader, place }) => {
-    const { name } = await findExecution(reader, id);
+    const { name } = await findExecution(reader, id, place);
     const all = await reader.read(name);
     const total = all.length;
     const asked = to ?? from;

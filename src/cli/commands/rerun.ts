@@ -48,13 +48,13 @@ export function rerun(id: string, flags: RerunFlags, terminal: Terminal): Promis
 
 /** Whatever is wrong is found before anything is started. */
 async function planned(
-  { reader }: OpenedJournal,
+  { reader, place }: OpenedJournal,
   registry: WorkflowRegistry,
   id: string,
   from: string,
   given: Inputs,
 ): Promise<{ readonly job: Job; readonly story: string }> {
-  const { name: source } = await findExecution(reader, id);
+  const { name: source } = await findExecution(reader, id, place);
   const facts = await reader.read(source);
   return refusing(() => {
     // Throws for what is no run.

@@ -5,13 +5,13 @@ import { loadConfiguration } from '../configuration.ts';
 import type { Ending } from '../execute.ts';
 import { isOfExecution, summaryOf } from '../journal/executions.ts';
 import { findExecution } from '../journal/find.ts';
-import { type JournalFlags, keptFor, type OpenedJournal, readingJournal } from '../journal/journal-file.ts';
+import { type JournalFlags, keptFor, type OpenedJournal, placeOf, readingJournal } from '../journal/journal-file.ts';
 import { jobOf, type PastJob } from '../journal/past.ts';
 import { missingFor, requireAll } from '../journal/requirements.ts';
 import { EXIT, oneLine, UsageError } from '../outcome.ts';
-import { printValue } from '../report.ts';
+import { type Format, printValue } from '../report.ts';
 import { type CommonFlags, formatOf, guardedFormat, runJob } from '../run-job.ts';
-import { runMany } from '../run-many.ts';
+import { manyDocument, runMany } from '../run-many.ts';
 import { startRuntime } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -32,10 +32,7 @@ export function resume(id: string | undefined, flags: ResumeFlags, terminal: Ter
     );
     if (id !== undefined) for (const { root } of jobs) requireAll(root, 'all', registry);
     const [first] = jobs;
-    if (!first) {
-      await terminal.stderr.line('Nothing in the journal is to go on by itself: swarmchart list');
-      return EXIT.succeeded;
-    }
+    if (!first) return nothingToDo(flags, format, terminal);
     await using session = await startRuntime(
       configuration,
       await keptFor(flags, terminal.cwd, 'have it leave: swarmchart pause ID'),
@@ -47,6 +44,12 @@ export function resume(id: string | undefined, flags: ResumeFlags, terminal: Ter
     const present = ({ result }: Ending): Promise<void> => terminal.stdout.line(printValue(result));
     return await runJob(session, { job: first, timeout: undefined, waitForPeople }, format, terminal, { present });
   });
+}
+
+async function nothingToDo(flags: ResumeFlags, format: Format, { cwd, stdout, stderr }: Terminal): Promise<number> {
+  await stderr.line(`Nothing in the journal is to go on by itself: swarmchart list${placeOf(flags.journal, cwd).option}`);
+  if (format !== 'human') await stdout.line(manyDocument([], format));
+  return EXIT.succeeded;
 }
 
 const isPaused = ({ past: { status } }: PastJob): boolean => status === 'paused' || status === 'pausing';
@@ -66,7 +69,7 @@ const unpaused = (job: PastJob): PastJob =>
 
 /** Whether it runs already is seen when the journal is opened. */
 const jobFor = async ({ reader, place }: OpenedJournal, id: string): Promise<PastJob> =>
-  unpaused(await jobOf(reader, await findExecution(reader, id), place));
+  unpaused(await jobOf(reader, await findExecution(reader, id, place), place));
 
 /** Everything that has not ended, but what somebody has paused, what was given up, and what could not go on here: that goes on when it is named. */
 async function everyJob(

@@ -20,7 +20,7 @@ export interface ShowFlags extends ReadFlags {
 export function show(id: string, { json, ...flags }: ShowFlags, terminal: Terminal): Promise<number> {
   const { stdout, stderr } = terminal;
   return readingJournal(flags, terminal.cwd, async ({ reader, runners, place }) => {
-    const { name } = await findExecution(reader, id);
+    const { name } = await findExecution(reader, id, place);
     const facts = await reader.read(name);
     const info = await reader.find(name);
     if (!info) throw new UsageError('EXECUTION_NOT_FOUND', `The execution "${name}" was dropped from the journal meanwhile`);

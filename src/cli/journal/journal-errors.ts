@@ -5,7 +5,8 @@ import { UsageError } from '../outcome.ts';
 
 const HINTS: Partial<Record<ErrorCode, string>> = {
   JOURNAL_LOCKED: 'wait until that process has ended',
-  JOURNAL_DAMAGED: 'swarmchart journal verify says what is sound; --journal other.db begins a new one beside it',
+  JOURNAL_DAMAGED: 'bring back all of its files from one copy; or --journal other.db begins a new one beside it',
+  JOURNAL_FAILED: 'put that right, or name another file: --journal FILE',
   JOURNAL_VERSION: 'use the swarmchart that wrote it, or a newer one; --journal other.db begins another one',
 };
 

@@ -44,7 +44,10 @@ export interface OpenedJournal {
 
 const DEFAULT_PATH = join(OWN_FOLDER, 'journal.db');
 
-function placeOf(given: string | false | undefined, cwd: string): JournalPlace {
+/** Throws UsageError for what can be none. */
+export function placeOf(given: string | false | undefined, cwd: string): JournalPlace {
+  if (given === '')
+    throw new UsageError('INVALID_VALUE', '--journal: "" names no file', { hint: `name one, or leave it out: it is ${DEFAULT_PATH} then` });
   const named = given || DEFAULT_PATH;
   const path = resolve(cwd, named);
   const shown = relative(cwd, path).startsWith('..') ? path : relative(cwd, path) || '.';

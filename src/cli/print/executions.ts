@@ -19,7 +19,7 @@ export interface Lines {
   readonly notes: readonly string[];
 }
 
-export function executionsLines({ executions, left }: Selected, kept: Kept, now: number): Lines {
+export function executionsLines({ executions, left }: Selected, kept: Kept, now: number, isFiltered = false): Lines {
   const open = executions.findLast((summary) => nextCommand(summary, kept) !== undefined);
   const next = open && nextCommand(open, kept);
   return {
@@ -28,7 +28,7 @@ export function executionsLines({ executions, left }: Selected, kept: Kept, now:
       ...executions
         .filter(({ damage }) => damage !== null)
         .map(({ executionId, damage }) => `${oneLine(executionId)} takes nothing more: ${oneLine(damage ?? '')}`),
-      ...(executions.length === 0 ? ['Nothing in the journal is like that'] : []),
+      ...(executions.length === 0 ? [`The journal has no execution${isFiltered ? ' of that status' : ''}`] : []),
       ...(left > 0 ? [`${left} older ${left === 1 ? 'one was' : 'ones were'} not looked at: --limit N or --all shows more`] : []),
       ...(next === undefined ? [] : [`next: ${next}`]),
     ],

@@ -141,7 +141,7 @@ function checkFormat(path: string, reader: SqliteReader): void {
 function headsOf(headsPath: string, path: string, journalId: string, reader: SqliteReader): Pick<OpenedFiles, 'heads' | 'position'> {
   if (!existsSync(headsPath)) {
     if (reader.lastPosition() === 0) return { heads: new Map(), position: 0 };
-    const advice = 'put it back; or read what there is with readJournal and begin another journal';
+    const advice = 'put it back, or begin another journal; any tool for SQLite shows the facts of this one';
     throw damaged(path, `the file with its heads, "${headsPath}", is missing: ${advice}`);
   }
   const log = readHeadLog(headsPath);
