@@ -78,7 +78,7 @@ export class DurableJournal implements Journal {
       this.#tails = tails;
       this.#factVersion = contents.factVersion;
     } catch (thrown) {
-      // Whatever closing says against it, the first error is the one to tell.
+      // What closing says against it follows from what was thrown first.
       await this.#store.close().catch(() => undefined);
       this.#queue = undefined;
       throw journalError(thrown);

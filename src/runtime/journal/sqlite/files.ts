@@ -1,7 +1,19 @@
 /** What may be opened as a journal: its two files belong together, or nothing is touched. */
 
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -90,6 +102,11 @@ export function refuseStranger(files: JournalFiles): void {
   if (kind !== undefined && kind !== APPLICATION_ID) throw foreign(path, kind);
 }
 
+/** Throws what the system says, with the name of what it is about. */
+export function requireWritable({ path, headsPath }: JournalFiles): void {
+  for (const file of [dirname(path), path, headsPath]) if (existsSync(file)) accessSync(file, constants.W_OK);
+}
+
 /** As the main file says, for which SQLite needs no other. Undefined when it does not, or when this Node cannot ask. */
 function kindOf(path: string): number | undefined {
   const { DatabaseSync } = loadSqlite();
@@ -126,7 +143,21 @@ export function openFiles(files: JournalFiles): OpenedFiles {
   } catch (thrown) {
     reader.close();
     if (isDamage(thrown)) throw damaged(path, thrown.message, thrown);
+    if (thrown instanceof StoreError && !isWritable(dirname(path))) throw unwritable(path, thrown);
     throw thrown;
+  }
+}
+
+/** Whoever reads a database in WAL mode has to make the file that it shares with others, when that is not there. */
+const unwritable = (path: string, cause: StoreError): StoreError =>
+  new StoreError('failed', `"${dirname(path)}" cannot be written, and reading needs a file there, too: read a copy`, { cause });
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

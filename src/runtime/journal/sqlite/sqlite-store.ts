@@ -12,7 +12,7 @@ import {
   StoreError,
 } from '../durable/fact-store.ts';
 import { withStoreErrors } from './engine.ts';
-import { createDatabase, type JournalFiles, journalFiles, makeFolderOf, openFiles, refuseStranger } from './files.ts';
+import { createDatabase, type JournalFiles, journalFiles, makeFolderOf, openFiles, refuseStranger, requireWritable } from './files.ts';
 import { type Lease, takeLease } from './lease.ts';
 import type { SqliteReader } from './sqlite-reader.ts';
 import type { WriterSettings } from './sqlite-writer.ts';
@@ -45,6 +45,7 @@ export class SqliteStore implements FactStore {
     makeFolderOf(path);
     const files = journalFiles(path);
     refuseStranger(files);
+    requireWritable(files);
     this.#lease = takeLease(files.path);
     createDatabase(files);
     return files;

@@ -1,9 +1,12 @@
 /** A journal and the process that it is in: what it loads, what keeps the process alive, and what is there after it was killed. */
 
 import { spawnSync } from 'node:child_process';
+import { chmodSync, readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sqlite } from '../../../../src/index.ts';
+import { someFact } from '../some-facts.ts';
 import { temporaryFile } from './temporary-folder.ts';
 
 const source = (path: string) => fileURLToPath(new URL(`../../../../src/${path}`, import.meta.url));
@@ -37,6 +40,31 @@ describe('the process of a journal', () => {
     await journal.open();
     onTestFinished(() => journal.close());
     expect(await journal.read('a')).toHaveLength(1);
+  });
+
+  it('may be one that cannot write there: what is in the way is named, for whoever writes and whoever reads', async () => {
+    const path = temporaryFile();
+    const journal = sqlite(path);
+    await journal.open();
+    await journal.append('a', 0, [someFact('a', 1)]);
+    await journal.close();
+    const [folder, before] = [dirname(path), readdirSync(dirname(path))];
+    chmodSync(folder, 0o555);
+    onTestFinished(() => chmodSync(folder, 0o755));
+    const program = `
+      const { readJournal } = await import(${JSON.stringify(source('runtime/journal/sqlite/read-journal.ts'))});
+      const { sqlite } = await import(${JSON.stringify(source('runtime/journal/sqlite/sqlite.ts'))});
+      if (process.getuid() === 0) process.setuid(65534); // root may write everywhere
+      const tell = ({ code, message }) => console.log(code, message);
+      await sqlite(${JSON.stringify(path)}, { durability: 'process' }).open().catch(tell);
+      await readJournal(${JSON.stringify(path)}).catch(tell);`;
+    const { out, err } = run(program);
+    expect(err).toBe('');
+    expect(out.trimEnd().split('\n')).toEqual([
+      `JOURNAL_FAILED The journal cannot be opened or read: EACCES: permission denied, access '${folder}'`,
+      `JOURNAL_FAILED The journal cannot be opened or read: "${folder}" cannot be written, and reading needs a file there, too: read a copy`,
+    ]);
+    expect(readdirSync(folder)).toEqual(before);
   });
 
   it.each(['power', 'process'])('may be killed as soon as an append is acknowledged (%s)', async (durability) => {
