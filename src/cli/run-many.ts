@@ -1,6 +1,7 @@
 /** Several executions of the journal that go on side by side, each with its own lines. */
 
 import type { Fact } from '../machines/protocol/facts.ts';
+import { SUSPECT_RECOVERIES } from '../machines/protocol/recovery.ts';
 import { type Ending, execute } from './execute.ts';
 import type { PastJob } from './journal/past.ts';
 import { EXIT, oneLine, shellWord } from './outcome.ts';
@@ -43,7 +44,7 @@ export async function runMany(
   };
   let followed: readonly Followed[] | undefined;
   try {
-    followed = await Promise.all(jobs.map(follow));
+    followed = await inTurn(jobs, follow);
   } finally {
     await people?.[Symbol.asyncDispose]();
     await session.surroundings.drain(
@@ -55,6 +56,23 @@ export async function runMany(
   await stdout.line(format === 'human' ? printed(followed) : manyDocument(endings, format));
   return exitCodeOfAll(followed.map(({ ending }) => exitCodeOf(ending)));
 }
+
+/**
+ * One that was at work whenever its process ended goes on alone, after all others: whatever it does, they have got somewhere. Whoever was alone
+ * most often comes last.
+ */
+async function inTurn(jobs: readonly PastJob[], follow: (job: PastJob, index: number) => Promise<Followed>): Promise<readonly Followed[]> {
+  const all = jobs.map((job, index) => ({ job, index }));
+  const followed = await Promise.all(all.filter(({ job }) => !isSuspect(job)).map(({ job, index }) => follow(job, index)));
+  const suspects = all.filter(({ job }) => isSuspect(job)).toSorted((one, other) => one.job.recoveries - other.job.recoveries);
+  for (const { job, index } of suspects) {
+    if (followed.some(({ ending }) => ending.signal !== undefined)) break;
+    followed.push(await follow(job, index));
+  }
+  return followed;
+}
+
+const isSuspect = ({ recoveries }: PastJob): boolean => recoveries >= SUSPECT_RECOVERIES;
 
 const printed = (followed: readonly Followed[]): string =>
   table([

@@ -3,6 +3,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Fact } from '../../src/machines/protocol/facts.ts';
+import { sqlite } from '../../src/runtime/journal/sqlite/sqlite.ts';
 import { oneStep, parseLines, Workspace } from './terminal-for-test.ts';
 
 const ASK = `id: release
@@ -30,6 +32,7 @@ const workspace = (files: Readonly<Record<string, string>>): Workspace => new Wo
 
 interface Listed {
   readonly executionId: string;
+  readonly name: string;
   readonly status: string;
 }
 
@@ -224,6 +227,49 @@ describe('swarmchart resume --all', () => {
     expect(stderr).toMatch(new RegExp(`^${first} {2}completed count`, 'm'));
     expect(callsIn(space)).toHaveLength(3);
     expect((await space.run('resume', '--all')).stdout).toMatch(/^ID +NAME +STATUS\n\w+ +release +waiting\n$/);
+  });
+
+  /** A run that waits a moment, and is left; as one that was recovered so often without progress when its process ended at work. */
+  async function leftAfter(space: Workspace, name: string, recoveries: number): Promise<void> {
+    space.write(
+      `${name}.yaml`,
+      `id: ${name}\nsteps: [{ id: rest, type: wait, duration: 300 }, { id: count, tool: count, dependencies: [rest] }]\n`,
+    );
+    const run = space.start('run', `${name}.yaml`);
+    await run.terminal.err.saw('waiting   rest');
+    run.terminal.signal('SIGTERM');
+    await run.exitCode;
+    const id = (await listed(space)).at(-1)?.executionId ?? '';
+    const journal = sqlite(join(space.folder, '.swarmchart', 'journal.db'));
+    await journal.open();
+    const facts = await journal.read(id);
+    const seq = facts.length + 1;
+    const type = 'execution/recovered';
+    // Since then it has done nothing, which makes it one less.
+    const payload = { recoveries: recoveries + 1 };
+    await journal.append(id, facts.length, [{ ...(facts.at(-1) as Fact), id: `${id}#${seq}`, seq, type, payload }]);
+    await journal.close();
+  }
+
+  it('goes on alone with what was at work whenever its process ended, after all others', async () => {
+    using space = workspace({});
+    await leftAfter(space, 'often', 9);
+    await leftAfter(space, 'seldom', 3);
+    await leftAfter(space, 'never', 0);
+    const { exitCode, stderr } = await space.run('resume', '--all');
+    expect(exitCode).toBe(0);
+    const names = Object.fromEntries((await listed(space)).map(({ executionId, name }) => [executionId, name]));
+    const completed = [...stderr.matchAll(/^(\w+) {2}completed count/gm)].map(([, id = '']) => names[id]);
+    expect(completed).toEqual(['never', 'seldom', 'often']);
+  });
+
+  it('leaves alone what was recovered too often without progress, which goes on when it is named', async () => {
+    using space = workspace({});
+    await leftAfter(space, 'poison', 10);
+    const { exitCode, stderr } = await space.run('resume', '--all');
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain('Left as they are: 1 recovered 10 times without progress. swarmchart list\n');
+    expect((await space.run('resume', await open(space))).exitCode).toBe(0);
   });
 
   it('has nothing to do where all has ended', async () => {

@@ -1,5 +1,6 @@
 /** `swarmchart resume ID|--all`: executions of the journal go on. */
 
+import { MOST_RECOVERIES } from '../../machines/protocol/recovery.ts';
 import type { WorkflowRegistry } from '../../runtime/workflow/registry.ts';
 import { loadConfiguration } from '../configuration.ts';
 import type { Ending } from '../execute.ts';
@@ -84,7 +85,8 @@ async function everyJob(
     const { status } = await summaryOf(reader, info, runners);
     if (status === 'interrupted' || status === 'waiting') {
       const job = await jobOf(reader, info, place);
-      if (missingFor(job.root, 'all', registry).length === 0) jobs.push(job);
+      if (job.recoveries >= MOST_RECOVERIES) left.push(`recovered ${job.recoveries} times without progress`);
+      else if (missingFor(job.root, 'all', registry).length === 0) jobs.push(job);
       else left.push('without its tools in the configuration');
     } else if (status !== 'running') left.push(status === 'dead' ? 'dead letter' : status);
   }

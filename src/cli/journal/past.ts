@@ -4,6 +4,7 @@ import type { Runtime } from '../../create-runtime.ts';
 import { SwarmchartError } from '../../machines/protocol/errors.ts';
 import type { ExecutionHandle, SwarmHandle } from '../../runtime/execution/handle.ts';
 import type { JournalReader, StreamInfo } from '../../runtime/journal/journal.ts';
+import { restorationOf } from '../../runtime/journal/restoration.ts';
 import type { Job, Kept } from '../execute.ts';
 import { oneLine, shellWord, UsageError } from '../outcome.ts';
 import { isSwarm, kindOf, type Root, rootAt } from './root-state.ts';
@@ -12,6 +13,8 @@ import { isSwarm, kindOf, type Root, rootAt } from './root-state.ts';
 export type PastJob = Omit<Job, 'start'> &
   Required<Pick<Job, 'past'>> & {
     readonly root: Root;
+    /** In a row, without progress. */
+    readonly recoveries: number;
     start(runtime: Runtime): Promise<ExecutionHandle | SwarmHandle>;
   };
 
@@ -38,6 +41,7 @@ export async function jobOf(reader: JournalReader, { name: executionId }: Stream
     name: root.name,
     ...(isSwarm(snapshot) ? {} : { size: snapshot.steps.length }),
     past: { executionId, seq: facts.length, status: snapshot.status },
+    recoveries: restorationOf(facts).recoveries,
     start: async (runtime) => {
       try {
         return await runtime.executions.resume(executionId);
