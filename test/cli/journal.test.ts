@@ -1,6 +1,6 @@
 /** `swarmchart replay`, `rerun` and `journal`: over a journal that runs have left behind. */
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { verifyExport } from '../../src/runtime/journal/export.ts';
@@ -150,6 +150,9 @@ describe('swarmchart journal', () => {
       exitCode: 2,
       stderr: expect.stringContaining(`Did you mean "${first}"?`) as string,
     });
+    renameSync(join(runs.space.folder, '.swarmchart'), join(runs.space.folder, 'kept'));
+    const moved = await runs.space.run('journal', 'export', 'none', '--journal', 'kept/journal.db');
+    expect(moved.stderr).toContain('next: swarmchart journal list --journal kept/journal.db shows what there is\n');
   });
 
   it('drops what has ended, having archived it', async () => {

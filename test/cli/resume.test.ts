@@ -128,6 +128,19 @@ describe('swarmchart run with a journal', () => {
 });
 
 describe('swarmchart pause', () => {
+  it('says where to go when the run was started in another folder', async () => {
+    using space = workspace({ 'w.yaml': `id: w\nsteps: [{ id: rest, type: wait, duration: 600000 }]\n` });
+    using elsewhere = workspace({});
+    const { terminal, exitCode } = space.start('run', 'w.yaml');
+    await terminal.err.saw('waiting   rest');
+    const [{ executionId: id = '' } = {}] = await listed(space);
+    const asked = await elsewhere.run('pause', id, '--journal', join(space.folder, '.swarmchart', 'journal.db'));
+    expect(asked.exitCode).toBe(2);
+    expect(asked.stderr).toContain(`next: do it in the folder where it was started; a SIGTERM has process ${process.pid} leave it, too\n`);
+    terminal.signal('SIGINT');
+    expect(await exitCode).toBe(130);
+  });
+
   it('has a run leave, and it goes on when it is resumed', async () => {
     using space = workspace({ 'w.yaml': `${ASK}  - { id: rest, type: wait, duration: 600000 }\n` });
     const { terminal, exitCode } = space.start('run', 'w.yaml');

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
@@ -334,6 +334,18 @@ describe('fault 7: files that are missing, or are something else', () => {
   it.runIf(existsSync('/proc/self'))('cannot be where the system takes no folders: the reason is told', async () => {
     const message = expect.stringMatching(/ENOENT.* mkdir '\/proc\/self\/below'/);
     await expect(sqlite('/proc/self/below/journal.db').open()).rejects.toMatchObject({ code: 'JOURNAL_FAILED', message });
+  });
+
+  it('may be copied, all of them, to another place, also as a killed process has left them', async () => {
+    for (const path of [await closedFile(), await crashedFile(['one', 'two'], 3)]) {
+      const copy = temporaryFile();
+      for (const suffix of ['', '-wal', '.heads']) if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix);
+      expect(await verified(copy)).toEqual({ problems: {}, pages: [] });
+      const journal = await opened(sqlite(copy));
+      const seq = (await journal.find('one'))?.seq ?? 0;
+      await journal.append('one', seq, [someFact('one', seq + 1)]);
+      expect(await journal.read('one')).toHaveLength(seq + 1);
+    }
   });
 
   it('are made when none of them is there, with their folder', async () => {

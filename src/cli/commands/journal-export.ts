@@ -3,6 +3,7 @@
 import { exportStreams as linesOf } from '../../runtime/journal/export.ts';
 import type { JournalReader } from '../../runtime/journal/journal.ts';
 import { didYouMean } from '../../runtime/workflow/suggest.ts';
+import type { Kept } from '../execute.ts';
 import { type ReadFlags, readingJournal } from '../journal/journal-file.ts';
 import { toFile, type Write } from '../journal/jsonl-file.ts';
 import { EXIT, oneLine, UsageError } from '../outcome.ts';
@@ -14,8 +15,8 @@ export interface ExportFlags extends ReadFlags {
 
 export function exportStreams(asked: readonly string[], { out, ...flags }: ExportFlags, terminal: Terminal): Promise<number> {
   const { cwd, stdout, stderr } = terminal;
-  return readingJournal(flags, cwd, async ({ reader }) => {
-    for (const name of asked) if (!(await reader.find(name))) throw await unknown(reader, name);
+  return readingJournal(flags, cwd, async ({ reader, place }) => {
+    for (const name of asked) if (!(await reader.find(name))) throw await unknown(reader, name, place);
     const streams = asked.length > 0 ? { streams: [...new Set(asked)] } : {};
     const write = async (print: Write): Promise<number> => {
       let count = 0;
@@ -31,9 +32,9 @@ export function exportStreams(asked: readonly string[], { out, ...flags }: Expor
   });
 }
 
-async function unknown(reader: JournalReader, name: string): Promise<UsageError> {
+async function unknown(reader: JournalReader, name: string, { option }: Kept): Promise<UsageError> {
   const names: string[] = [];
   for await (const info of reader.streams()) names.push(info.name);
-  const hint = 'swarmchart journal list shows what there is';
+  const hint = `swarmchart journal list${option} shows what there is`;
   return new UsageError('INVALID_INPUT', `The journal has no stream "${oneLine(name)}".${didYouMean(name, names)}`, { hint });
 }

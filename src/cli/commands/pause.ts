@@ -19,7 +19,10 @@ export async function pause(id: string, { json = false, ...flags }: PauseFlags, 
   if (asked && asked.status !== 'over') return printControlled(controlledBy(asked, 'pause'), json, terminal);
   return readingJournal(flags, terminal.cwd, async ({ reader, runners, place }) => {
     const summary = await summaryOf(reader, await findExecution(reader, id, place), runners);
-    const hint = nextCommand(summary, place);
+    const hint =
+      summary.process === null
+        ? nextCommand(summary, place)
+        : `do it in the folder where it was started; a SIGTERM has process ${summary.process} leave it, too`;
     const message = `No run of this folder that can be reached is ${shellWord(summary.executionId)}: it is ${printStanding(summary)}`;
     throw new UsageError('INVALID_INPUT', message, hint === undefined ? {} : { hint });
   });
