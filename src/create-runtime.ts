@@ -49,7 +49,7 @@ export type Runtime = SwarmchartRuntime;
 
 /**
  * Starts a runtime. Rejects with DUPLICATE_ID or INVALID_VALUE (WORKFLOW_INVALID for several problems) when its configuration makes no sense, and
- * with JOURNAL_LOCKED, JOURNAL_DAMAGED or JOURNAL_VERSION when its journal cannot be had.
+ * with JOURNAL_LOCKED, JOURNAL_DAMAGED, JOURNAL_VERSION or JOURNAL_FAILED when its journal cannot be had.
  *
  * Nothing survives the process unless a durable journal is given. What that has of executions that have not ended goes on, unless `recover` is false.
  */

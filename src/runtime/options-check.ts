@@ -14,6 +14,7 @@ const isFunction: Check = (value) => (typeof value === 'function' ? undefined : 
 const isCount: Check = (value) => (Number.isSafeInteger(value) && (value as number) > 0 ? undefined : 'a positive integer');
 const OF_JOURNALS = ['open', 'append', 'read', 'find', 'streams', 'unsettled', 'scan', 'end', 'drop', 'watch', 'close'] as const;
 const isJournal: Check = (value) => {
+  if (typeof value === 'string') return "a journal, such as sqlite('runs.db')";
   const given = (value ?? {}) as Record<string, unknown>;
   const missing = OF_JOURNALS.filter((name) => typeof given[name] !== 'function');
   return missing.length === 0 ? undefined : `a journal, with the functions ${missing.join(', ')}`;

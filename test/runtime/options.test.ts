@@ -19,6 +19,7 @@ describe('the options of a runtime', () => {
       'INVALID_VALUE',
       'journal must be a journal, with the functions open, append, read, find, streams, unsettled, scan, end, drop, watch, close, got 0',
     ],
+    [{ journal: 'my.db' }, 'INVALID_VALUE', "journal must be a journal, such as sqlite('runs.db'), got my.db"],
     [{ classify: {} }, 'INVALID_VALUE', 'classify must be a function'],
   ])('refuses %j', async (options, code, message) => {
     expect(await refusal(options)).toMatchObject({ code, message: expect.stringContaining(message) });
