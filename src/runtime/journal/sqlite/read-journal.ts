@@ -21,7 +21,10 @@ export interface JournalFileReader extends JournalReader {
 
 const breathe = async (): Promise<void> => void (await setImmediate());
 
-/** Rejects with JOURNAL_DAMAGED for what is no journal, has lost its parts or is not there, and with JOURNAL_VERSION for a newer one. */
+/**
+ * Opens a journal's file for reading, also while somebody writes it; the folder must be one that may be written. Rejects with JOURNAL_DAMAGED for
+ * what is no journal, has lost its parts or is not there, with JOURNAL_VERSION for a newer one, and with JOURNAL_FAILED for what cannot be read.
+ */
 export async function readJournal(path: string): Promise<JournalFileReader> {
   const files = journalFiles(path);
   const { reader: store, heads } = opened(files);
