@@ -165,7 +165,9 @@ describe('swarmchart journal', () => {
     expect(new Set(archived.map(({ stream }) => stream))).toEqual(new Set([first, second]));
     expect(await verdictsOn(archived)).toEqual([undefined, undefined]);
     expect(await listed(runs.space)).toEqual([third]);
-    expect((await runs.space.run('journal', 'verify')).exitCode).toBe(0);
+    const verified = await runs.space.run('journal', 'verify');
+    expect(verified.exitCode).toBe(0);
+    expect(verified.stderr).toMatch(/^\.swarmchart\/journal\.db: 1 stream, \d+ facts, all sound\n$/);
   });
 
   it('drops nothing when the archive cannot be written', async () => {

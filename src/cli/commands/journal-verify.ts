@@ -27,7 +27,7 @@ export function verify({ json, ...flags }: VerifyFlags, terminal: Terminal): Pro
     else {
       for (const { stream, problem } of problems) await stdout.line(`${oneLine(stream ?? 'the file')}: ${oneLine(problem, 2_000)}`);
       const word = sound ? 'all sound' : `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`;
-      await stderr.line(`${place.shown}: ${streams} streams, ${facts} facts, ${word}`);
+      await stderr.line(`${place.shown}: ${streams} ${streams === 1 ? 'stream' : 'streams'}, ${facts} facts, ${word}`);
     }
     return sound ? EXIT.succeeded : EXIT.failed;
   });
