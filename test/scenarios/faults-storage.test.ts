@@ -2,8 +2,19 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, parse } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -326,7 +337,7 @@ describe('fault 7: files that are missing, or are something else', () => {
 
   it.each(['', '/below'])('cannot be where a folder%s is no folder: the reason is told', async (below) => {
     const file = await closedFile();
-    const message = `The journal cannot be opened or read: "${file}" is no folder`;
+    const message = `The journal cannot be opened, read or closed: "${file}" is no folder`;
     await expect(sqlite(`${file}${below}/journal.db`).open()).rejects.toMatchObject({ code: 'JOURNAL_FAILED', message });
   });
 

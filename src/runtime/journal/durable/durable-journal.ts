@@ -78,7 +78,7 @@ export class DurableJournal implements Journal {
       this.#tails = tails;
       this.#factVersion = contents.factVersion;
     } catch (thrown) {
-      // What closing says against it follows from what was thrown first.
+      // Whatever closing says against it, the first error is the one to tell.
       await this.#store.close().catch(() => undefined);
       this.#queue = undefined;
       throw journalError(thrown);

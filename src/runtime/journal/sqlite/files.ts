@@ -7,6 +7,7 @@ import {
   constants,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   realpathSync,
@@ -94,7 +95,7 @@ export function refuseStranger(files: JournalFiles): void {
   const { path } = files;
   const stats = statSync(path, { throwIfNoEntry: false });
   if (!stats) {
-    if (remainsOf(files).length > 0) throw damaged(path, missingDatabase(files));
+    if (isThere(path) || remainsOf(files).length > 0) throw damaged(path, missingDatabase(files));
     return;
   }
   if (!stats.isFile()) throw damaged(path, 'it is no file');
@@ -185,6 +186,7 @@ const remainsOf = ({ path, headsPath }: JournalFiles): readonly string[] => [hea
 
 function missingDatabase(files: JournalFiles): string {
   const left = remainsOf(files);
+  if (isThere(files.path)) return 'it is a link that leads nowhere';
   if (left.length === 0) return 'there is no such file';
   const names = left.map((file) => `"${file}"`).join(' and ');
   const are = left.length === 1 ? 'is' : 'are';

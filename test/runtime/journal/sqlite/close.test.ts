@@ -34,7 +34,7 @@ describe('a journal in a file that is closed', () => {
     const opening = vi.spyOn(store, 'open').mockRejectedValueOnce(reason);
     vi.spyOn(store, 'close').mockRejectedValueOnce(new Error('nothing is open'));
     const journal = new DurableJournal(store);
-    const message = 'The journal cannot be opened or read: the disk is away';
+    const message = 'The journal cannot be opened, read or closed: the disk is away';
     await expect(journal.open()).rejects.toMatchObject({ code: 'JOURNAL_FAILED', message });
     await journal.open();
     expect(opening).toHaveBeenCalledTimes(2);

@@ -61,8 +61,8 @@ describe('the process of a journal', () => {
     const { out, err } = run(program);
     expect(err).toBe('');
     expect(out.trimEnd().split('\n')).toEqual([
-      `JOURNAL_FAILED The journal cannot be opened or read: EACCES: permission denied, access '${folder}'`,
-      `JOURNAL_FAILED The journal cannot be opened or read: "${folder}" cannot be written, and reading needs a file there, too: read a copy`,
+      `JOURNAL_FAILED The journal cannot be opened, read or closed: EACCES: permission denied, access '${folder}'`,
+      `JOURNAL_FAILED The journal cannot be opened, read or closed: "${folder}" cannot be written, and reading needs a file there, too: read a copy`,
     ]);
     expect(readdirSync(folder)).toEqual(before);
   });
