@@ -187,7 +187,7 @@ class SwarmchartRuntime implements AsyncDisposable {
   }
 
   /** Executions by id: those that live, those that the journal has, and what became of them when this runtime was created. */
-  get executions(): Pick<Recoveries, 'get' | 'list' | 'resume' | 'outcome'> {
+  get executions(): Pick<Recoveries, 'get' | 'list' | 'resume' | 'result' | 'giveUp' | 'outcome'> {
     return this.#recoveries;
   }
 

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, wrapTierError } from './actors/failure.ts';
 import type { Handles } from './handles.ts';
 import { SwarmchartError } from './machines/protocol/errors.ts';
-import type { ExecutionError } from './machines/protocol/execution.ts';
+import type { ExecutionError, ExecutionResult } from './machines/protocol/execution.ts';
 import { envelope, type Fact } from './machines/protocol/facts.ts';
 import { MOST_RECOVERIES, type RecoveryFact, SUSPECT_RECOVERIES } from './machines/protocol/recovery.ts';
 import type { SwarmJob } from './machines/protocol/swarm.ts';
@@ -14,6 +14,7 @@ import { isId } from './runtime/door.ts';
 import type { Execution, ExecutionHandle, SwarmHandle } from './runtime/execution/handle.ts';
 import type { StreamInfo } from './runtime/journal/journal.ts';
 import { restorationOf, type StreamRestoration } from './runtime/journal/restoration.ts';
+import { resultIn } from './runtime/journal/result-in.ts';
 import { Suspects } from './suspects.ts';
 import type { System } from './system.ts';
 
@@ -85,14 +86,32 @@ export class Recoveries {
     const living = this.get(executionId);
     if (living) return living;
     this.#services.system.mustRun();
-    const info = isId(executionId) ? await this.#services.system.journal.find(executionId) : undefined;
-    if (!info || info.status === 'service')
-      throw new SwarmchartError('EXECUTION_NOT_FOUND', `There is no execution ${describe(executionId)}`);
-    if (info.damage !== undefined) throw new SwarmchartError('JOURNAL_DAMAGED', `Execution "${executionId}" cannot go on: ${info.damage}`);
+    const info = await this.#infoOf(executionId);
     if (info.status === 'settled') throw new SwarmchartError('INVALID_INPUT', `Execution "${executionId}" has ended`);
     const facts = await this.#services.system.journal.read(executionId);
     const restoration = restorationOf(facts);
     return this.get(executionId) ?? this.start(restoration, facts, info.status === 'dead' ? 1 : restoration.recoveries + 1);
+  }
+
+  /**
+   * How one ended, also in an earlier life of this runtime; of one that lives, how it will. Undefined for one that has not ended and does not live.
+   * Rejects with EXECUTION_NOT_FOUND, JOURNAL_DAMAGED.
+   */
+  async result(executionId: string): Promise<ExecutionResult | undefined> {
+    const living = this.get(executionId);
+    if (living) return living.result();
+    const info = await this.#infoOf(executionId);
+    return info.status === 'settled' ? resultIn(await this.#services.system.journal.read(executionId)) : undefined;
+  }
+
+  /** From now on it goes on only when `resume` names it. False for one that lives, has ended, or was given up before, and for an unknown one. */
+  async giveUp(executionId: string): Promise<boolean> {
+    const { system } = this.#services;
+    system.mustRun();
+    const info = isId(executionId) && !this.get(executionId) ? await system.journal.find(executionId) : undefined;
+    if (info?.status !== 'unsettled' || info.damage !== undefined) return false;
+    await this.#giveUp(restorationOf(await system.journal.read(executionId)));
+    return true;
   }
 
   /** Brings back all that had not ended. Never rejects because of one of them. */
@@ -164,6 +183,14 @@ export class Recoveries {
     if (tier === 'tier1') return followSwarm(execution, job as SwarmJob);
     followRun(execution, restoration);
     return handles.execution(execution, tier);
+  }
+
+  async #infoOf(executionId: string): Promise<StreamInfo> {
+    const info = isId(executionId) ? await this.#services.system.journal.find(executionId) : undefined;
+    if (!info || info.name.includes('/'))
+      throw new SwarmchartError('EXECUTION_NOT_FOUND', `There is no execution ${describe(executionId)}`);
+    if (info.damage !== undefined) throw new SwarmchartError('JOURNAL_DAMAGED', `Execution "${executionId}" is damaged: ${info.damage}`);
+    return info;
   }
 
   async #giveUp({ context, tier, seq, at, recoveries }: StreamRestoration): Promise<void> {

@@ -186,7 +186,7 @@ export function hasRetryLeft(context: ExecutorContext, error: ExecutionError): b
 }
 
 /** What the executor hands to its run when it is done. */
-export function outcomeOf({ state }: ExecutorContext): TimedOutcome {
+export function outcomeOf({ state }: Pick<ExecutorContext, 'state'>): TimedOutcome {
   const usage = usageAt(state, state.at, NOTHING);
   const common = { output: state.output, attempts: state.attempt, usage, duration: state.at - state.startedAt };
   if (state.phase === 'completed') return { ...common, status: state.skipped ? 'skipped' : 'completed' };

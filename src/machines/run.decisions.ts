@@ -102,7 +102,7 @@ export function recordCancelled(turn: RunTurn): void {
   turn.record({ type: 'tier2/routine/cancelled', at, payload });
 }
 
-export function outcomeOf({ state }: RunContext): RunOutcome {
+export function outcomeOf({ state }: Pick<RunContext, 'state'>): RunOutcome {
   const { usage, result } = state;
   const duration = state.at - state.startedAt;
   if (state.phase === 'completed') return { status: 'completed', result, usage, duration };

@@ -195,7 +195,7 @@ export function recordCancelled(turn: SwarmTurn): void {
   turn.returnAll(at);
 }
 
-export function outcomeOf({ state }: SwarmContext): SwarmOutcome {
+export function outcomeOf({ state }: Pick<SwarmContext, 'state'>): SwarmOutcome {
   const { usage, result } = state;
   const duration = state.at - state.startedAt;
   if (state.phase === 'completed') return { status: 'completed', result, usage, duration };

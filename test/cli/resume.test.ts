@@ -276,13 +276,15 @@ describe('swarmchart resume --all', () => {
     expect(completed).toEqual(['never', 'seldom', 'often']);
   });
 
-  it('leaves alone what was recovered too often without progress, which goes on when it is named', async () => {
+  it('gives up what was recovered too often without progress, which goes on when it is named', async () => {
     using space = workspace({});
     await leftAfter(space, 'poison', 10);
     const { exitCode, stderr } = await space.run('resume', '--all');
     expect(exitCode).toBe(0);
-    expect(stderr).toContain('Left as they are: 1 recovered 10 times without progress. swarmchart list\n');
-    expect((await space.run('resume', await open(space))).exitCode).toBe(0);
+    const id = (await listed(space)).at(-1)?.executionId ?? '';
+    expect(stderr).toContain(`Given up after 10 recoveries without progress: ${id}. next: swarmchart resume ${id}\n`);
+    expect((await listed(space)).map(({ status }) => status)).toEqual(['dead']);
+    expect((await space.run('resume', id)).exitCode).toBe(0);
   });
 
   it('has nothing to do where all has ended', async () => {

@@ -148,6 +148,8 @@ const OVER: Readonly<Record<string, readonly [ended: string, stopped: string, ca
   'executions.get': ['undefined', 'undefined', ({ runtime }) => runtime.executions.get('run')],
   'executions.resume': ['INVALID_INPUT', 'RUNTIME_STOPPED', ({ runtime }) => runtime.executions.resume('run')],
   'executions.resume of nobody': ['EXECUTION_NOT_FOUND', 'RUNTIME_STOPPED', ({ runtime }) => runtime.executions.resume('nobody')],
+  'executions.result': ['a value', 'a value', ({ runtime }) => runtime.executions.result('run').then((result) => ({ result }))],
+  'executions.giveUp': ['false', 'RUNTIME_STOPPED', ({ runtime }) => runtime.executions.giveUp('run')],
   'executions.list': ['a value', 'a value', ({ runtime }) => collectAll(runtime.executions.list())],
   'runtime.createWorkflow': ['a value', 'a value', ({ runtime }) => runtime.createWorkflow(quick)],
   'agents.register': ['a value', 'RUNTIME_STOPPED', ({ runtime }) => runtime.agents.register({ id: 'bob', capabilities: ['b'] })],
