@@ -41,7 +41,7 @@ export function resume(id: string | undefined, flags: ResumeFlags, terminal: Ter
       terminal,
     );
     for (const { past } of exhausted) await session.runtime.executions.giveUp(past.executionId);
-    if (!first) return nothingToDo(flags, format, terminal);
+    if (!first) return await nothingToDo(flags, format, terminal);
     if (id === undefined) return await runMany(session, jobs, waitForPeople, format, terminal);
     if (isPaused(first)) await terminal.stderr.line(`${oneLine(first.name)} was paused, and goes on`);
     const present = ({ result }: Ending): Promise<void> => terminal.stdout.line(printValue(result));
