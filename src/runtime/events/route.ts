@@ -9,19 +9,15 @@
  * Source: System Architecture, "Event Routing and Distribution".
  */
 
-import type { Clock } from '../../actors/clock.ts';
-import { asCause, wrapTierError } from '../../actors/failure.ts';
-import type { Logger } from '../../actors/tool.ts';
+import { wrapTierError } from '../../actors/failure.ts';
 import { backoffMs } from '../../machines/backoff.ts';
 import type { ExecutionError } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import type { RetryPolicy } from '../../machines/protocol/plan.ts';
-import { Cursor } from './cursor.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import { follow } from './follow.ts';
-import type { Passed, Reader } from './reader.ts';
+import { Follower, type FollowerServices } from './follower.ts';
+import type { Passed } from './reader.ts';
 import type { RouteState } from './route-state.ts';
-import type { ServiceStream } from './service-stream.ts';
 import { type Sieve, sifted } from './sieve.ts';
 import { pause, within } from './waiting.ts';
 
@@ -64,13 +60,9 @@ export interface RouteSnapshot {
   readonly lastError?: ExecutionError;
 }
 
-export interface RouteServices {
-  readonly stream: ServiceStream;
+export interface RouteServices extends FollowerServices {
   readonly letters: DeadLetters;
-  readonly clock: Clock;
-  readonly log: Logger;
   readonly scrub: <Value>(value: Value) => Value;
-  readonly read: (from: number) => Reader;
 }
 
 interface GivenUp {
@@ -81,15 +73,11 @@ interface GivenUp {
 export class Route {
   readonly #route: CheckedRoute;
   readonly #services: RouteServices;
-  readonly #cursor: Cursor;
-  readonly #stopping = new AbortController();
-  readonly #life: Promise<void>;
+  readonly #follower: Follower;
   #state: RouteState;
   #doing: RouteSnapshot['state'] = 'idle';
   #failures = 0;
-  #missed = 0;
   #lastError: ExecutionError | undefined;
-  #reader: Reader | undefined;
   /** What is to be delivered waits for what is being delivered. */
   #line: Promise<unknown> = Promise.resolve();
   #room: PromiseWithResolvers<void> | undefined;
@@ -98,17 +86,15 @@ export class Route {
     this.#route = route;
     this.#state = state;
     this.#services = services;
-    const { stream, clock, log } = services;
-    const { signal } = this.#stopping;
-    this.#cursor = new Cursor({
-      stream,
-      clock,
+    this.#follower = new Follower(services, {
       position: state.position,
-      advanced: (position) => ({ type: 'route/advanced', at: clock.now(), payload: { position, ...this.#totals() } }),
-      onFailed: (error) => this.#giveUp(error),
+      advanced: (position) => ({ type: 'route/advanced', at: services.clock.now(), payload: { position, ...this.#totals() } }),
+      take: (passed) => this.#take(passed),
+      who: { route: route.id },
+      lament: 'a route stopped: how far it is cannot be recorded',
     });
-    this.#life = follow({ read: () => this.#read(), take: (passed) => this.#take(passed), signal, clock, log, who: { route: route.id } });
-    void this.#life.then(() => {
+    this.#follower.signal.addEventListener('abort', () => this.#room?.resolve());
+    void this.#follower.life.then(() => {
       this.#doing = 'stopped';
     });
   }
@@ -119,11 +105,11 @@ export class Route {
       id,
       pattern,
       state: this.#doing,
-      position: this.#cursor.position,
+      position: this.#follower.cursor.position,
       ...this.#totals(),
       deadLetters: this.letters.size,
       failures: this.#failures,
-      missed: this.#missed + (this.#reader?.missed ?? 0),
+      missed: this.#follower.missed,
       ...(this.#lastError && { lastError: this.#lastError }),
     };
   }
@@ -138,11 +124,11 @@ export class Route {
       const letter = this.letters.get(letterId);
       if (!letter) return false;
       const outcome = await this.#deliver(letter.fact);
-      if (this.#stopping.signal.aborted) return false;
+      if (this.#follower.signal.aborted) return false;
       if (typeof outcome === 'object') {
         // It may have been thrown away meanwhile, for good.
         if (this.letters.get(letterId)) await this.#bury(letter.fact, outcome);
-      } else await this.#count(outcome, this.#cursor.position, letter.fact);
+      } else await this.#count(outcome, this.#follower.cursor.position, letter.fact);
       return typeof outcome === 'string';
     });
   }
@@ -154,11 +140,7 @@ export class Route {
 
   /** Delivers nothing more, not even what is under way. Resolves when how far it got is written down. */
   async stop(): Promise<void> {
-    this.#stopping.abort(new Error('the route was stopped'));
-    this.#room?.resolve();
-    await this.#life;
-    await this.#cursor.write();
-    this.#cursor.rest();
+    await this.#follower.stop(new Error('the route was stopped'));
   }
 
   /** Stops for good: registered again it begins anew. */
@@ -172,37 +154,31 @@ export class Route {
     return { delivered: this.#state.delivered, filtered: this.#state.filtered };
   }
 
-  #read(): Reader {
-    this.#missed += this.#reader?.missed ?? 0;
-    this.#reader = this.#services.read(this.#cursor.position);
-    return this.#reader;
-  }
-
   async #take({ position, fact }: Passed): Promise<void> {
     await this.#untilThereIsRoom();
     if (fact) await this.#inLine(() => this.#handle(fact, position));
-    else await this.#cursor.moveTo(position);
+    else await this.#follower.cursor.moveTo(position);
   }
 
   async #handle(fact: Fact, position: number): Promise<void> {
     const outcome = await this.#deliver(fact);
-    if (this.#stopping.signal.aborted) return;
+    if (this.#follower.signal.aborted) return;
     if (typeof outcome === 'string') return this.#count(outcome, position, fact);
     await this.#bury(fact, outcome);
-    await this.#cursor.moveTo(position);
+    await this.#follower.cursor.moveTo(position);
   }
 
   /** It may have been a dead letter, in this life or in one that ended before it could go on from there. */
   async #count(outcome: 'delivered' | 'filtered', position: number, fact: Fact): Promise<void> {
     this.#state = { ...this.#state, [outcome]: this.#state[outcome] + 1 };
     await this.#recorded(() => this.letters.remove(fact.id, 'route/redriven'));
-    await this.#cursor.moveTo(position);
+    await this.#follower.cursor.moveTo(position);
   }
 
   async #deliver(fact: Fact): Promise<'delivered' | 'filtered' | GivenUp> {
     const { id, retry, timeoutMs, deliver } = this.#route;
     const { clock, scrub } = this.#services;
-    const { signal } = this.#stopping;
+    const { signal } = this.#follower;
     for (let attempt = 1; ; attempt++) {
       try {
         this.#doing = 'delivering';
@@ -239,13 +215,13 @@ export class Route {
       this.#room?.resolve();
       return result;
     } catch (thrown) {
-      this.#giveUp(thrown);
+      this.#follower.giveUp(thrown);
       throw thrown;
     }
   }
 
   async #untilThereIsRoom(): Promise<void> {
-    while (this.letters.size >= this.#route.deadLetterLimit && !this.#stopping.signal.aborted) {
+    while (this.letters.size >= this.#route.deadLetterLimit && !this.#follower.signal.aborted) {
       this.#doing = 'full';
       this.#room = Promise.withResolvers();
       await this.#room.promise;
@@ -258,13 +234,5 @@ export class Route {
     const mine = before.then(work);
     this.#line = mine.catch(() => undefined);
     return mine;
-  }
-
-  /** After a restart it goes on where its facts end. */
-  #giveUp(thrown: unknown): void {
-    if (this.#stopping.signal.aborted) return;
-    this.#services.log.error({ err: asCause(thrown), route: this.#route.id }, 'a route stopped: how far it is cannot be recorded');
-    this.#stopping.abort(thrown);
-    this.#cursor.rest();
   }
 }

@@ -14,11 +14,9 @@ import type { JsonObject } from '../../machines/protocol/execution.ts';
 import type { Fact } from '../../machines/protocol/facts.ts';
 import { DEFAULT_BACKOFF } from '../../machines/protocol/plan.ts';
 import type { ExecutionHandle } from '../execution/handle.ts';
-import { Cursor } from './cursor.ts';
-import { follow } from './follow.ts';
-import type { Passed, Reader } from './reader.ts';
+import { Follower, type FollowerServices } from './follower.ts';
+import type { Passed } from './reader.ts';
 import type { FollowingServices } from './routes.ts';
-import type { ServiceStream } from './service-stream.ts';
 import { sifted } from './sieve.ts';
 import type { TriggerState } from './trigger-state.ts';
 import { pause } from './waiting.ts';
@@ -56,9 +54,7 @@ export interface TriggerSnapshot {
   readonly missed: number;
 }
 
-export interface TriggerServices<Workflow> extends Pick<FollowingServices, 'journal' | 'clock' | 'log' | 'scrub'> {
-  readonly stream: ServiceStream;
-  readonly read: (from: number) => Reader;
+export interface TriggerServices<Workflow> extends FollowerServices, Pick<FollowingServices, 'journal' | 'scrub'> {
   readonly start: StartRun<Workflow>;
 }
 
@@ -70,55 +66,38 @@ const HASH_LENGTH = 24;
 export class Trigger<Workflow> {
   readonly #trigger: CheckedTrigger<Workflow>;
   readonly #services: TriggerServices<Workflow>;
-  readonly #cursor: Cursor;
-  readonly #stopping = new AbortController();
-  readonly #life: Promise<void>;
+  readonly #follower: Follower;
   #state: TriggerState;
   #doing: TriggerSnapshot['state'] = 'idle';
   #running = 0;
-  #missed = 0;
-  #reader: Reader | undefined;
   #room: PromiseWithResolvers<void> | undefined;
 
   constructor(trigger: CheckedTrigger<Workflow>, state: TriggerState & { readonly position: number }, services: TriggerServices<Workflow>) {
     this.#trigger = trigger;
     this.#state = state;
     this.#services = services;
-    const { stream, clock, log } = services;
-    const { signal } = this.#stopping;
-    this.#cursor = new Cursor({
-      stream,
-      clock,
+    this.#follower = new Follower(services, {
       position: state.position,
-      advanced: (position) => ({ type: 'trigger/advanced', at: clock.now(), payload: { position, ...this.#totals() } }),
-      onFailed: (error) => this.#giveUp(error),
-    });
-    this.#life = follow({
-      read: () => this.#read(),
+      advanced: (position) => ({ type: 'trigger/advanced', at: services.clock.now(), payload: { position, ...this.#totals() } }),
       take: (passed) => this.#take(passed),
-      signal,
-      clock,
-      log,
       who: { trigger: trigger.id },
+      lament: 'a trigger stopped: what it does cannot be recorded',
     });
-    void this.#life.then(() => {
+    this.#follower.signal.addEventListener('abort', () => this.#room?.resolve());
+    void this.#follower.life.then(() => {
       this.#doing = 'stopped';
     });
   }
 
   get snapshot(): TriggerSnapshot {
     const { id, pattern } = this.#trigger;
-    const missed = this.#missed + (this.#reader?.missed ?? 0);
-    return { id, pattern, state: this.#doing, position: this.#cursor.position, ...this.#totals(), running: this.#running, missed };
+    const { missed } = this.#follower;
+    return { id, pattern, state: this.#doing, position: this.#follower.cursor.position, ...this.#totals(), running: this.#running, missed };
   }
 
   /** Starts nothing more. Resolves when how far it got is written down. */
   async stop(): Promise<void> {
-    this.#stopping.abort(new Error('the trigger was stopped'));
-    this.#room?.resolve();
-    await this.#life;
-    await this.#cursor.write();
-    this.#cursor.rest();
+    await this.#follower.stop(new Error('the trigger was stopped'));
   }
 
   /** Stops for good: registered again it begins anew. */
@@ -132,19 +111,13 @@ export class Trigger<Workflow> {
     return { started, passedOver, failed };
   }
 
-  #read(): Reader {
-    this.#missed += this.#reader?.missed ?? 0;
-    this.#reader = this.#services.read(this.#cursor.position);
-    return this.#reader;
-  }
-
   async #take({ position, fact }: Passed): Promise<void> {
     const outcome = fact && (await this.#act(fact, position));
     // What is behind a fact that it could not act on must not be counted as done with.
-    if (outcome === 'stopped') return this.#stopping.abort(new Error('the trigger stopped'));
+    if (outcome === 'stopped') return this.#follower.abort(new Error('the trigger stopped'));
     if (outcome) this.#state = { ...this.#state, [outcome]: this.#state[outcome] + 1 };
-    if (outcome === 'failed') this.#cursor.isWrittenAt(position);
-    else await this.#cursor.moveTo(position);
+    if (outcome === 'failed') this.#follower.cursor.isWrittenAt(position);
+    else await this.#follower.cursor.moveTo(position);
   }
 
   async #act(fact: Fact, position: number): Promise<Outcome> {
@@ -173,7 +146,7 @@ export class Trigger<Workflow> {
   /** Resolves when it is committed that the run has begun. Rejects with what refuses it for good. */
   async #start(options: StartOptions): Promise<Outcome> {
     const { clock, log, start } = this.#services;
-    const { signal } = this.#stopping;
+    const { signal } = this.#follower;
     this.#doing = 'starting';
     for (let tries = 1; !signal.aborted; tries++) {
       try {
@@ -200,12 +173,12 @@ export class Trigger<Workflow> {
     const { done } = await facts.next();
     if (!done) return 'started';
     const { error } = await execution.result();
-    if (error?.code !== 'RUNTIME_STOPPED') this.#giveUp(error);
+    if (error?.code !== 'RUNTIME_STOPPED') this.#follower.giveUp(error);
     return 'stopped';
   }
 
   async #untilThereIsRoom(): Promise<void> {
-    while (this.#running >= this.#trigger.maxConcurrent && !this.#stopping.signal.aborted) {
+    while (this.#running >= this.#trigger.maxConcurrent && !this.#follower.signal.aborted) {
       this.#doing = 'waiting';
       this.#room = Promise.withResolvers();
       await this.#room.promise;
@@ -222,17 +195,9 @@ export class Trigger<Workflow> {
       await stream.record({ type: 'trigger/failed', at: clock.now(), payload: { position, ...totals, factId: fact.id, error } });
       return 'failed';
     } catch (refused) {
-      this.#giveUp(refused);
+      this.#follower.giveUp(refused);
       return 'stopped';
     }
-  }
-
-  /** After a restart it goes on where its facts end. */
-  #giveUp(thrown: unknown): void {
-    if (this.#stopping.signal.aborted) return;
-    this.#services.log.error({ err: asCause(thrown), trigger: this.#trigger.id }, 'a trigger stopped: what it does cannot be recorded');
-    this.#stopping.abort(thrown);
-    this.#cursor.rest();
   }
 }
 

@@ -6,13 +6,16 @@ import { createRuntime, defineTool, defineWorkflow, type Journal, sqlite } from 
 const path = join(await mkdtemp(join(tmpdir(), 'durable-')), 'runs.db');
 const calls: string[] = [];
 let isUp = false;
+const begun = Promise.withResolvers<void>();
 const tools = [
   defineTool({ name: 'book', run: (_, { idempotencyKey }) => calls.push(`book ${idempotencyKey}`) }),
   defineTool({
     name: 'pay',
-    run: async (_, { idempotencyKey }) => {
+    run: (_, { idempotencyKey }) => {
       calls.push(`pay ${idempotencyKey}`);
-      return isUp ? 'paid' : new Promise(() => {}); // it hangs until the next life
+      if (isUp) return 'paid';
+      begun.resolve();
+      return new Promise(() => {}); // it hangs until the next life
     },
   }),
 ];
@@ -26,13 +29,13 @@ const workflow = defineWorkflow({
 });
 
 const before = await start(sqlite(path));
-const execution = before.run(workflow, { context: { executionId: 'trip-1' } });
-for await (const { type, executionId } of execution.facts()) if (type === 'tier3/execution/started' && executionId.includes('pay')) break;
+before.run(workflow, { context: { executionId: 'trip-1' } });
+await begun.promise;
 await before.drain({ graceMs: 0 }); // or the process is killed
 
 isUp = true;
 await using after = await start(sqlite(path));
 console.log(after.executions.outcome.recovered);
-const { status, result } = (await after.executions.get('trip-1')?.result()) ?? {};
+const { status, result } = (await after.executions.result('trip-1')) ?? {};
 console.log(status, result);
 console.log(calls);
