@@ -30,6 +30,7 @@ import { DEFAULT_MAX_OUTPUT_BYTES, type RuntimeOptions } from './runtime/options
 import { checkOptions } from './runtime/options-check.ts';
 import { Ladder } from './runtime/recovery.ts';
 import type { RerunOptions } from './runtime/rerun/rerun.ts';
+import { NO_SECRETS } from './runtime/secrets/secrets.ts';
 import type { SupervisorControls } from './runtime/supervision/controls.ts';
 import { type SwarmSource, Swarms } from './runtime/swarm/swarms.ts';
 import { Tasks } from './runtime/tasks/tasks.ts';
@@ -66,7 +67,10 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     return runtime;
   } catch (thrown) {
     // Whatever closing says against it, the first error is the one to tell.
-    await (runtime ? runtime.stop({ graceMs: 0 }) : journal.close()).catch(() => undefined);
+    await (runtime ? runtime.stop({ graceMs: 0 }) : journal.close()).catch((err: unknown) => {
+      if (options.logger)
+        safeLogger(options.logger, NO_SECRETS).error({ err }, 'a runtime that could not be created could not be closed, either');
+    });
     throw thrown;
   }
 }

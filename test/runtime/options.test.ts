@@ -1,7 +1,7 @@
 /** What `createRuntime` is given in plain JavaScript: a misspelt option is no option, and nonsense is refused before anything lives. */
 
 import { describe, expect, it } from 'vitest';
-import { createRuntime } from '../../src/index.ts';
+import { createRuntime, MemoryJournal } from '../../src/index.ts';
 
 const refusal = (options: object) =>
   createRuntime(options).then(
@@ -33,5 +33,18 @@ describe('the options of a runtime', () => {
   it('takes what is undefined as not given', async () => {
     await using runtime = await createRuntime({ journal: undefined, classify: undefined } as object);
     expect(runtime.vitals).toMatchObject({ executions: 0 });
+  });
+
+  it('fails with its own error when its journal cannot be closed either, which the log tells', async () => {
+    class Stuck extends MemoryJournal {
+      override close(): Promise<void> {
+        return Promise.reject(new Error('the door is stuck'));
+      }
+    }
+    const told: unknown[] = [];
+    const quiet = () => undefined;
+    const logger = { debug: quiet, info: quiet, warn: quiet, error: (fields: object) => told.push(fields) };
+    expect(await refusal({ journal: new Stuck(), logger, secrets: { KEY: 'short' } })).toMatchObject({ name: 'SwarmchartError' });
+    expect(told).toMatchObject([{ err: { message: 'the door is stuck' } }]);
   });
 });

@@ -6,20 +6,9 @@ import type { Fact, Logger, SubscribeOptions } from '../../../src/index.ts';
 import { EventBus, type EventBusOptions } from '../../../src/runtime/events/event-bus.ts';
 import { compilePattern } from '../../../src/runtime/events/pattern.ts';
 import { settlePromises, VirtualClock } from '../../../src/testing/testing.ts';
+import { factOf } from './facts-for-test.ts';
 
-const fact = (seq: number, type = 'tier2/routine/started'): Fact => ({
-  id: `run#${seq}`,
-  seq,
-  stream: 'run',
-  type,
-  at: 0,
-  executionId: 'run',
-  swarmId: 'run',
-  correlationId: 'run',
-  tier: 'tier2',
-  payload: {},
-  v: 1,
-});
+const fact = (seq: number, type = 'tier2/routine/started'): Fact => factOf('run', seq, type, { at: 0, tier: 'tier2' });
 const facts = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => fact(from + n));
 
 function openBus(more: Partial<EventBusOptions> = {}) {

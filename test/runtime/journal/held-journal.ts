@@ -1,7 +1,7 @@
 /** A journal whose appends are committed when the test says so, each on its own, and whose readers see nothing before. */
 
-import type { Fact, Journal, Recorded, StreamInfo } from '../../../src/index.ts';
-import { MemoryJournal } from '../../../src/index.ts';
+import type { Fact } from '../../../src/index.ts';
+import { JournalOverMemory } from '../../support/journal-over-memory.ts';
 
 interface HeldAppend {
   readonly facts: readonly Fact[];
@@ -9,13 +9,11 @@ interface HeldAppend {
   readonly fail: (reason: Error) => void;
 }
 
-export class HeldJournal implements Journal {
-  readonly isDurable = false;
+export class HeldJournal extends JournalOverMemory {
   /** Appends that wait, oldest first. */
   readonly held: HeldAppend[] = [];
   /** What each append held, in the order in which they were made. */
   readonly appends: (readonly Fact[])[] = [];
-  readonly #stored = new MemoryJournal();
   readonly #committed = new Set<string>();
   readonly #next = new Map<string, number>();
 
@@ -26,7 +24,7 @@ export class HeldJournal implements Journal {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const commit = () => {
       try {
-        this.#stored.append(stream, expectedSeq, facts);
+        this.stored.append(stream, expectedSeq, facts);
       } catch (gap) {
         return reject(gap);
       }
@@ -46,44 +44,5 @@ export class HeldJournal implements Journal {
 
   isCommitted(fact: Fact): boolean {
     return this.#committed.has(fact.id);
-  }
-
-  /** The committed facts of a stream. */
-  read(stream: string, from?: number): Promise<readonly Fact[]> {
-    return this.#stored.read(stream, from);
-  }
-
-  find(stream: string): Promise<StreamInfo | undefined> {
-    return this.#stored.find(stream);
-  }
-
-  streams(prefix?: string): AsyncIterable<StreamInfo> {
-    return this.#stored.streams(prefix);
-  }
-
-  unsettled(): Promise<readonly string[]> {
-    return this.#stored.unsettled();
-  }
-
-  scan(after?: number): AsyncIterable<readonly Recorded[]> {
-    return this.#stored.scan(after);
-  }
-
-  end(): Promise<number> {
-    return this.#stored.end();
-  }
-
-  drop(stream: string): Promise<boolean> {
-    return this.#stored.drop(stream);
-  }
-
-  open(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  watch(): void {}
-
-  close(): Promise<void> {
-    return Promise.resolve();
   }
 }
